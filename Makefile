@@ -1,0 +1,42 @@
+# Targets set up what they need in .venv, with nothing installed elsewhere. A second run finds it there.
+# PYTHON=/path/to/python chooses the interpreter; WORKERS=1 runs the tests in one process.
+
+BIN := .venv/bin
+WORKERS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format lock clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo:  ## the whole story on real tickets, in the terminal
+	@bash tools/environment.sh run
+	@$(BIN)/rampgate demo
+
+test: lint  ## linters, types, import contracts and all tests; says what was skipped and why
+	@echo "== pytest"
+	@$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4
+
+lint:  ## ruff, mypy and the import contracts alone
+	@bash tools/environment.sh dev
+	@echo "== ruff"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@echo "== mypy"
+	@$(BIN)/mypy
+	@echo "== import contracts"
+	@$(BIN)/lint-imports --no-logo
+
+format:  ## let ruff format the code and mend what it can
+	@bash tools/environment.sh dev
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock:  ## compile requirements/*.txt from pyproject.toml (UPGRADE=1: to the newest versions)
+	@bash tools/environment.sh run
+	@bash tools/lock.sh $(if $(UPGRADE),--upgrade)
+
+clean:  ## remove the environment, caches and what the demo left
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist rampgate-demo
+	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
