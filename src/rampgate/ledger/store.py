@@ -1,0 +1,399 @@
+"""The ledger on disk: one transaction per record, with the state and the documents it brings along."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError
+
+from rampgate.errors import LedgerError, LedgerMoved, UsageError
+from rampgate.ledger import migrations
+from rampgate.ledger.chain import GENESIS, link
+from rampgate.ledger.record import Record, digest
+from rampgate.ledger.sqlite import engine_for, transaction
+
+_METADATA = sa.MetaData()
+_RECORDS = sa.Table(
+    "records",
+    _METADATA,
+    sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("rollout", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("previous_sha256", sa.String(64), nullable=False),
+    sa.Column("recorded_at", sa.Text, nullable=False),
+    sa.UniqueConstraint("key", name="records_key"),
+    sa.UniqueConstraint("sha256", name="records_sha256"),
+    sa.Index("records_rollout", "rollout", "sequence"),
+)
+_DOCUMENTS = sa.Table(
+    "documents",
+    _METADATA,
+    sa.Column("sha256", sa.String(64), primary_key=True),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+_SCHEMA = sa.Table(migrations.VERSION_TABLE, sa.MetaData(), sa.Column("version_num", sa.String(32)))
+
+_NEW = ""  # the revision of a database that holds nothing yet
+_PAGE = 100  # records read in one transaction; a long read would keep writers waiting
+_AT_ONCE = 500  # values in one IN (...); SQLite before 3.32 takes no more than 999
+
+
+class Ledger:
+    """An append-only ledger in a SQLite file. Every record names the SHA-256 of the one before it.
+
+    Many processes may use one ledger. A record is written whole or not at all, together with the
+    state in it and its documents; nothing in the ledger is ever changed or deleted.
+
+    Use `open`; an instance holds no connection, so it needs no closing and survives a fork.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._engine = engine_for(path)
+
+    @classmethod
+    def open(cls, where: str | Path, create: bool = True) -> Ledger:
+        """Open the ledger at a path or ``sqlite:///`` URL.
+
+        Parameters
+        ----------
+        where : str or Path
+        create : bool
+            Whether a ledger that does not exist yet is made.
+
+        Raises
+        ------
+        LedgerError
+            There is none and ``create`` is false; the file is no ledger, or one of a newer version;
+            the file or its directory cannot be read or written.
+        """
+        path = _path(where)
+        _ensure_file(path, create=create)
+        ledger = cls(path)
+        ledger._ensure_schema(create=create)
+        return ledger
+
+    def last(self, rollout: str) -> Record | None:
+        """Return the rollout's last record. Its ``state()`` and ``sha256`` belong together.
+
+        Who appends takes both from one call: the state to go on from, the hash as ``expected_head``.
+        """
+        with self._transaction() as connection:
+            return _last(connection, rollout)
+
+    def state(self, rollout: str) -> dict[str, Any] | None:
+        """Return where the rollout stands after its last record; None for a rollout without any."""
+        record = self.last(rollout)
+        return None if record is None else record.state()
+
+    def find(self, key: str) -> Record | None:
+        """Return the record with this key, if there is one."""
+        with self._transaction() as connection:
+            return _find(connection, key)
+
+    def get(self, id_or_prefix: str) -> Record:
+        """Return the record whose SHA-256 begins with these four or more hexadecimal digits.
+
+        Raises
+        ------
+        UsageError
+            It is no such prefix, no record has it, or several have.
+        """
+        prefix = id_or_prefix.lower()
+        if not re.fullmatch(r"[0-9a-f]{4,64}", prefix):
+            raise UsageError(
+                "a decision's id is 4 to 64 hexadecimal digits",
+                where=repr(id_or_prefix),
+                remedy="copy it from `rampgate history`",
+            )
+        # "g" sorts just after "f": a range, which the index serves.
+        query = sa.select(_RECORDS).where(_RECORDS.c.sha256.between(prefix, prefix + "g")).limit(2)
+        with self._transaction() as connection:
+            found = [_record(row) for row in connection.execute(query)]
+        if len(found) == 1:
+            return found[0]
+        raise UsageError(
+            "several records begin with this id" if found else "no record has this id",
+            where=f"{self.path}, {id_or_prefix}",
+            remedy="give more digits" if found else "copy it from `rampgate history`",
+        )
+
+    def records(self, rollout: str | None = None) -> Iterator[Record]:
+        """Yield the records in order, of one rollout or of all, up to the last at the time of the call."""
+        with self._transaction() as connection:
+            end = connection.scalar(sa.select(sa.func.max(_RECORDS.c.sequence))) or 0
+        return self._pages(rollout, end)
+
+    def rollouts(self) -> list[str]:
+        """Return the names of the rollouts, in the order of their first records."""
+        first = sa.func.min(_RECORDS.c.sequence)
+        with self._transaction() as connection:
+            return list(
+                connection.scalars(sa.select(_RECORDS.c.rollout).group_by(_RECORDS.c.rollout).order_by(first))
+            )
+
+    def document(self, sha256: str) -> bytes:
+        """Return the document with this SHA-256.
+
+        Raises
+        ------
+        LedgerError
+            The ledger does not have it, or its bytes are no longer those that were recorded.
+        """
+        query = sa.select(_DOCUMENTS.c.body).where(_DOCUMENTS.c.sha256 == sha256)
+        with self._transaction() as connection:
+            found = connection.execute(query).one_or_none()
+        body = None if found is None else _bytes(found.body)
+        if body is None or digest(body) != sha256:
+            what = "is not in the ledger" if body is None else "was altered after it was recorded"
+            raise LedgerError(
+                f"document {sha256} {what}",
+                where=str(self.path),
+                remedy="restore the ledger from a backup; the decisions that name it cannot be recomputed",
+            )
+        return body
+
+    def has_documents(self, sha256s: Iterable[str]) -> set[str]:
+        """Return those of the SHA-256s whose documents are in the ledger already."""
+        with self._transaction() as connection:
+            return _present(connection, sha256s)
+
+    def append(
+        self,
+        *,
+        rollout: str,
+        attempt: int,
+        kind: str,
+        key: str,
+        body: Mapping[str, Any],
+        documents: Mapping[str, bytes],
+        state: Mapping[str, Any],
+        expected_head: str | None,
+        recorded_at: str,
+    ) -> Record:
+        """Append a record with the state it leads to and the documents it names, in one transaction.
+
+        Parameters
+        ----------
+        rollout : str
+        attempt : int
+            From 1.
+        kind : str
+            ``"decision"``.
+        key : str
+            What was asked (see `look_key`). If it was recorded before, that record is returned and
+            nothing is written.
+        body : mapping
+            What is recorded, as JSON values; `Record.entry` gives it back.
+        documents : mapping of str to bytes
+            By SHA-256. Those in the ledger already are skipped, and may be left out.
+        state : mapping
+            Where the rollout stands after this record, as JSON values.
+        expected_head : str or None
+            SHA-256 of the rollout's last record when its state was read; None if it had none.
+        recorded_at : str
+            ISO 8601 with an offset.
+
+        Raises
+        ------
+        LedgerMoved
+            The rollout's last record is another one: read the state again and judge again.
+        LedgerError
+            The record cannot be written. The ledger is as it was.
+        """
+        _check_documents(documents)
+        with self._transaction(write=True) as connection:
+            if (before := _find(connection, key)) is not None:
+                return before
+            _check_head(connection, rollout, expected_head)
+            head = _last(connection, None)
+            record = link(
+                sequence=1 if head is None else head.sequence + 1,
+                previous_sha256=GENESIS if head is None else head.sha256,
+                rollout=rollout,
+                attempt=attempt,
+                kind=kind,
+                key=key,
+                entry=body,
+                state=state,
+                recorded_at=recorded_at,
+            )
+            _add_documents(connection, documents)
+            connection.execute(sa.insert(_RECORDS), [vars(record)])
+        return record
+
+    def _transaction(self, *, write: bool = False) -> AbstractContextManager[sa.Connection]:
+        return transaction(self._engine, self.path, write=write)
+
+    def _pages(self, rollout: str | None, end: int) -> Iterator[Record]:
+        query = sa.select(_RECORDS).order_by(_RECORDS.c.sequence).limit(_PAGE)
+        if rollout is not None:
+            query = query.where(_RECORDS.c.rollout == rollout)
+        after = 0
+        while True:
+            with self._transaction() as connection:
+                rows = connection.execute(query.where(_RECORDS.c.sequence.between(after + 1, end))).all()
+            for row in rows:
+                yield _record(row)
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1].sequence
+
+    def _ensure_schema(self, *, create: bool) -> None:
+        with self._transaction() as connection:
+            revision = self._revision(connection)
+        if revision == migrations.HEAD:
+            return
+        if revision == _NEW and not create:
+            raise _missing(self.path, "the file is empty")
+        with self._transaction(write=True) as connection:
+            # Looked at again under the write lock: another process may have been faster.
+            if self._revision(connection) != migrations.HEAD:
+                migrations.upgrade(connection)
+
+    def _revision(self, connection: sa.Connection) -> str:
+        tables = sa.inspect(connection).get_table_names()
+        if not tables:
+            return _NEW
+        if migrations.VERSION_TABLE not in tables:
+            raise LedgerError(
+                f"this is a database of something else; it has the table {tables[0]}",
+                where=str(self.path),
+                remedy="name another file with --ledger; this one was left alone",
+            )
+        revision = str(connection.scalar(sa.select(_SCHEMA.c.version_num)))
+        if revision not in migrations.REVISIONS:
+            raise LedgerError(
+                f"the ledger was made by a newer version of rampgate (schema {revision}, "
+                f"this version knows up to {migrations.HEAD})",
+                where=str(self.path),
+                remedy="upgrade rampgate; the ledger was left alone",
+            )
+        return revision
+
+
+def _record(row: sa.Row[Any]) -> Record:
+    record = Record(**{**row._mapping, "body": _bytes(row.body)})
+    record.check()
+    return record
+
+
+def _bytes(value: Any) -> bytes:
+    # SQLite columns hold any type; what was altered must reach the check of its hash.
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+def _find(connection: sa.Connection, key: str) -> Record | None:
+    row = connection.execute(sa.select(_RECORDS).where(_RECORDS.c.key == key)).one_or_none()
+    return None if row is None else _record(row)
+
+
+def _last(connection: sa.Connection, rollout: str | None) -> Record | None:
+    query = sa.select(_RECORDS).order_by(_RECORDS.c.sequence.desc()).limit(1)
+    if rollout is not None:
+        query = query.where(_RECORDS.c.rollout == rollout)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _record(row)
+
+
+def _check_head(connection: sa.Connection, rollout: str, expected: str | None) -> None:
+    query = sa.select(_RECORDS.c.sha256).where(_RECORDS.c.rollout == rollout)
+    head = connection.scalar(query.order_by(_RECORDS.c.sequence.desc()).limit(1))
+    if head != expected:
+        raise LedgerMoved(
+            "another process has recorded for this rollout since its state was read",
+            where=f"rollout {rollout}",
+            remedy="check again: the decision must follow from the rollout's new state",
+        )
+
+
+def _present(connection: sa.Connection, sha256s: Iterable[str]) -> set[str]:
+    wanted, present = sorted(set(sha256s)), set[str]()
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = wanted[start : start + _AT_ONCE]
+        present.update(
+            connection.scalars(sa.select(_DOCUMENTS.c.sha256).where(_DOCUMENTS.c.sha256.in_(some)))
+        )
+    return present
+
+
+def _check_documents(documents: Mapping[str, bytes]) -> None:
+    for sha256, body in documents.items():
+        if digest(body) != sha256:
+            raise LedgerError(
+                f"a document is given as {sha256} and is {digest(body)}",
+                remedy="this is a defect of the program that made the record; nothing was recorded",
+            )
+
+
+def _add_documents(connection: sa.Connection, documents: Mapping[str, bytes]) -> None:
+    present = _present(connection, documents)
+    rows = [{"sha256": name, "body": body} for name, body in documents.items() if name not in present]
+    if rows:
+        connection.execute(sa.insert(_DOCUMENTS), rows)
+
+
+def _path(where: str | Path) -> Path:
+    """Return the file that a path or URL names. A URL is not repeated in errors: it may hold a password."""
+    if isinstance(where, Path) or "://" not in where:
+        return Path(where)
+    try:
+        url = sa.make_url(where)
+    except (ArgumentError, ValueError):
+        raise UsageError(
+            "the ledger's URL cannot be read", remedy="write a path, or sqlite:///path"
+        ) from None
+    if url.get_backend_name() != "sqlite":
+        raise UsageError(
+            "this version keeps its ledger in SQLite only",
+            where=f"{url.get_backend_name()}://",
+            remedy="write a path, or sqlite:///path",
+        )
+    if not url.database or url.database == ":memory:" or url.host or url.query:
+        raise UsageError(
+            "the ledger's URL must name a file and nothing else",
+            where=url.render_as_string(hide_password=True),
+            remedy="write a path, or sqlite:///path; in Python ledger=None keeps no ledger",
+        )
+    return Path(url.database)
+
+
+def _ensure_file(path: Path, *, create: bool) -> None:
+    try:
+        if path.is_dir():
+            raise LedgerError(
+                "this is a directory", where=str(path), remedy=f"name a file, as in {path / 'rampgate.db'}"
+            )
+        if path.exists():
+            return
+        if not create:
+            raise _missing(path, "there is no such file")
+        # An empty file is a new ledger, so a process killed here leaves nothing half-made.
+        path.touch()
+    except FileNotFoundError as error:
+        raise LedgerError(
+            "the ledger's directory does not exist", where=str(path.parent), remedy="make the directory first"
+        ) from error
+    except OSError as error:
+        raise LedgerError(
+            f"the ledger cannot be opened ({error.strerror})",
+            where=str(path),
+            remedy="give this user permission to read and write the file and its directory",
+        ) from error
+
+
+def _missing(path: Path, what: str) -> LedgerError:
+    return LedgerError(
+        f"there is no ledger here: {what}",
+        where=str(path),
+        remedy="run `rampgate check` first, or name the ledger with --ledger",
+    )

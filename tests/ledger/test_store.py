@@ -1,0 +1,318 @@
+from __future__ import annotations
+
+import sqlite3
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event
+from tests.ledger.support import WHEN, add, contents, raw, without_triggers
+
+from rampgate.errors import LedgerError, LedgerMoved, UsageError
+from rampgate.ledger import GENESIS, Ledger, Record, canonical, digest, look_key, verify
+
+
+def test_a_new_ledger_is_empty(ledger: Ledger) -> None:
+    assert ledger.state("triage") is None
+    assert ledger.last("triage") is None
+    assert ledger.find("k") is None
+    assert list(ledger.records()) == []
+    assert ledger.rollouts() == []
+
+
+def test_what_was_appended_comes_back(path: Path, ledger: Ledger) -> None:
+    first = add(ledger, look="2026-01-05", document=b"policy")
+    second = add(ledger, look="2026-01-06", document=b"day 1")
+    again = Ledger.open(path)
+    assert list(again.records()) == [first, second]
+    assert again.last("triage") == second
+    assert again.state("triage") == {"looks": 2} == second.state()
+    assert again.find(first.key) == first
+    assert again.document(digest(b"policy")) == b"policy"
+    assert first.entry() == {"decision": "hold", "look": "2026-01-05", "document": digest(b"policy")}
+
+
+def test_the_chain_links_across_rollouts(ledger: Ledger) -> None:
+    records = [add(ledger, rollout, look) for look in ("1", "2", "3") for rollout in ("a", "b")]
+    assert [record.sequence for record in records] == [1, 2, 3, 4, 5, 6]
+    assert records[0].previous_sha256 == GENESIS
+    for before, after in pairwise(records):
+        assert after.previous_sha256 == before.sha256
+    assert verify(ledger.records()) == 6
+    assert ledger.rollouts() == ["a", "b"]
+    assert list(ledger.records("b")) == records[1::2]
+
+
+def test_the_same_key_gives_the_same_record_and_writes_nothing(path: Path, ledger: Ledger) -> None:
+    first = add(ledger, look="2026-01-05")
+    add(ledger, look="2026-01-06")
+    before = contents(path)
+    # Asked again with a stale head, by a later clock and with other documents: it is the same question.
+    again = add(
+        ledger,
+        look="2026-01-05",
+        head=None,
+        document=b"new",
+        recorded_at="2026-02-01T00:00:00Z",
+        state={"looks": 99},
+    )
+    assert again == first
+    assert contents(path) == before
+    assert ledger.state("triage") == {"looks": 2}
+
+
+def test_a_moved_head_writes_nothing(path: Path, ledger: Ledger) -> None:
+    stale = add(ledger, look="1").sha256
+    add(ledger, look="2")
+    before = contents(path)
+    for head in (stale, None, "0" * 64):
+        with pytest.raises(LedgerMoved, match="rollout triage"):
+            add(ledger, look="3", head=head, document=b"new")
+    with pytest.raises(LedgerMoved):
+        add(ledger, "another", "3", head=stale, document=b"new")
+    assert contents(path) == before
+
+
+def test_another_rollout_does_not_move_the_head(ledger: Ledger) -> None:
+    head = add(ledger, "a", "1").sha256
+    add(ledger, "b", "1")
+    assert add(ledger, "a", "2", head=head).sequence == 3
+
+
+def test_documents_are_kept_once_and_checked(path: Path, ledger: Ledger) -> None:
+    add(ledger, look="1", document=b"policy")
+    add(ledger, look="2", document=b"policy")
+    assert raw(path, "SELECT count(*) FROM documents") == [(1,)]
+    assert ledger.has_documents([digest(b"policy"), digest(b"other")]) == {digest(b"policy")}
+    with pytest.raises(LedgerError, match="is not in the ledger"):
+        ledger.document(digest(b"other"))
+    before = contents(path)
+    with pytest.raises(LedgerError, match="a document is given as"):
+        add(ledger, look="3", documents={digest(b"x"): b"x", digest(b"y"): b"z"})
+    assert contents(path) == before
+
+
+def test_many_documents_are_looked_up_in_parts(ledger: Ledger) -> None:
+    documents = {digest(body): body for body in (str(number).encode() for number in range(1201))}
+    add(ledger, documents=documents)
+    assert ledger.has_documents([*documents, "absent"]) == set(documents)
+    assert ledger.has_documents([]) == set()
+
+
+def test_an_altered_document_is_refused(path: Path, ledger: Ledger) -> None:
+    add(ledger, document=b"policy")
+    without_triggers(path)
+    raw(path, "UPDATE documents SET body = x'00'")
+    with pytest.raises(LedgerError, match="altered after it was recorded"):
+        ledger.document(digest(b"policy"))
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["sequence", "rollout", "attempt", "kind", "key", "body", "sha256", "previous_sha256", "recorded_at"],
+)
+def test_an_altered_record_is_never_returned(path: Path, ledger: Ledger, column: str) -> None:
+    record = add(ledger)
+    without_triggers(path)
+    raw(path, f"UPDATE records SET {column} = 7")
+    for read in (
+        lambda: list(ledger.records()),
+        lambda: ledger.get(record.sha256),
+        lambda: ledger.state("triage"),
+    ):
+        try:
+            found = read()
+        except (LedgerError, UsageError):
+            continue
+        assert found is None  # the altered record is not this rollout's any more, or has not this id
+        assert column in {"rollout", "sha256"}
+    with pytest.raises(LedgerError):
+        list(ledger.records())
+    with pytest.raises(LedgerError):
+        add(ledger, look="next", head=record.sha256)
+
+
+SECOND = "(SELECT sha256 FROM records WHERE sequence = 2)"
+FORGED = (
+    "{verb} INTO records SELECT {sequence}, rollout, attempt, kind, {key}, body, 'x', {previous}, "
+    "recorded_at FROM records WHERE sequence = 1"
+)
+
+
+def test_an_insert_that_follows_the_chain_is_let_through(path: Path, ledger: Ledger) -> None:
+    """So that the refusals below are due to what is wrong in each."""
+    add(ledger, look="1")
+    add(ledger, look="2")
+    raw(path, FORGED.format(verb="INSERT", sequence=3, key="'k'", previous=SECOND))
+    assert raw(path, "SELECT count(*) FROM records") == [(3,)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE records SET kind = 'approval'",
+        "UPDATE OR REPLACE records SET sequence = 2",
+        "DELETE FROM records",
+        "DELETE FROM records WHERE sequence = 2",
+        "UPDATE documents SET body = x'00'",
+        "DELETE FROM documents",
+        "INSERT OR REPLACE INTO documents SELECT sha256, x'00' FROM documents",
+        "INSERT OR REPLACE INTO records SELECT * FROM records WHERE sequence = 1",
+        FORGED.format(verb="INSERT OR REPLACE", sequence=3, key="key", previous=SECOND),  # a key again
+        FORGED.format(verb="INSERT", sequence=4, key="'k'", previous=SECOND),  # a gap
+        FORGED.format(verb="INSERT", sequence=3, key="'k'", previous="previous_sha256"),  # a fork
+    ],
+)
+def test_the_database_itself_refuses_changes(path: Path, ledger: Ledger, statement: str) -> None:
+    add(ledger, look="1")
+    add(ledger, look="2")
+    before = contents(path)
+    with pytest.raises(sqlite3.IntegrityError, match=r"never (changed|deleted|replaced)|must follow"):
+        raw(path, statement)
+    assert contents(path) == before
+
+
+class Interrupted(BaseException):
+    """Neither an error of the ledger nor an Exception: whatever it is, nothing may be half-written."""
+
+
+@pytest.mark.parametrize("moment", ["before_cursor_execute", "after_cursor_execute"])
+@pytest.mark.parametrize("statement", ["BEGIN IMMEDIATE", "INSERT INTO documents", "INSERT INTO records"])
+@pytest.mark.parametrize("error", [RuntimeError, Interrupted])
+def test_an_interrupted_append_leaves_nothing(
+    path: Path, ledger: Ledger, moment: str, statement: str, error: type[BaseException]
+) -> None:
+    add(ledger, look="1", document=b"one")
+    before = contents(path)
+
+    def interrupt(connection: Any, cursor: Any, text: str, *more: Any) -> None:
+        if text.startswith(statement):
+            raise error("in the middle")
+
+    event.listen(ledger._engine, moment, interrupt)
+    with pytest.raises(error, match="in the middle"):
+        add(ledger, look="2", document=b"two")
+    event.remove(ledger._engine, moment, interrupt)
+    assert contents(path) == before
+    assert ledger.state("triage") == {"looks": 1}
+    assert add(ledger, look="2", document=b"two").sequence == 2
+
+
+def test_an_append_interrupted_at_its_commit_leaves_nothing(path: Path, ledger: Ledger) -> None:
+    before = contents(path)
+
+    def interrupt(connection: Any) -> None:
+        if connection.get_execution_options()["rampgate_write"]:
+            assert connection.exec_driver_sql("SELECT count(*) FROM records").scalar() == 1
+            raise RuntimeError("in the middle")
+
+    event.listen(ledger._engine, "commit", interrupt)
+    with pytest.raises(RuntimeError, match="in the middle"):
+        add(ledger)
+    event.remove(ledger._engine, "commit", interrupt)
+    assert contents(path) == before
+    assert add(ledger).sequence == 1
+
+
+def test_a_body_without_canonical_form_writes_nothing(path: Path, ledger: Ledger) -> None:
+    before = contents(path)
+    with pytest.raises(LedgerError, match=r"\.entry\.p is nan"):
+        add(ledger, body={"p": float("nan")}, document=b"x")
+    with pytest.raises(LedgerError, match=r"\.state\.since is of type set"):
+        add(ledger, state={"since": {1}}, document=b"x")
+    assert contents(path) == before
+
+
+def test_ids_are_found_by_prefix(path: Path, ledger: Ledger) -> None:
+    records = [add(ledger, look=str(number)) for number in range(20)]
+    for record in records:
+        assert ledger.get(record.sha256) == record
+        assert ledger.get(record.sha256[:16].upper()) == record
+    absent = next(
+        f"{n:04x}" for n in range(65536) if not any(r.sha256.startswith(f"{n:04x}") for r in records)
+    )
+    with pytest.raises(UsageError, match="no record has this id"):
+        ledger.get(absent)
+    for malformed in ("", "abc", "xyzw", "1234%", "0" * 65):
+        with pytest.raises(UsageError, match="4 to 64 hexadecimal digits"):
+            ledger.get(malformed)
+
+
+def test_an_ambiguous_id_is_refused(ledger: Ledger) -> None:
+    seen: dict[str, Record] = {}
+    for number in range(3000):  # among 600 hashes two with the same four digits are all but certain
+        record = add(ledger, look=str(number))
+        if (other := seen.setdefault(record.sha256[:4], record)) is not record:
+            break
+    with pytest.raises(UsageError, match="several records begin with this id"):
+        ledger.get(record.sha256[:4])
+    assert ledger.get(other.sha256) == other
+
+
+def test_reading_goes_on_while_others_write(ledger: Ledger) -> None:
+    for number in range(230):
+        add(ledger, "ab"[number % 2], str(number))
+    reading = ledger.records()
+    read = [next(reading)]
+    add(ledger, "a", "meanwhile")  # neither waits for the reader nor is seen by it
+    read += reading
+    assert [record.sequence for record in read] == list(range(1, 231))
+    assert [record.sequence for record in ledger.records("b")] == list(range(2, 231, 2))
+
+
+def test_connections_are_durable_and_patient(ledger: Ledger) -> None:
+    with ledger._engine.connect() as connection:
+        for name, value in (("synchronous", 3), ("foreign_keys", 1), ("busy_timeout", 30_000)):
+            assert connection.exec_driver_sql(f"PRAGMA {name}").scalar() == value, name
+
+
+def head_of(ledger: Ledger, rollout: str) -> str | None:
+    last = ledger.last(rollout)
+    return last.sha256 if last else None
+
+
+STEP = st.tuples(st.sampled_from("ab"), st.integers(0, 5), st.booleans())
+
+
+@given(steps=st.lists(STEP, max_size=15))
+@settings(max_examples=30, deadline=None)
+def test_the_ledger_agrees_with_a_list(empty_ledger: bytes, steps: list[tuple[str, int, bool]]) -> None:
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / "rampgate.db"
+        path.write_bytes(empty_ledger)
+        ledger = Ledger.open(path)
+        expected: list[tuple[str, str, int]] = []  # rollout, key, state
+        for rollout, look, stale in steps:
+            mine = [item for item in expected if item[0] == rollout]
+            key = look_key(rollout, 1, str(look), "p" * 64, "s" * 64)
+            head = None if stale else head_of(ledger, rollout)
+            known = any(item[1] == key for item in expected)
+            try:
+                record = add(ledger, rollout, str(look), head=head)
+            except LedgerMoved:
+                assert stale
+                assert mine
+                assert not known
+                continue
+            assert record.key == key
+            assert known or not (stale and mine)
+            if not known:
+                expected.append((rollout, key, len(mine) + 1))
+        found = [(record.rollout, record.key, record.state()["looks"]) for record in ledger.records()]
+        assert found == expected
+        assert verify(ledger.records()) == len(expected)
+
+
+def test_the_bytes_do_not_depend_on_the_ledger_but_on_what_is_recorded(tmp_path: Path) -> None:
+    records = []
+    for name in ("one.db", "two.db"):
+        ledger = Ledger.open(tmp_path / name)
+        add(ledger, look="1")
+        records.append(add(ledger, look="2"))
+    assert records[0] == records[1]
+    assert canonical(records[0].content()) == records[0].body
+    assert records[0].recorded_at == WHEN
