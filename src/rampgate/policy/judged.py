@@ -1,0 +1,64 @@
+"""What a policy may say and this version cannot judge. Refused, so that nothing is ignored in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rampgate.errors import NotJudgedYet
+from rampgate.policy.model import Policy
+from rampgate.policy.problem import Problem
+
+_KINDS = ("proportion", "mean", "ratio")
+_OPTIONS = {
+    "matures_after": "ages of outcomes",
+    "known_at": "late labels",
+    "cluster": "assignment by cluster",
+}
+_BUDGETS = ("floor", "sample_ratio", "missing_labels", "crossed_units")
+_REMEDY = "take {this} out of the policy, or use a version of rampgate that judges {it}; nothing was judged"
+
+
+def not_judged(policy: Policy) -> list[str]:
+    """Each part of the policy that this version cannot judge, as a line of text."""
+    return [str(policy.origin.error(problem)) for problem in _unjudged(policy)]
+
+
+def refuse_not_judged(policy: Policy) -> None:
+    """Raise `NotJudgedYet`, naming everything that this version cannot judge, with lines where known."""
+    problems = list(_unjudged(policy))
+    if not problems:
+        return
+    origin = policy.origin
+    if len(problems) == 1:
+        error = origin.error(problems[0])
+        raise NotJudgedYet(error.what, where=error.where, remedy=_REMEDY.format(this="this", it="it"))
+    what = f"{len(problems)} parts of the policy cannot be judged yet\n{origin.listed(problems)}"
+    raise NotJudgedYet(what, where=origin.name or "policy", remedy=_REMEDY.format(this="these", it="them"))
+
+
+def _unjudged(policy: Policy) -> Iterator[Problem]:
+    yield from _metrics(policy)
+    if policy.kpi.floor is not None and policy.evidence == "sequential":
+        yield Problem(("kpi", "floor"), "a floor cannot be judged yet with evidence: sequential")
+    if policy.drift is not None:
+        yield Problem(("drift",), "drift cannot be judged yet")
+    if policy.harm_budget:
+        yield Problem(("harm_budget",), "harm budgets cannot be judged yet")
+    for index, phase in enumerate(policy.phases):
+        if phase.go == "within_budget":
+            yield Problem(("phases", index, "go"), "within_budget cannot be judged yet")
+    # Asking for a default in so many words is still asking for the check.
+    for key in _BUDGETS:
+        if key in policy.error_budget.model_fields_set:
+            yield Problem(("error_budget", key), f"an error budget for {key} cannot be judged yet")
+    if policy.approval is not None:
+        yield Problem(("approval",), "approvals cannot be judged yet")
+
+
+def _metrics(policy: Policy) -> Iterator[Problem]:
+    for name, metric in policy.metrics.items():
+        if metric.kind not in _KINDS:
+            yield Problem(("metrics", name), f"metrics of kind {metric.kind} cannot be judged yet")
+        for key, what in _OPTIONS.items():
+            if getattr(metric, key) is not None:
+                yield Problem(("metrics", name, key), f"{what} cannot be judged yet")

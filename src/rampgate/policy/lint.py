@@ -1,0 +1,277 @@
+"""Rules that need more than one key to be seen: contradictions and impossible values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import fsum
+from zoneinfo import available_timezones
+
+from rampgate.policy.lint_phases import phase_problems
+from rampgate.policy.metric import Metric, RareEvent, TimeToEvent
+from rampgate.policy.model import KPI, Guardrail, Policy, Rollback
+from rampgate.policy.problem import KeyPath, Problem, did_you_mean, repeated, unknown_metric
+from rampgate.policy.values import Margin, zone_exists
+
+_ROUNDING = 1e-9
+
+
+def lint(policy: Policy) -> list[Problem]:
+    """Everything that is wrong with a policy whose values are legal one by one."""
+    rules = (_names, _source, _metrics, _kpi, _known, _margins, phase_problems, _segments, _drift, _approval)
+    return [problem for rule in rules for problem in rule(policy)]
+
+
+def warnings(policy: Policy) -> list[str]:
+    """What is legal and may surprise: unused metrics, and harm that holds but never rolls back."""
+    used = {*policy.judged_metrics(), *policy.harm_budget}
+    found = [
+        f"metric {name} is in no criterion: it is shown and never judged"
+        for name in policy.metrics
+        if name not in used
+    ]
+    for name, margin in policy.margins().items():
+        rollback = policy.rollback.get(name)
+        if (
+            rollback
+            and rollback.worse_by.relative == margin.relative
+            and rollback.worse_by.value > margin.value
+        ):
+            found.append(
+                f"{name}: a harm between {margin} and {rollback.worse_by} holds the rollout "
+                "and does not roll it back"
+            )
+    return found
+
+
+# --- names, source, time ----------------------------------------------------------------
+
+
+def _names(policy: Policy) -> Iterator[Problem]:
+    if policy.baseline == policy.candidate:
+        yield Problem(
+            ("candidate",),
+            f'baseline and candidate are both "{policy.candidate}"',
+            "give the two values of the variant column that are compared",
+        )
+    if not zone_exists(policy.timezone):
+        remedy = did_you_mean(policy.timezone, available_timezones(), "write an IANA name, as Europe/Oslo")
+        yield Problem(("timezone",), f'there is no time zone "{policy.timezone}"', remedy)
+
+
+def _source(policy: Policy) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for key in ("unit", "time", "variant"):
+        column = getattr(policy.source, key)
+        if column in seen:
+            yield Problem(
+                ("source", key),
+                f'column "{column}" is already the {seen[column]}',
+                f"name the column of the {key}",
+            )
+        seen.setdefault(column, key)
+    if policy.source.look == "week" and policy.source.window != "week":
+        yield Problem(
+            ("source", "window"),
+            f"windows of {policy.source.window} cannot be put together from weeks",
+            "write window: week, or look: day",
+        )
+
+
+# --- metrics and the KPI ----------------------------------------------------------------
+
+
+def _metrics(policy: Policy) -> Iterator[Problem]:
+    for name, metric in policy.metrics.items():
+        path: KeyPath = ("metrics", name)
+        if name == KPI:
+            yield Problem(
+                path, f'the name "{KPI}" is reserved for the weighted KPI', "give the metric another name"
+            )
+        yield from _scale(path, metric)
+        if isinstance(metric, TimeToEvent) and (metric.within is None) == (metric.mean_up_to is None):
+            yield Problem(
+                path,
+                "time_to_event needs one of within and mean_up_to",
+                "write within: 72h (share) or mean_up_to: 72h (mean time)",
+            )
+
+
+def _scale(path: KeyPath, metric: Metric) -> Iterator[Problem]:
+    best, worst = metric.best, metric.worst
+    if best is None and worst is None:
+        return
+    if best is None or worst is None:
+        given, absent = ("worst", "best") if best is None else ("best", "worst")
+        yield Problem(
+            (*path, given), f"{given} is given and {absent} is not", f"add {absent}, or remove {given}"
+        )
+    elif best == worst:
+        yield Problem((*path, "best"), f"best and worst are both {best:g}", "give the two ends of the scale")
+    elif (best > worst) != (metric.better == "higher"):
+        yield Problem(
+            (*path, "better"),
+            f"best {best:g} and worst {worst:g} contradict better: {metric.better}",
+            f"write better: {'higher' if best > worst else 'lower'}, or exchange best and worst",
+        )
+
+
+def _kpi(policy: Policy) -> Iterator[Problem]:
+    weights = policy.kpi.weights
+    path: KeyPath = ("kpi", "weights")
+    for name in weights:
+        metric = policy.metrics.get(name)
+        if metric is None:
+            yield unknown_metric((*path, name), name, policy.metrics)
+        elif not metric.rate and not metric.scaled:
+            yield Problem(
+                ("metrics", name),
+                f"the KPI takes values from 0 to 1, and {name} is a {metric.kind}",
+                "add best and worst to the metric, as best: 5, worst: 1",
+            )
+    total = fsum(weights.values())
+    if not weights:
+        yield Problem(path, "there are no weights", "give each metric of the KPI a weight; they sum to 1")
+    elif abs(total - 1) > _ROUNDING:
+        shares = ", ".join(f"{name}: {weight / total:.6g}" for name, weight in weights.items())
+        yield Problem(path, f"the weights sum to {total:.10g}, not to 1", f"in the same proportion: {shares}")
+    own = policy.guardrails.get(KPI)
+    if own is not None and "margin" in policy.kpi.model_fields_set and own.margin != policy.kpi.margin:
+        yield Problem(
+            ("guardrails", KPI),
+            f"the KPI's margin is {own.margin} here and {policy.kpi.margin} in kpi.margin",
+            "give it once",
+        )
+
+
+# --- criteria ---------------------------------------------------------------------------
+
+
+def _criteria(policy: Policy) -> Iterator[tuple[KeyPath, str, Guardrail | Rollback]]:
+    sections: list[tuple[KeyPath, dict[str, Guardrail] | dict[str, Rollback]]] = [
+        (("guardrails",), policy.guardrails),
+        (("rollback",), policy.rollback),
+    ]
+    if policy.segments is not None:
+        sections += [
+            (("segments", "guardrails"), policy.segments.guardrails),
+            (("segments", "rollback"), policy.segments.rollback),
+        ]
+    for path, criteria in sections:
+        for name, criterion in criteria.items():
+            yield (*path, name), name, criterion
+
+
+def _known(policy: Policy) -> Iterator[Problem]:
+    for path, name, _ in _criteria(policy):
+        if name != KPI and name not in policy.metrics:
+            yield unknown_metric(path, name, [*policy.metrics, KPI])
+    if not policy.rollback:
+        yield Problem(
+            ("rollback",),
+            "there is no rollback criterion, and a gate that never rolls back is no gate",
+            "name one, as kpi: {worse_by: 1pp}, or leave rollback out (then kpi: {worse_by: 0})",
+        )
+
+
+def _margins(policy: Policy) -> Iterator[Problem]:
+    yield from _unit(policy, ("kpi", "margin"), KPI, policy.kpi.margin)
+    for path, name, criterion in _criteria(policy):
+        if name != KPI and name not in policy.metrics:
+            continue  # said by `_known`
+        if isinstance(criterion, Guardrail):
+            yield from _unit(policy, (*path, "margin"), name, criterion.margin)
+        else:
+            yield from _unit(policy, (*path, "worse_by"), name, criterion.worse_by)
+            yield from _expected(policy, (*path, "expect"), name, criterion)
+
+
+def _unit(policy: Policy, path: KeyPath, name: str, margin: Margin) -> Iterator[Problem]:
+    """A margin must mean something for the metric that it is about."""
+    metric = None if name == KPI else policy.metrics[name]
+    rate = metric is None or metric.rate
+    if isinstance(metric, RareEvent):
+        if margin.value and not margin.relative:
+            yield Problem(
+                path,
+                f"{margin} is absolute, and {name} is a rare event",
+                "write a margin relative to the baseline, as 10%, or 0",
+            )
+    elif margin.kind == "points" and not rate:
+        yield Problem(
+            path,
+            f"{margin} are points of a rate, and {name} is a {metric.kind if metric else KPI}",
+            "write a bare number in the metric's unit, or 10% of the baseline",
+        )
+    elif rate and not margin.relative and margin.value >= 1:
+        yield Problem(
+            path,
+            f"{margin} is {margin.value * 100:g} points, and no rate can be worse by that much",
+            f"write {margin.value:g}pp" if margin.kind == "absolute" else "write a margin below 100pp",
+        )
+    elif margin.relative and margin.value >= 1 and (metric is None or metric.better == "higher"):
+        yield Problem(
+            path, f"{name} cannot be worse than the baseline by {margin} of it", "write a margin below 100%"
+        )
+
+
+def _expected(policy: Policy, path: KeyPath, name: str, criterion: Rollback) -> Iterator[Problem]:
+    expect, worse_by = criterion.expect, criterion.worse_by
+    if expect is None:
+        return
+    if expect.value == 0:
+        yield Problem(
+            path, "a harm of 0 is none", "write the harm beyond worse_by that must be caught, as 4pp"
+        )
+    elif worse_by.value and expect.relative != worse_by.relative:
+        yield Problem(
+            path,
+            f"expect is {expect} and worse_by is {worse_by}: one is relative to the baseline",
+            "write both as points, as bare numbers, or both as % of the baseline",
+        )
+    else:
+        yield from _unit(policy, path, name, expect)
+
+
+# --- the other sections -----------------------------------------------------------------
+
+
+def _segments(policy: Policy) -> Iterator[Problem]:
+    if policy.segments is None:
+        return
+    path: KeyPath = ("segments", "by")
+    yield from repeated(path, policy.segments.by)
+    for key in ("unit", "time", "variant"):
+        if (column := getattr(policy.source, key)) in policy.segments.by:
+            yield Problem(
+                path, f'"{column}" is the column of the {key}', "name columns such as queue or urgency"
+            )
+
+
+def _drift(policy: Policy) -> Iterator[Problem]:
+    reference = policy.drift.reference if policy.drift else None
+    if reference is None:
+        return
+    path: KeyPath = ("drift", "reference")
+    remedy = "write {from: 2026-01-01, to: 2026-02-01}, a file, or baseline"
+    days = (reference.from_, reference.to)
+    if (reference.file is None) == (days == (None, None)) or days.count(None) == 1:
+        yield Problem(path, "the reference is two days or one file", remedy)
+    elif reference.from_ and reference.to and reference.to <= reference.from_:
+        yield Problem((*path, "to"), f"{reference.to} is not after {reference.from_}", remedy)
+
+
+def _approval(policy: Policy) -> Iterator[Problem]:
+    approval = policy.approval
+    if approval is None:
+        return
+    path: KeyPath = ("approval", "approvers")
+    if approval.author in approval.approvers:
+        yield Problem(path, f"{approval.author} wrote the policy and cannot approve it", "name someone else")
+    yield from repeated(path, approval.approvers)
+    able = len(set(approval.approvers) - {approval.author})
+    if approval.required > able:
+        yield Problem(
+            ("approval", "required"),
+            f"{approval.required} must approve and {able} can",
+            "name more approvers, or require fewer",
+        )

@@ -1,0 +1,157 @@
+"""The kinds of metric that a policy may define."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rampgate.policy.names import Text
+from rampgate.policy.values import Span
+
+
+class Section(BaseModel):
+    """Base of every part of a policy: frozen, nothing converted in silence, no unknown keys."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        validate_by_alias=True,
+        validate_by_name=False,
+        serialize_by_alias=True,
+    )
+
+
+class _Metric(Section):
+    better: Literal["higher", "lower"] = Field("higher", description="Which direction is good.")
+    best: float | None = Field(None, description="The value that counts as 1 in the KPI; needs `worst`.")
+    worst: float | None = Field(None, description="The value that counts as 0 in the KPI; needs `best`.")
+    matures_after: Span | None = Field(None, description="Age at which a unit's outcome is final, as 72h.")
+    known_at: Text | None = Field(None, description="Column with the time at which the label arrived.")
+    cluster: Text | None = Field(
+        None, description="Column of the team or customer that was assigned as a whole."
+    )
+
+    @property
+    def rate(self) -> bool:
+        """Whether the value is a share from 0 to 1, so that points (``2pp``) mean something."""
+        return False
+
+    @property
+    def scaled(self) -> bool:
+        """Whether `best` and `worst` say how the value enters the KPI."""
+        return self.best is not None and self.worst is not None
+
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the metric reads, each once."""
+        extra = (column for column in (self.known_at, self.cluster) if column is not None)
+        return tuple(dict.fromkeys((*self._own_columns(), *extra)))
+
+    def _own_columns(self) -> tuple[str, ...]:
+        raise NotImplementedError
+
+
+class Proportion(_Metric):
+    """Share of true among the units whose value is known."""
+
+    kind: Literal["proportion"] = Field(description="Share of true among the known.")
+    column: Text = Field(description="Column of true and false (or 1 and 0), or any column with `equals`.")
+    equals: Text | None = Field(None, description="Count the rows whose value, as text, is this one.")
+
+    @property
+    def rate(self) -> bool:
+        return True
+
+    def _own_columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+
+class Mean(_Metric):
+    """Mean among the units whose value is known."""
+
+    kind: Literal["mean"] = Field(description="Mean of a number among the known.")
+    column: Text = Field(description="Column of numbers.")
+
+    def _own_columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+
+class Ratio(_Metric):
+    """Sum of the numerator over the sum of the denominator."""
+
+    kind: Literal["ratio"] = Field(description="Sum of one column over the sum of another.")
+    numerator: Text = Field(description="Column summed above the line.")
+    denominator: Text = Field(description="Column summed below the line.")
+
+    @property
+    def rate(self) -> bool:
+        # Nothing says what a ratio's unit is, unless its best or worst value lies outside 0 to 1.
+        return all(0 <= end <= 1 for end in (self.best, self.worst) if end is not None)
+
+    def _own_columns(self) -> tuple[str, ...]:
+        return (self.numerator, self.denominator)
+
+
+class TimeToEvent(_Metric):
+    """Share of units with the event within a time, or the mean time up to a limit."""
+
+    kind: Literal["time_to_event"] = Field(description="Time from one column to another; open units count.")
+    from_: Text = Field(alias="from", description="Column of the time at which the clock starts.")
+    to: Text = Field(description="Column of the time of the event; empty while it has not happened.")
+    within: Span | None = Field(None, description="Share of units with the event by this age.")
+    mean_up_to: Span | None = Field(None, description="Mean time to the event, cut at this age.")
+
+    @property
+    def rate(self) -> bool:
+        return self.within is not None
+
+    def _own_columns(self) -> tuple[str, ...]:
+        return (self.from_, self.to)
+
+
+class Quantile(_Metric):
+    """A percentile of a magnitude."""
+
+    kind: Literal["quantile"] = Field(description="Percentile of a number.")
+    column: Text = Field(description="Column of numbers.")
+    q: float = Field(gt=0, lt=1, description="Which percentile, as 0.95.")
+
+    def _own_columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+
+class ShareAbove(_Metric):
+    """Share of units above a bound."""
+
+    kind: Literal["share_above"] = Field(description="Share of units above a bound.")
+    column: Text = Field(description="Column of numbers.")
+    above: float = Field(description="The bound.")
+
+    @property
+    def rate(self) -> bool:
+        return True
+
+    def _own_columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+
+class RareEvent(_Metric):
+    """Units with at least one event, per unit; for rates below 2 %."""
+
+    kind: Literal["rare_event"] = Field(description="Units with at least one event, for rates below 2 %.")
+    better: Literal["higher", "lower"] = Field("lower", description="Which direction is good.")
+    column: Text = Field(description="Column of true and false, or of counts.")
+
+    @property
+    def rate(self) -> bool:
+        return True
+
+    def _own_columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+
+Metric = Annotated[
+    Proportion | Mean | Ratio | TimeToEvent | Quantile | ShareAbove | RareEvent, Field(discriminator="kind")
+]

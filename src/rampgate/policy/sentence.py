@@ -1,0 +1,231 @@
+"""A policy in English: one sentence per criterion, and the defaults that the file does not spell out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rampgate.policy.metric import Mean, Metric, Proportion, Quantile, RareEvent, Ratio, Section, ShareAbove
+from rampgate.policy.model import KPI, Guardrail, Phase, Policy, Rollback
+from rampgate.policy.values import Margin, percent
+
+_NOT_WRITTEN: dict[str, str] = {
+    "start": "the day of the first candidate row",
+    "guardrails": "none besides the KPI's",
+    "segments": "none",
+}
+_BUDGETS_IN_USE = ("false_rollback", "false_go", "guardrail", "segment")
+
+
+def sentences(policy: Policy) -> list[str]:
+    """Every criterion as a sentence, in the order in which the gate decides."""
+    return [
+        *(
+            f"{name} is {_meaning(metric)}; {metric.better} is better."
+            for name, metric in policy.metrics.items()
+        ),
+        _formula(policy),
+        *_rollbacks(policy, policy.rollback, ""),
+        *_guardrails(policy),
+        *_segments(policy),
+        *(_phase(policy, index) for index in range(len(policy.phases))),
+        "After the last phase every look is still judged, and can still roll back.",
+        *_budgets(policy),
+    ]
+
+
+def defaults(policy: Policy) -> list[str]:
+    """What holds because the file does not say otherwise, as ``kpi.margin: 3pp (default)``."""
+    return [f"{key}: {value} (default)" for key, value in _defaults(policy)]
+
+
+# --- sentences --------------------------------------------------------------------------
+
+
+def _meaning(metric: Metric) -> str:
+    if isinstance(metric, Proportion):
+        what = "true" if metric.equals is None else f'"{metric.equals}"'
+        return f"the share of {what} in {metric.column}"
+    if isinstance(metric, Mean):
+        return f"the mean of {metric.column}"
+    if isinstance(metric, Ratio):
+        return f"the sum of {metric.numerator} over the sum of {metric.denominator}"
+    if isinstance(metric, Quantile):
+        return f"the {percent(metric.q)} quantile of {metric.column}"
+    if isinstance(metric, ShareAbove):
+        return f"the share of {metric.column} above {metric.above:g}"
+    if isinstance(metric, RareEvent):
+        return f"the share of units with any {metric.column}"
+    if metric.within is not None:
+        return f"the share with {metric.to} within {metric.within.words()} of {metric.from_}"
+    return f"the mean time from {metric.from_} to {metric.to}, cut at {metric.mean_up_to}"
+
+
+def _formula(policy: Policy) -> str:
+    terms = [
+        f"{weight:g} x {_utility(name, policy.metrics[name])}" for name, weight in policy.kpi.weights.items()
+    ]
+    return f"The KPI is {' + '.join(terms)}."
+
+
+def _utility(name: str, metric: Metric) -> str:
+    if metric.best is not None and metric.worst is not None:
+        return f"({name} on a scale from {metric.worst:g} = 0 to {metric.best:g} = 1)"
+    return name if metric.better == "higher" else f"(1 - {name})"
+
+
+def _rollbacks(policy: Policy, criteria: dict[str, Rollback], place: str) -> Iterator[str]:
+    for name, criterion in criteria.items():
+        text = f"Roll back when {_worse(policy, name, criterion.worse_by)}{place}"
+        if criterion.expect is not None:
+            text += f"; a harm of {_amount(policy, name, criterion.expect)} beyond that is to be caught"
+        yield text + "."
+
+
+def _guardrails(policy: Policy) -> Iterator[str]:
+    for name, margin in policy.margins().items():
+        yield f"Hold when {_worse(policy, name, margin)}."
+    if policy.kpi.floor is not None:
+        yield f"Hold when {_says(policy)} the candidate's own KPI is below {policy.kpi.floor:g}."
+
+
+def _segments(policy: Policy) -> Iterator[str]:
+    segments = policy.segments
+    if segments is None:
+        return
+    place = f" in any one {_either(segments.by)}"
+    yield from _rollbacks(policy, segments.rollback, place)
+    for name, criterion in segments.guardrails.items():
+        yield f"Hold when {_worse(policy, name, criterion.margin)}{place}."
+    yield (
+        f"A value of {_either(segments.by)} with fewer than {segments.minimum_units} units in either version "
+        "is reported as too little data; it neither passes nor blocks."
+    )
+
+
+def _phase(policy: Policy, index: int) -> str:
+    phase = policy.phases[index]
+    held = f" with {percent(phase.holdout)} held out" if phase.holdout is not None else ""
+    last = index == len(policy.phases) - 1
+    step = "complete" if last else f"go on to {percent(policy.phases[index + 1].traffic)}"
+    waits = []
+    if phase.at_least.count:
+        waits.append(phase.at_least.words())
+    if phase.minimum_units:
+        waits.append(f"{phase.minimum_units} candidate units with known outcomes")
+    after = f" after {' and '.join(waits)}" if waits else ""
+    stage = f"Phase {index + 1}, {percent(phase.traffic)} of traffic{held}"
+    return f"{stage}: {step}{after}, when {_enough(policy, phase)}."
+
+
+def _enough(policy: Policy, phase: Phase) -> str:
+    if phase.go == "non_inferior":
+        margins = policy.margins()
+        shown = [_not_worse(policy, name, margins[name]) for name in policy.required(phase)]
+        return f"nothing fails and {_says(policy)} {_and(shown)}"
+    if phase.go == "within_budget":
+        return (
+            f"nothing fails and the harm to be expected stays within the budget of {_and(policy.harm_budget)}"
+        )
+    return "nothing fails (no evidence of harm, which is no proof of safety)"
+
+
+def _budgets(policy: Policy) -> Iterator[str]:
+    if policy.evidence == "point":
+        yield "These are plain thresholds: noise alone can trip or pass them, and nothing limits how often."
+        return
+    budget = policy.error_budget
+    yield (
+        f"A candidate that is within every worse_by in every period is ever rolled back in at most "
+        f"{percent(budget.false_rollback)} of rollouts, over all looks and criteria."
+    )
+    if any(phase.go == "non_inferior" for phase in policy.phases):
+        yield (
+            f"A candidate worse by a required margin throughout a non_inferior phase passes it in at most "
+            f"{percent(budget.false_go)}."
+        )
+
+
+# --- phrases ----------------------------------------------------------------------------
+
+
+def _says(policy: Policy) -> str:
+    if policy.evidence == "sequential":
+        return "the evidence says that"
+    window = policy.source.window
+    return f"in the latest complete {window if isinstance(window, str) else f'window of {window.words()}'}"
+
+
+def _worse(policy: Policy, name: str, margin: Margin) -> str:
+    by = f"more than {_amount(policy, name, margin)} worse" if margin.value else "worse"
+    return f"{_says(policy)} {_called(name)} is {by} than the baseline"
+
+
+def _not_worse(policy: Policy, name: str, margin: Margin) -> str:
+    return f"{_called(name)} is less than {_amount(policy, name, margin)} worse than the baseline"
+
+
+def _called(name: str) -> str:
+    return "the KPI" if name == KPI else name
+
+
+def _amount(policy: Policy, name: str, margin: Margin) -> str:
+    if margin.relative:
+        return percent(margin.value)
+    if name != KPI and not policy.metrics[name].rate:
+        return f"{margin.value:g}"
+    points = percent(margin.value)[:-1]
+    return f"{points} point" if points == "1" else f"{points} points"
+
+
+def _and(words: Iterable[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _either(words: Iterable[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+# --- defaults ---------------------------------------------------------------------------
+
+
+def _defaults(policy: Policy) -> Iterator[tuple[str, str]]:
+    for key in ("rollout", "baseline", "candidate"):
+        yield from _unwritten(policy, key, key)
+    for key in ("unit", "time", "variant", "look", "window"):
+        yield from _unwritten(policy.source, key, f"source.{key}")
+    for key in ("start", "timezone", "evidence"):
+        yield from _unwritten(policy, key, key)
+    for name, metric in policy.metrics.items():
+        yield from _unwritten(metric, "better", f"metrics.{name}.better")
+    if KPI not in policy.guardrails:
+        yield from _unwritten(policy.kpi, "margin", "kpi.margin")
+    for key in ("guardrails", "rollback", "segments"):
+        yield from _unwritten(policy, key, key)
+    if policy.segments is not None:
+        yield from _unwritten(policy.segments, "minimum_units", "segments.minimum_units")
+    for index, phase in enumerate(policy.phases):
+        for key in ("at_least", "minimum_units", "go"):
+            yield from _unwritten(phase, key, f"phases[{index}].{key}")
+        if phase.go == "non_inferior" and phase.require is None:
+            yield f"phases[{index}].require", f"[{', '.join(policy.required(phase))}]"
+    for key in _BUDGETS_IN_USE:
+        yield from _unwritten(policy.error_budget, key, f"error_budget.{key}", percent)
+
+
+def _unwritten(section: Section, key: str, name: str, write: object = str) -> Iterator[tuple[str, str]]:
+    if key in section.model_fields_set:
+        return
+    value = getattr(section, key)
+    if value is None or value == {}:
+        yield name, _NOT_WRITTEN[key]
+    elif isinstance(value, dict):
+        yield name, ", ".join(f"{metric}: {_short(criterion)}" for metric, criterion in value.items())
+    else:
+        yield name, write(value) if callable(write) else str(value)
+
+
+def _short(criterion: Rollback | Guardrail) -> str:
+    inside = ", ".join(f"{key}: {value}" for key, value in criterion if value is not None)
+    return f"{{{inside}}}"

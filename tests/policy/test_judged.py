@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.policy.support import EXAMPLE, SMALL, edited, load
+
+from rampgate.errors import NotJudgedYet
+from rampgate.policy import load_policy, not_judged, refuse_not_judged
+
+
+def test_the_example_of_the_design_is_refused_with_every_line():
+    with pytest.raises(NotJudgedYet) as caught:
+        refuse_not_judged(load_policy(EXAMPLE))
+    assert caught.value.exit_code == 2
+    assert str(caught.value).replace(f"{EXAMPLE.parent}/", "") == (
+        "example.yaml: 11 parts of the policy cannot be judged yet\n"
+        "  example.yaml:18: metrics.resolved_72h: metrics of kind time_to_event cannot be judged yet\n"
+        "  example.yaml:19: metrics.hours: metrics of kind time_to_event cannot be judged yet\n"
+        "  example.yaml:20: metrics.p95_hours: metrics of kind quantile cannot be judged yet\n"
+        "  example.yaml:20: metrics.p95_hours.matures_after: ages of outcomes cannot be judged yet\n"
+        "  example.yaml:21: metrics.satisfaction.known_at: late labels cannot be judged yet\n"
+        "  example.yaml:22: metrics.missed: metrics of kind rare_event cannot be judged yet\n"
+        "  example.yaml:26: kpi.floor: a floor cannot be judged yet with evidence: sequential\n"
+        "  example.yaml:39: drift: drift cannot be judged yet\n"
+        "  example.yaml:42: harm_budget: harm budgets cannot be judged yet\n"
+        "  example.yaml:45: phases[1].go: within_budget cannot be judged yet\n"
+        "  example.yaml:49: approval: approvals cannot be judged yet\n"
+        "  remedy: take these out of the policy, or use a version of rampgate that judges them; "
+        "nothing was judged"
+    )
+
+
+def test_one_part_alone(tmp_path):
+    path = tmp_path / "policy.yaml"
+    path.write_text(edited(("phases:", "approval: {author: dana, approvers: [lee]}\nphases:")))
+    policy = load_policy(path)
+    assert not_judged(policy) == [f"{path}:9: approval: approvals cannot be judged yet"]
+    with pytest.raises(NotJudgedYet) as caught:
+        refuse_not_judged(policy)
+    assert str(caught.value) == (
+        f"{path}:9: approval: approvals cannot be judged yet\n"
+        "  remedy: take this out of the policy, or use a version of rampgate that judges it; "
+        "nothing was judged"
+    )
+
+
+def test_what_is_judged_is_not_refused():
+    policies = [
+        load_policy(SMALL),
+        load(evidence="point", kpi={"weights": {"accuracy": 1}, "floor": 0.75}),
+        load(
+            metrics={
+                "accuracy": {"kind": "proportion", "column": "status", "equals": "ok"},
+                "csat": {"kind": "mean", "column": "csat", "best": 5, "worst": 1},
+                "escalation": {"kind": "ratio", "numerator": "a", "denominator": "b"},
+            },
+            guardrails={"csat": {"margin": 0.2}},
+            segments={"by": ["queue"], "guardrails": {"kpi": {"margin": "5pp"}}},
+            error_budget={"false_rollback": "1%", "false_go": "1%", "guardrail": "1%", "segment": "1%"},
+            phases=[{"traffic": "50%", "go": "non_inferior"}, {"traffic": 1, "holdout": "2%"}],
+            exposure=[{"from": "2026-01-05", "traffic": "50%"}],
+        ),
+    ]
+    for policy in policies:
+        assert not_judged(policy) == []
+        refuse_not_judged(policy)
+
+
+METRIC = {"kind": "proportion", "column": "correct"}
+
+
+@pytest.mark.parametrize(
+    ("sections", "where"),
+    [
+        (
+            {"metrics": {"accuracy": METRIC, "m": {"kind": "share_above", "column": "x", "above": 3}}},
+            "metrics.m",
+        ),
+        ({"metrics": {"accuracy": METRIC | {"cluster": "analyst"}}}, "metrics.accuracy.cluster"),
+        ({"metrics": {"accuracy": METRIC | {"matures_after": "72h"}}}, "metrics.accuracy.matures_after"),
+        ({"metrics": {"accuracy": METRIC | {"known_at": "t"}}}, "metrics.accuracy.known_at"),
+        ({"error_budget": {"floor": "5%"}}, "error_budget.floor"),
+        ({"error_budget": {"sample_ratio": "1%"}}, "error_budget.sample_ratio"),
+        ({"error_budget": {"missing_labels": 0.01}}, "error_budget.missing_labels"),
+        ({"error_budget": {"crossed_units": 0.02}}, "error_budget.crossed_units"),
+        ({"drift": {"columns": {"score": {"psi": 0.2}}}}, "drift"),
+        ({"harm_budget": {"accuracy": 10}}, "harm_budget"),
+    ],
+)
+def test_each_part_that_is_not_judged(sections: dict[str, Any], where: str):
+    [line] = not_judged(load(**sections))
+    assert line.startswith(f"{where}: ")
+    assert line.endswith("cannot be judged yet")
