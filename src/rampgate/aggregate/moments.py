@@ -1,0 +1,119 @@
+"""Sufficient statistics that leave the engine: counts, means, co-moments, extremes.
+
+They merge by addition (Chan, Golub and LeVeque 1979), so any marginal and any window
+is a merge of the finest cells, done in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+BASELINE, CANDIDATE = 0, 1
+UNKNOWN = "(unknown)"
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, order=True)
+class Period:
+    """A time step at which the gate may look: ``[start, end)``, aware datetimes in UTC.
+
+    ``day`` is the local date (for ``look: week`` the local Monday) and ``stage`` the number of
+    changes of traffic before it: a day on which traffic changes is two periods.
+    """
+
+    day: date
+    stage: int
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The finest cells, in long form: one row per (period, arm, combination of segment values).
+
+    Attributes
+    ----------
+    components : tuple of str, length k
+        Names of the columns aggregated, as made by ``needs``.
+    pairs : tuple of (int, int), length p
+        Indices ``i <= j`` of the components whose co-moment is kept.
+    periods : tuple of Period, sorted
+    segments : tuple of str, length S
+        Names of the segment columns.
+    period, arm : int arrays (R,)
+        Index into ``periods``; 0 baseline, 1 candidate.
+    values : tuple of tuples of str, length R, each of length S
+        Segment values of the row; NULL is ``"(unknown)"``.
+    n : float array (R,)
+        Units.
+    mean : float array (R, k)
+    comoment : float array (R, p)
+        ``sum (x_i - mean_i)(x_j - mean_j)`` within the row.
+    low, high : float arrays (R, k)
+        Smallest and largest value of each component.
+    malformed : int array (R, number of metrics)
+        Values that were present but not of the metric's type, counted as unknown.
+    digest : tuple of str, length R
+        Order-independent digest of the rows in the cell (two integers, as text).
+    """
+
+    components: tuple[str, ...]
+    pairs: tuple[tuple[int, int], ...]
+    periods: tuple[Period, ...]
+    segments: tuple[str, ...]
+    period: Ints
+    arm: Ints
+    values: tuple[tuple[str, ...], ...]
+    n: Floats
+    mean: Floats
+    comoment: Floats
+    low: Floats
+    high: Floats
+    malformed: Ints
+    digest: tuple[str, ...]
+
+    def rows(self, keep: Ints, periods: tuple[Period, ...] | None = None) -> Cells:
+        """Some of the rows; ``periods`` cuts the list of periods to a prefix that still holds them."""
+        return Cells(
+            self.components,
+            self.pairs,
+            self.periods if periods is None else periods,
+            self.segments,
+            self.period[keep],
+            self.arm[keep],
+            tuple(self.values[r] for r in keep),
+            self.n[keep],
+            self.mean[keep],
+            self.comoment[keep],
+            self.low[keep],
+            self.high[keep],
+            self.malformed[keep],
+            tuple(self.digest[r] for r in keep),
+        )
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What happened to the rows on their way in. Nothing is dropped without being here.
+
+    ``rows`` counts every row with a time before ``as_of``'s last complete period, or with no time.
+    """
+
+    rows: int
+    used: int
+    history: int
+    after_as_of: int
+    null_unit: int
+    null_time: int
+    null_variant: int
+    other_variants: tuple[tuple[str, int], ...]
+    duplicate_units: int
+    duplicate_example: str | None
+    malformed: tuple[tuple[str, int, str], ...]
+    newest: datetime | None

@@ -1,0 +1,135 @@
+"""Confidence sequences: all margins that the evidence does not reject, at any look.
+
+Both one-sided processes run without an onset mixture; the sequence is what neither rejects at ``2 / alpha``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from rampgate.aggregate.moments import Floats
+from rampgate.estimate.contrast import Contrast
+from rampgate.estimate.evidence import log_sum_exp
+from rampgate.estimate.increments import bennett_cost, gaussian_cost
+
+STEPS = 40
+DOUBLINGS = 40
+
+
+def costs(contrast: Contrast, bets: Floats) -> Floats:
+    """Cost per variance of each period and bet, (..., period, grid)."""
+    bounded = contrast.bounded[..., None]
+    # Costs of a kind that is not used in a period would overflow for nothing.
+    bound = np.where(bounded, contrast.bound[..., None], 0.0)
+    return np.where(bounded, bennett_cost(bets, bound), gaussian_cost(bets))
+
+
+def log_increments(contrast: Contrast, margin: float, bets: Floats, direction: int = 1) -> Floats:
+    """Log-increments of the process against ``harm <= margin`` (direction 1) or ``harm >= margin`` (-1).
+
+    Returns
+    -------
+    (..., period, grid); 0 in periods that lack one arm.
+    """
+    weight = contrast.weight
+    s = direction * weight * (contrast.effect - np.where(weight > 0, margin, 0.0))
+    cost = contrast.variance(margin)[..., None] * costs(contrast, bets)
+    return np.where(weight[..., None] > 0, bets * s[..., None] - cost, 0.0)
+
+
+def effect(contrast: Contrast) -> Floats:
+    """Weighted effect over periods, harm positive, (...); NaN without both arms."""
+    weight = contrast.weight
+    total = weight.sum(-1)
+    with np.errstate(invalid="ignore"):
+        return np.where(total > 0, (weight * contrast.effect).sum(-1) / np.where(total > 0, total, 1.0), np.nan)
+
+
+def confidence_sequence(
+    contrast: Contrast, bets: Floats, alpha: float = 0.05, limit: float = np.inf
+) -> tuple[Floats, Floats]:
+    """Two-sided confidence sequence for the harm, from all the periods given.
+
+    Parameters
+    ----------
+    contrast : (..., period)
+    bets : lambda, (..., period, grid)
+    alpha : 1 - coverage
+    limit : the largest effect possible (1 for proportions)
+
+    Returns
+    -------
+    lower, upper : (...), NaN where there are no data, infinite where nothing is excluded.
+    """
+    weight = contrast.weight
+    usable = np.where(weight[..., None] > 0, bets, 0.0)
+    cost = np.where(weight[..., None] > 0, costs(contrast, bets), 0.0)
+    gain = (usable * (weight * contrast.effect)[..., None]).sum(-2)
+    pull = (usable * weight[..., None]).sum(-2)
+    size = np.log(bets.shape[-1])
+
+    def excess(margin: Floats, direction: int) -> Floats:
+        """Log-evidence against the margin above the bar: negative inside the sequence."""
+        v = contrast.variance(margin[..., None])
+        spent = (v[..., None] * cost).sum(-2)
+        log_e = log_sum_exp(direction * (gain - margin[..., None] * pull) - spent) - size
+        return np.asarray(log_e - np.log(2.0 / alpha))
+
+    centre = effect(contrast)
+    missing = np.isnan(centre)
+    middle = np.where(missing, 0.0, centre)
+    spread = np.sqrt((np.where(weight > 0, contrast.variance(middle[..., None]), 0.0)).sum(-1))
+    total = weight.sum(-1)
+    step = np.where(total > 0, 4 * spread / np.where(total > 0, total, 1.0), 1.0)
+    step = np.where(step > 0, step, np.maximum(np.abs(middle), 1.0) * 1e-3)
+    lower = _edge(excess, middle, step, limit, 1)
+    upper = _edge(excess, middle, step, limit, -1)
+    return np.where(missing, np.nan, lower), np.where(missing, np.nan, upper)
+
+
+def _edge(
+    excess: Callable[[Floats, int], Floats], middle: Floats, step: Floats, limit: float, direction: int
+) -> Floats:
+    """The end of the sequence below (direction 1) or above (-1) the middle: bracket by doubling, then find the root."""
+    inside, below = middle, excess(middle, direction)
+    outside, above = np.full_like(middle, np.nan), np.full_like(middle, np.nan)
+    for _ in range(DOUBLINGS):
+        probe = np.clip(middle - direction * step, -limit, limit)
+        value = excess(probe, direction)
+        open_, out = np.isnan(outside), value >= 0
+        outside, above = np.where(open_ & out, probe, outside), np.where(open_ & out, value, above)
+        inside, below = np.where(open_ & ~out, probe, inside), np.where(open_ & ~out, value, below)
+        if not np.isnan(outside).any() or (np.abs(probe) >= limit).all():
+            break
+        step = step * 2.0
+    never = np.isnan(outside)
+    inside, below = np.where(never, 0.0, inside), np.where(never, -1.0, below)
+    root = _root(lambda x: excess(x, direction), (inside, below), (np.where(never, 0.0, outside), above))
+    return np.where(never, -direction * limit, root)
+
+
+def _root(f: Callable[[Floats], Floats], low: tuple[Floats, Floats], high: tuple[Floats, Floats]) -> Floats:
+    """Where f crosses 0 between points with f < 0 and f >= 0, by the Illinois variant of false position.
+
+    The point returned is on the inside of the bracket to within a relative 1e-12 of its width.
+    """
+    (a, fa), (b, fb) = low, high
+    fb = np.where(np.isnan(fb), 1.0, np.minimum(fb, 1e6))
+    width = np.abs(b - a)
+    side = np.zeros_like(a)
+    for i in range(STEPS):
+        # Every fourth step halves the bracket, which bounds the worst case of false position.
+        x = 0.5 * (a + b) if i % 4 == 3 else (a * fb - b * fa) / (fb - fa)
+        x = np.where(a == b, a, x)
+        value = f(x)
+        out = value >= 0
+        fa = np.where(out & (side == 1), 0.5 * fa, fa)
+        fb = np.where(~out & (side == -1), 0.5 * fb, fb)
+        b, fb = np.where(out, x, b), np.where(out, value, fb)
+        a, fa = np.where(out, a, x), np.where(out, fa, value)
+        side = np.where(out, 1.0, -1.0)
+        if (np.abs(b - a) <= 1e-12 * width).all() or (np.abs(fa) < 1e-11).all():
+            break
+    return a
