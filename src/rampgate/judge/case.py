@@ -1,0 +1,149 @@
+"""What is judged at a look: the inputs, and the dense arrays made from them once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from rampgate.aggregate.marginals import OVERALL, Arm, Group, groups_of, marginals
+from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Intake, Period
+from rampgate.estimate.contrast import Contrast
+from rampgate.estimate.evidence import onset_prior
+from rampgate.estimate.metric import KPI, contrast, known_units
+from rampgate.estimate.reference import Scale, own_or, scale
+from rampgate.judge.state import State
+from rampgate.policy import Margin, Policy
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything a decision depends on.
+
+    Attributes
+    ----------
+    cells : cells of complete periods before ``look``, history included
+    state : the rollout before this look; ``state.start`` is None until a candidate row was seen
+    look : end of the last complete period
+    """
+
+    policy: Policy
+    cells: Cells
+    intake: Intake
+    state: State
+    as_of: datetime
+    look: datetime
+
+    @cached_property
+    def data(self) -> Data:
+        return Data.of(self)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Dense arrays of one case, (group, period): the run since the start, and the history before it."""
+
+    policy: Policy
+    groups: tuple[Group, ...]
+    first: dict[Group, int]
+    periods: tuple[Period, ...]
+    phase_begin: int
+    prior: Floats
+    run: tuple[Arm, Arm]
+    history: tuple[Arm, Arm]
+    made: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, case: Case) -> Data:
+        start = case.state.start or date.max
+        cells, since = case.cells, case.state.since
+        run = [t for t, period in enumerate(cells.periods) if period.day >= start]
+        past = [t for t, period in enumerate(cells.periods) if period.day < start]
+        groups = groups_of(cells)
+        periods = tuple(cells.periods[t] for t in run)
+        begin = next((t for t, p in enumerate(periods) if since is not None and p.start >= since), len(periods))
+        now, then = marginals(cells, groups, run), marginals(cells, groups, past)
+        return cls(
+            case.policy,
+            groups,
+            _first_seen(groups, now.n),
+            periods,
+            begin,
+            onset_prior([p.day for p in periods], start) if periods else np.zeros(0),
+            (now.arm(CANDIDATE), now.arm(BASELINE)),
+            (_only_baseline(then.arm(CANDIDATE)), then.arm(BASELINE)),
+        )
+
+    @property
+    def segments(self) -> tuple[Group, ...]:
+        """The groups without the overall one."""
+        return self.groups[1:]
+
+    def contrast(self, name: str, margin: Margin | None = None) -> Contrast:
+        """Contrast of a metric over the run, (group, period)."""
+        # Only a relative margin changes the contrast itself.
+        key = (name, str(margin) if margin is not None and margin.relative else "")
+        if key not in self.made:
+            self.made[key] = contrast(self.policy, name, *self.run, margin)
+        made: Contrast = self.made[key]
+        return made
+
+    def scale(self, name: str) -> Scale:
+        """What the bets on a metric are scaled with, (group, period)."""
+        key = (name, "scale")
+        if key not in self.made:
+            self.made[key] = self._scale(name)
+        made: Scale = self.made[key]
+        return made
+
+    def _scale(self, name: str) -> Scale:
+        past, run = contrast(self.policy, name, *self.history), self.contrast(name)
+        guess = self._guess(name)
+        own = scale(past, run, guess)
+        overall = Scale(own.variance[..., :1, :], own.level[..., :1, :])
+        units = (past.n_c + past.n_b).sum(-1, keepdims=True)
+        return own_or(own, overall, units)
+
+    def _guess(self, name: str) -> float | None:
+        """The variance of a unit before anything is known: that of a fair coin on the metric's range."""
+        if name == KPI:
+            return 0.25
+        metric = self.policy.metrics[name]
+        if metric.kind == "proportion":
+            return 0.25
+        if metric.best is not None and metric.worst is not None:
+            return 0.25 * (metric.best - metric.worst) ** 2
+        return None
+
+    def known_by_period(self, name: str) -> tuple[Floats, Floats]:
+        """Known units of candidate and baseline, (group, period)."""
+        c, b = (known_units(self.policy, name, arm) for arm in self.run)
+        return c, b
+
+    def known(self, name: str, begin: int = 0) -> tuple[Floats, Floats]:
+        """Known units of candidate and baseline per group since period ``begin``, (group,)."""
+        c, b = (units[..., begin:].sum(-1) for units in self.known_by_period(name))
+        return c, b
+
+    def index(self, groups: Sequence[Group]) -> list[int]:
+        """Places of groups on the group axis."""
+        place = {group: g for g, group in enumerate(self.groups)}
+        return [place[group] for group in groups]
+
+
+def _only_baseline(arm: Arm) -> Arm:
+    """History is the baseline's: rows of the candidate before the start are no reference."""
+    return Arm(
+        arm.components, arm.pairs, np.zeros_like(arm.n), np.zeros_like(arm.mean), np.zeros_like(arm.comoment),
+        np.zeros_like(arm.low), np.zeros_like(arm.high),
+    )  # fmt: skip
+
+
+def _first_seen(groups: Sequence[Group], n: Floats) -> dict[Group, int]:
+    """Index of the first period of the run with units of each group; -1 for groups only seen in history."""
+    seen = n.sum(1) > 0
+    return {g: int(np.argmax(seen[:, i])) if seen[:, i].any() else -1 for i, g in enumerate(groups) if g != OVERALL}

@@ -1,0 +1,160 @@
+"""The judge: one pure function from a case to a decision.
+
+Precedence is ROLLBACK over HOLD over GO. Rollback criteria are judged first and whatever else is missing, waiting
+or broken; GO needs every other check to have been made and passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from rampgate.aggregate.marginals import OVERALL
+from rampgate.estimate.metric import KPI
+from rampgate.judge.case import Case
+from rampgate.judge.decision import (
+    COMPLETE,
+    ERROR,
+    FAIL,
+    GO,
+    HOLD,
+    NO_DATA,
+    PASS,
+    ROLLBACK,
+    Decision,
+    Estimate,
+    Health,
+    PhaseView,
+    Reason,
+    Waiting,
+    Window,
+)
+from rampgate.judge.findings import Findings, amount
+from rampgate.judge.gate import Demand, demands, passing_expected
+from rampgate.judge.health import health
+from rampgate.judge.point import point
+from rampgate.judge.sequential import sequential
+from rampgate.judge.show import LEVEL, all_estimates, windows
+from rampgate.judge.state import COMPLETED, ROLLED_BACK
+
+Part = TypeVar("Part")
+#: The KPI overall, and all estimates.
+Shown = tuple[Estimate, tuple[Estimate, ...]]
+
+
+def judge(case: Case) -> Decision:
+    """Decide one look.
+
+    Parameters
+    ----------
+    case : the inputs; nothing else is read
+
+    Returns
+    -------
+    Decision, without its place in a ledger
+    """
+    policy, state = case.policy, case.state
+    findings = point(case) if policy.evidence == "point" else sequential(case)
+    no_checks: tuple[Health, ...] = ()
+    no_demands: list[Demand] = []
+    no_windows: tuple[Window, ...] = ()
+    nothing: Shown = (Estimate(KPI, OVERALL, None, None, None, None, None, LEVEL, 0, 0), ())
+    checks, broken = _safely(lambda: health(case), no_checks, "the health of the data")
+    wanted, late = _safely(lambda: demands(case), no_demands, "the phase's demands")
+    shown, unseen = _safely(lambda: all_estimates(case), nothing, "the estimates")
+    seen, unread = _safely(lambda: windows(case), no_windows, "the windows")
+    holds = [
+        *findings.holds,
+        *(Reason(h.code, h.verdict, h.message) for h in checks if h.verdict in (FAIL, ERROR, NO_DATA)),
+        *(d.reason for d in wanted),
+        *(reason for reason in (broken, late, unseen, unread) if reason is not None),
+    ]
+    decision = _decision(case, findings, holds)
+    return Decision(
+        rollout=policy.rollout,
+        attempt=state.attempt,
+        as_of=case.as_of,
+        look=case.look,
+        policy_sha256=policy.sha256(),
+        phase=_phase(case),
+        decision=decision,
+        reasons=tuple(_reasons(case, decision, findings, holds, shown)),
+        kpi=shown[0],
+        metrics=shown[1],
+        criteria=findings.criteria,
+        windows=seen,
+        health=checks,
+        waiting_for=tuple(_waiting(case, decision, [d.waiting for d in wanted], holds)),
+    )
+
+
+def _safely(compute: Callable[[], Part], fallback: Part, what: str) -> tuple[Part, Reason | None]:
+    """A part of the decision that may fail without stopping the rollback criteria; its failure is a reason to hold."""
+    try:
+        return compute(), None
+    except Exception as error:  # noqa: BLE001 - becomes a reason to hold; the rollback criteria stand
+        text = f"{what} could not be computed: {type(error).__name__}: {error}"
+        return fallback, Reason("error", ERROR, text)
+
+
+def _decision(case: Case, findings: Findings, holds: list[Reason]) -> str:
+    if findings.rollback or case.state.status == ROLLED_BACK:
+        return ROLLBACK
+    if holds:
+        return HOLD
+    return COMPLETE if case.state.phase == len(case.policy.phases) else GO
+
+
+def _phase(case: Case) -> PhaseView:
+    phases, index = case.policy.phases, case.state.phase
+    following = phases[index].traffic if index < len(phases) else None
+    return PhaseView(index, phases[index - 1].traffic, len(phases), case.state.since, following)
+
+
+def _reasons(
+    case: Case,
+    decision: str,
+    findings: Findings,
+    holds: list[Reason],
+    shown: Shown,
+) -> Iterable[Reason]:
+    """Every reason, the deciding ones first."""
+    yield from findings.rollback
+    if case.state.status == ROLLED_BACK and case.state.rolled_back_at is not None:
+        text = f"rolled back on {case.state.rolled_back_at:%Y-%m-%d}; a changed candidate is a new attempt"
+        yield Reason("rollback", FAIL, text)
+    if decision in (GO, COMPLETE):
+        yield Reason("all_clear", PASS, _all_clear(case, decision, shown))
+    yield from holds
+    yield from findings.notes
+
+
+def _all_clear(case: Case, decision: str, shown: Shown) -> str:
+    """What GO means: never "safe", always with the harm that would have been seen by now."""
+    policy = case.policy
+    phase = policy.phases[case.state.phase - 1]
+    if phase.go == "non_inferior" and policy.evidence == "sequential":
+        claim = "shown non-inferior at the margins that this phase requires"
+    else:
+        claim = "no evidence of harm"
+    seen = []
+    for estimate in shown[1]:
+        if estimate.group != OVERALL or estimate.name not in (KPI, *policy.judged_metrics()):
+            continue
+        lower_is_better = estimate.name != KPI and policy.metrics[estimate.name].better == "lower"
+        end = estimate.upper if lower_is_better else estimate.lower
+        if end is not None:
+            seen.append(f"{estimate.name} {amount(policy, estimate.name, max(0.0, end if lower_is_better else -end))}")
+    text = f"{claim}; harm above these would have been seen: {', '.join(seen)}" if seen else claim
+    if decision == COMPLETE:
+        return f"the last phase is reached and its demands are met: {text}"
+    return f"phase {case.state.phase} is done: {text}"
+
+
+def _waiting(case: Case, decision: str, waits: list[Waiting], holds: list[Reason]) -> Iterable[Waiting]:
+    if decision != HOLD or case.state.status == COMPLETED:
+        return
+    yield from waits
+    for reason in holds:
+        if reason.code == "inconclusive" and reason.metric is not None:
+            yield passing_expected(case, reason.metric)

@@ -1,0 +1,307 @@
+"""The values a decision consists of, and their JSON form (the contract of ``--json``)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from rampgate.aggregate.marginals import OVERALL, Group
+
+PASS, FAIL, INCONCLUSIVE, NO_DATA, ERROR = "PASS", "FAIL", "INCONCLUSIVE", "NO_DATA", "ERROR"
+GO, HOLD, ROLLBACK, COMPLETE = "go", "hold", "rollback", "complete"
+
+#: Significant digits of recorded numbers. The last bits of exp and log differ between processors;
+#: a decision recomputed elsewhere must still be the same bytes.
+DIGITS = 10
+#: An e-value beyond any use is recorded as this, since JSON has no infinity.
+LARGEST = 1e300
+
+
+def rounded(value: float | None) -> float | None:
+    """A number as recorded: ten significant digits; what is not a finite number is null."""
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{value:.{DIGITS - 1}e}") + 0.0
+
+
+def stamp(moment: datetime) -> str:
+    """An aware datetime as text, always in the same form."""
+    return moment.isoformat(timespec="seconds")
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why: a code of the contract, the verdict behind it, and a sentence."""
+
+    code: str
+    verdict: str
+    message: str
+    metric: str | None = None
+    group: Group = OVERALL
+
+    def to_dict(self) -> dict[str, Any]:
+        segment = self.group.segment
+        return {
+            "code": self.code,
+            "verdict": self.verdict,
+            "metric": self.metric,
+            "segment": segment,
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One metric in both arms; ``baseline`` and ``candidate`` carry the weights of ``difference``.
+
+    ``raw_baseline`` and ``raw_candidate`` are the plain values over all units, which a ramp may mislead.
+    """
+
+    name: str
+    group: Group
+    baseline: float | None
+    candidate: float | None
+    difference: float | None
+    lower: float | None
+    upper: float | None
+    level: float
+    n_baseline: int
+    n_candidate: int
+    raw_baseline: float | None = None
+    raw_candidate: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "segment": self.group.segment,
+            **self.interval(),
+            "n_baseline": self.n_baseline,
+            "n_candidate": self.n_candidate,
+            "raw_baseline": rounded(self.raw_baseline),
+            "raw_candidate": rounded(self.raw_candidate),
+        }
+
+    def interval(self) -> dict[str, Any]:
+        return {
+            "baseline": rounded(self.baseline),
+            "candidate": rounded(self.candidate),
+            "difference": rounded(self.difference),
+            "lower": rounded(self.lower),
+            "upper": rounded(self.upper),
+            "level": self.level,
+        }
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A criterion with its evidence and verdict."""
+
+    id: str
+    kind: str
+    metric: str
+    group: Group
+    bound: float
+    bound_text: str
+    verdict: str
+    e_value: float | None
+    p_value: float | None
+    onset: str | None = None
+    effect_since_onset: float | None = None
+    message: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "metric": self.metric,
+            "segment": self.group.segment,
+            "bound": self.bound,
+            "bound_text": self.bound_text,
+            "e_value": None if self.e_value is None else rounded(min(self.e_value, LARGEST)),
+            "p_value": rounded(self.p_value),
+            "verdict": self.verdict,
+            "onset": self.onset,
+            "effect_since_onset": rounded(self.effect_since_onset),
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True)
+class Window:
+    """A week (or n days) of both arms, merged from its periods."""
+
+    start: datetime
+    end: datetime
+    complete: bool
+    kpi: Estimate
+    metrics: tuple[Estimate, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "from": stamp(self.start),
+            "to": stamp(self.end),
+            "complete": self.complete,
+            "kpi": self.kpi.interval(),
+            "metrics": [m.to_dict() for m in self.metrics],
+        }
+
+
+@dataclass(frozen=True)
+class PhaseView:
+    """The phase that was judged; ``index`` counts from 1."""
+
+    index: int
+    traffic: float
+    of: int
+    since: datetime | None
+    next_traffic: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "index": self.index,
+            "traffic": self.traffic,
+            "of": self.of,
+            "since": stamp(self.since) if self.since else None,
+            "next_traffic": self.next_traffic,
+        }
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What a HOLD waits for, and when it should have it."""
+
+    what: str
+    expected_at: datetime | None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"what": self.what, "expected_at": stamp(self.expected_at) if self.expected_at else None}
+
+
+@dataclass(frozen=True)
+class Health:
+    """A check of the data themselves, judged before the outcomes."""
+
+    code: str
+    verdict: str
+    message: str
+    count: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"code": self.code, "verdict": self.verdict, "message": self.message, "count": self.count}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the gate says at one look, with everything it rests on."""
+
+    rollout: str
+    attempt: int
+    as_of: datetime
+    look: datetime
+    policy_sha256: str
+    phase: PhaseView
+    decision: str
+    reasons: tuple[Reason, ...]
+    kpi: Estimate
+    metrics: tuple[Estimate, ...]
+    criteria: tuple[Judged, ...]
+    windows: tuple[Window, ...]
+    health: tuple[Health, ...]
+    waiting_for: tuple[Waiting, ...]
+    drift: tuple[Any, ...] = field(default=())
+    decision_id: str | None = None
+    previous_sha256: str | None = None
+
+    def recorded_as(self, decision_id: str, previous_sha256: str) -> Decision:
+        """The same decision, knowing its place in the ledger."""
+        return replace(self, decision_id=decision_id, previous_sha256=previous_sha256)
+
+    def content(self) -> dict[str, Any]:
+        """What is recorded: everything but the place in the ledger."""
+        whole = self.to_dict()
+        del whole["decision_id"], whole["previous_sha256"]
+        return whole
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Decision:
+        """A decision read back from its JSON form."""
+        return _decision(data)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "rollout": self.rollout,
+            "attempt": self.attempt,
+            "as_of": stamp(self.as_of),
+            "look": stamp(self.look),
+            "policy_sha256": self.policy_sha256,
+            "phase": self.phase.to_dict(),
+            "decision": self.decision,
+            "reasons": [r.to_dict() for r in self.reasons],
+            "kpi": self.kpi.interval(),
+            "metrics": [m.to_dict() for m in self.metrics],
+            "criteria": [c.to_dict() for c in self.criteria],
+            "windows": [w.to_dict() for w in self.windows],
+            "drift": list(self.drift),
+            "health": [h.to_dict() for h in self.health],
+            "waiting_for": [w.to_dict() for w in self.waiting_for],
+            "decision_id": self.decision_id,
+            "previous_sha256": self.previous_sha256,
+        }
+
+
+def _group(segment: Mapping[str, str] | None) -> Group:
+    return Group(*next(iter(segment.items()))) if segment else OVERALL
+
+
+def _estimate(data: Mapping[str, Any], name: str | None = None) -> Estimate:
+    return Estimate(
+        name or data["name"],
+        _group(data.get("segment")),
+        *(data[key] for key in ("baseline", "candidate", "difference", "lower", "upper", "level")),
+        *(data.get(key, 0) for key in ("n_baseline", "n_candidate")),
+        *(data.get(key) for key in ("raw_baseline", "raw_candidate")),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _decision(data: Mapping[str, Any]) -> Decision:
+    return Decision(
+        rollout=data["rollout"],
+        attempt=data["attempt"],
+        as_of=datetime.fromisoformat(data["as_of"]),
+        look=datetime.fromisoformat(data["look"]),
+        policy_sha256=data["policy_sha256"],
+        phase=PhaseView(**{**data["phase"], "since": _moment(data["phase"]["since"])}),
+        decision=data["decision"],
+        reasons=tuple(
+            Reason(r["code"], r["verdict"], r["message"], r["metric"], _group(r["segment"])) for r in data["reasons"]
+        ),
+        kpi=_estimate(data["kpi"], "kpi"),
+        metrics=tuple(_estimate(m) for m in data["metrics"]),
+        criteria=tuple(
+            Judged(group=_group(c["segment"]), **{k: v for k, v in c.items() if k != "segment"})
+            for c in data["criteria"]
+        ),
+        windows=tuple(_window(w) for w in data["windows"]),
+        health=tuple(Health(**h) for h in data["health"]),
+        waiting_for=tuple(Waiting(w["what"], _moment(w["expected_at"])) for w in data["waiting_for"]),
+        drift=tuple(data["drift"]),
+        decision_id=data.get("decision_id"),
+        previous_sha256=data.get("previous_sha256"),
+    )
+
+
+def _window(data: Mapping[str, Any]) -> Window:
+    return Window(
+        datetime.fromisoformat(data["from"]),
+        datetime.fromisoformat(data["to"]),
+        data["complete"],
+        _estimate(data["kpi"], "kpi"),
+        tuple(_estimate(m) for m in data["metrics"]),
+    )

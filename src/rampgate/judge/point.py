@@ -1,0 +1,96 @@
+"""Verdicts from plain thresholds on the latest complete window (``evidence: point``): the textbook gate.
+
+It is there for teaching and comparison. On noise alone it rolls back most good candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rampgate.aggregate.marginals import OVERALL
+from rampgate.estimate.metric import KPI
+from rampgate.judge.case import Case
+from rampgate.judge.criteria import Criterion, criteria, group_weights
+from rampgate.judge.decision import ERROR, FAIL, NO_DATA, PASS, Judged, Reason
+from rampgate.judge.findings import Findings, amount, called, hold_for, too_small
+from rampgate.judge.show import Raw, window_bounds
+
+
+def point(case: Case) -> Findings:
+    """Compare the raw values of the latest complete window with the thresholds."""
+    data, policy = case.data, case.policy
+    plan = criteria(policy, group_weights(data.segments, data.first))
+    inside = latest_window(case)
+    raw = Raw.of(data, slice(inside[0], inside[-1] + 1)) if inside else None
+    judged = [_judge_safely(case, c, raw, inside) for c in plan]
+    if policy.kpi.floor is not None:
+        judged.append(_floor(case, policy.kpi.floor, raw))
+    done = tuple(judged)
+    rollback = tuple(
+        Reason("rollback", FAIL, str(j.message), j.metric, j.group)
+        for j in done
+        if j.kind == "rollback" and j.verdict == FAIL
+    )
+    holds = tuple(reason for j in done if (reason := hold_for(j)) is not None)
+    return Findings(done, rollback, holds, tuple(too_small(policy, done)))
+
+
+def latest_window(case: Case) -> list[int]:
+    """Periods of the latest complete window since the start; empty when there is none yet."""
+    data, start = case.data, case.state.start
+    if start is None or not data.periods:
+        return []
+    days = [p.day for p in data.periods]
+    look = case.look.astimezone(case.policy.zone).date()
+    bounds = window_bounds(case.policy.source.window, start, days[-1])
+    done = [(first, last) for first, last in bounds if first >= start and last <= look]
+    return [t for t, day in enumerate(days) if done[-1][0] <= day < done[-1][1]] if done else []
+
+
+def _judge_safely(case: Case, c: Criterion, raw: Raw | None, inside: Sequence[int]) -> Judged:
+    try:
+        return _judge(case, c, raw, inside)
+    except Exception as error:  # noqa: BLE001 - an ERROR of this criterion; the others are judged
+        return _verdict(c, ERROR, f"{type(error).__name__}: {error}")
+
+
+def _judge(case: Case, c: Criterion, raw: Raw | None, inside: Sequence[int]) -> Judged:
+    data, policy = case.data, case.policy
+    at = data.index([c.group])[0]
+    baseline, candidate = raw.value(c.metric, at) if raw is not None else (np.nan, np.nan)
+    units = [float(x[at][list(inside)].sum()) for x in data.known_by_period(c.metric)]
+    small = c.group != OVERALL and policy.segments is not None and min(units) < policy.segments.minimum_units
+    if np.isnan(baseline) or np.isnan(candidate) or small:
+        return _verdict(c, NO_DATA, "no complete window with known units in both arms yet")
+    harm = _harm(case, c.metric, baseline, candidate)
+    bound = c.margin.value * abs(baseline) if c.margin.relative else c.margin.value
+    if harm <= bound:
+        return _verdict(c, PASS, None)
+    text = (
+        f"{called(c.metric, c.group)} is worse by {amount(policy, c.metric, harm)} in the latest complete window, "
+        f"beyond the threshold of {c.margin}"
+    )
+    return _verdict(c, FAIL, text)
+
+
+def _harm(case: Case, metric: str, baseline: float, candidate: float) -> float:
+    worse_is_more = metric != KPI and case.policy.metrics[metric].better == "lower"
+    return candidate - baseline if worse_is_more else baseline - candidate
+
+
+def _verdict(c: Criterion, verdict: str, message: str | None) -> Judged:
+    return Judged(c.id, c.kind, c.metric, c.group, c.margin.value, str(c.margin), verdict, None, None, message=message)
+
+
+def _floor(case: Case, floor: float, raw: Raw | None) -> Judged:
+    """The candidate's own KPI against the floor."""
+    value = raw.value(KPI, 0)[1] if raw is not None else np.nan
+    if np.isnan(value):
+        verdict, text = NO_DATA, "no complete window with known units yet"
+    elif value < floor:
+        verdict, text = FAIL, f"the candidate's weighted KPI is {value:.3f}, below the floor of {floor:g}"
+    else:
+        verdict, text = PASS, ""
+    return Judged("floor:kpi", "floor", KPI, OVERALL, floor, f"{floor:g}", verdict, None, None, message=text or None)

@@ -1,0 +1,160 @@
+"""Verdicts from evidence that may be looked at at any time (``evidence: sequential``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from rampgate.aggregate.marginals import OVERALL, Group
+from rampgate.aggregate.moments import Floats
+from rampgate.estimate.contrast import take
+from rampgate.estimate.evidence import log_evidence_from
+from rampgate.estimate.interval import effect, log_increments
+from rampgate.estimate.metric import KPI
+from rampgate.judge.case import Case, Data
+from rampgate.judge.criteria import Criterion, criteria, group_weights
+from rampgate.judge.decision import ERROR, FAIL, INCONCLUSIVE, NO_DATA, PASS, Judged, Reason
+from rampgate.judge.findings import Findings, amount, called, hold_for, too_small
+from rampgate.judge.weigh import Fired, Onset, Weighed, bets, fired, log_passing, onset, weigh
+
+FAMILIES = ("rollback", "guardrail", "segment")
+
+
+def sequential(case: Case) -> Findings:
+    """Judge every criterion on its evidence so far."""
+    data, policy = case.data, case.policy
+    plan = criteria(policy, group_weights(data.segments, data.first))
+    weighed = weigh(data, plan)
+    budget = policy.error_budget
+    alphas = dict(zip(FAMILIES, (budget.false_rollback, budget.guardrail, budget.segment), strict=True))
+    alarms = {family: fired(family, weighed, alpha) for family, alpha in alphas.items()}
+    passing = _Passing(data, np.log(1.0 / budget.false_go))
+    judged = tuple(_judge(case, w, alarms[w.criterion.family], passing) for w in weighed)
+    broken = [j for j in judged if j.kind == "rollback" and j.verdict == FAIL]
+    # A single metric says more than the KPI that it is part of; then the strongest evidence first.
+    broken.sort(key=lambda j: (j.metric == KPI, -(j.e_value or 0.0)))
+    rollback = tuple(Reason("rollback", FAIL, str(j.message), j.metric, j.group) for j in broken)
+    holds = [reason for j in judged if (reason := hold_for(j)) is not None]
+    return Findings(judged, rollback, (*holds, *_not_shown(case, judged)), tuple(too_small(policy, judged)))
+
+
+class _Passing:
+    """Non-inferiority per metric and margin, computed once for all groups."""
+
+    def __init__(self, data: Data, bar: float) -> None:
+        self.data, self.bar = data, bar
+        self.known: dict[tuple[str, str], Floats] = {}
+
+    def of(self, criterion: Criterion) -> bool:
+        key = (criterion.metric, str(criterion.margin))
+        if key not in self.known:
+            self.known[key] = log_passing(self.data, criterion.metric, criterion.margin)
+        return bool(self.known[key][self.data.index([criterion.group])[0]] >= self.bar)
+
+
+def _judge(case: Case, w: Weighed, alarm: Fired | None, passing: _Passing) -> Judged:
+    """One criterion's verdict. Anything that goes wrong in it is an ERROR of this criterion alone."""
+    if w.error is not None:
+        return _judged(w, ERROR, message=w.error)
+    try:
+        if alarm is not None and w.criterion.id in alarm.names:
+            return _failed(case, w)
+        lacking = _lacking(case, w.criterion)
+        if lacking:
+            return _judged(w, NO_DATA, message=lacking)
+        if w.criterion.kind == "guardrail" and passing.of(w.criterion):
+            return _judged(w, PASS)
+        return _judged(w, INCONCLUSIVE)
+    except Exception as error:  # noqa: BLE001 - the verdict says ERROR; the other criteria are judged
+        return _judged(w, ERROR, message=f"{type(error).__name__}: {error}")
+
+
+@dataclass(frozen=True)
+class _Since:
+    onset: str | None = None
+    effect: float | None = None
+
+
+def _judged(w: Weighed, verdict: str, since: _Since = _Since(), message: str | None = None) -> Judged:
+    c = w.criterion
+    e = None if w.error is not None else float(np.exp(min(w.current, 700.0)))
+    p = None if w.error is not None else float(np.exp(-w.largest))
+    return Judged(
+        c.id,
+        c.kind,
+        c.metric,
+        c.group,
+        c.margin.value,
+        str(c.margin),
+        verdict,
+        e,
+        p,
+        since.onset,
+        since.effect,
+        message,
+    )
+
+
+def _lacking(case: Case, c: Criterion) -> str | None:
+    """Why a criterion has no data to stand on, if it has none."""
+    data, policy = case.data, case.policy
+    at = data.index([c.group])[0]
+    if c.group != OVERALL:
+        if c.kind == "rollback" or policy.segments is None:
+            return None
+        n_c, n_b = (float(x[at]) for x in data.known(c.metric))
+        least = policy.segments.minimum_units
+        return f"too little data: {n_b:.0f} and {n_c:.0f} of {least} units" if min(n_c, n_b) < least else None
+    n_c, n_b = (float(x[at]) for x in data.known(c.metric, data.phase_begin))
+    phase = policy.phases[case.state.phase - 1]
+    alone = phase.traffic >= 1.0 and not phase.holdout
+    if n_c > 0 and (n_b > 0 or alone):
+        return None
+    return f"baseline {n_b:.0f}, candidate {n_c:.0f} known units in this phase"
+
+
+def _failed(case: Case, w: Weighed) -> Judged:
+    """A criterion that fired, with its onset, the effect since then and the segment that shows most of it."""
+    data, policy, c = case.data, case.policy, w.criterion
+    since = onset(data, w)
+    day = data.periods[since.period].day.isoformat()
+    signed = amount(policy, c.metric, since.effect)
+    tolerated = f"{c.margin} tolerated"
+    message = (
+        f"{called(c.metric, c.group)} is worse than the baseline beyond the {tolerated}: "
+        f"worse by {signed} since {day} (onset estimated), evidence {np.exp(min(w.largest, 700.0)):.3g} to 1"
+    )
+    worst = worst_segment(data, c, since) if c.group == OVERALL else None
+    if worst is not None:
+        message += f"; worst in {worst[0]} (worse by {amount(policy, c.metric, worst[1])})"
+    return _judged(w, FAIL, _Since(day, since.effect), message)
+
+
+def worst_segment(data: Data, c: Criterion, since: Onset) -> tuple[Group, float] | None:
+    """The segment value that is most clearly worse since the onset than all units together, and its effect."""
+    if not data.segments:
+        return None
+    whole = data.contrast(c.metric)
+    increments = log_increments(whole, since.effect, bets(data.scale(c.metric), c.expect))[1:]
+    evidence = log_evidence_from(increments, since.period)
+    at = int(np.argmax(evidence))
+    if evidence[at] <= 0:
+        return None
+    shown = take(whole, slice(since.period, None), at + 1)
+    return data.segments[at], float(effect(shown))
+
+
+def _not_shown(case: Case, judged: tuple[Judged, ...]) -> list[Reason]:
+    """Guardrails that the phase requires to be shown non-inferior and that are not yet."""
+    policy = case.policy
+    verdicts: Mapping[str, Judged] = {j.metric: j for j in judged if j.kind == "guardrail" and j.group == OVERALL}
+    out = []
+    for name in policy.required(policy.phases[case.state.phase - 1]):
+        found = verdicts[name]
+        if found.verdict == INCONCLUSIVE:
+            near = f"within {found.bound_text} of the baseline in this phase"
+            text = f"{called(name, OVERALL)} is not yet shown to be {near}"
+            out.append(Reason("inconclusive", INCONCLUSIVE, text, name, OVERALL))
+    return out

@@ -1,0 +1,90 @@
+"""Where a rollout stands between looks, and how a decision moves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+from rampgate.judge.decision import COMPLETE, GO, ROLLBACK, Decision
+
+RUNNING, COMPLETED, ROLLED_BACK = "running", "complete", "rolled_back"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Known units per arm that earlier looks rested on, up to ``through``; they must not vanish later."""
+
+    through: datetime
+    units: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class State:
+    """A rollout between two looks.
+
+    Attributes
+    ----------
+    attempt : 1 for the first candidate, one more for each changed candidate
+    candidate : the variant that this attempt rolls out
+    start : local day of the first evidence, fixed by the first look that saw a candidate row
+    phases : (index from 1, since when) of every phase entered in this attempt
+    status : running, complete or rolled_back
+    rolled_back_at : ``as_of`` of the decision that rolled back
+    seen : what earlier looks rested on
+    """
+
+    attempt: int = 1
+    candidate: str = ""
+    start: date | None = None
+    phases: tuple[tuple[int, datetime], ...] = ()
+    status: str = RUNNING
+    rolled_back_at: datetime | None = None
+    seen: Seen | None = None
+
+    @property
+    def phase(self) -> int:
+        """Index of the phase in force, from 1."""
+        return self.phases[-1][0] if self.phases else 1
+
+    @property
+    def since(self) -> datetime | None:
+        """When the phase in force began."""
+        return self.phases[-1][1] if self.phases else None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "attempt": self.attempt,
+            "candidate": self.candidate,
+            "start": self.start.isoformat() if self.start else None,
+            "phases": [[index, since.isoformat()] for index, since in self.phases],
+            "status": self.status,
+            "rolled_back_at": self.rolled_back_at.isoformat() if self.rolled_back_at else None,
+            "seen": {"through": self.seen.through.isoformat(), "units": dict(self.seen.units)} if self.seen else None,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> State:
+        seen = data["seen"]
+        return cls(
+            attempt=data["attempt"],
+            candidate=data["candidate"],
+            start=date.fromisoformat(data["start"]) if data["start"] else None,
+            phases=tuple((index, datetime.fromisoformat(since)) for index, since in data["phases"]),
+            status=data["status"],
+            rolled_back_at=datetime.fromisoformat(data["rolled_back_at"]) if data["rolled_back_at"] else None,
+            seen=Seen(datetime.fromisoformat(seen["through"]), seen["units"]) if seen else None,
+        )
+
+
+def after(state: State, decision: Decision, seen: Seen | None) -> State:
+    """The state that a decision leads to. Only GO moves the phase, and only by one."""
+    moved = replace(state, seen=seen)
+    if decision.decision == ROLLBACK and state.status != ROLLED_BACK:
+        return replace(moved, status=ROLLED_BACK, rolled_back_at=decision.as_of)
+    if decision.decision == GO:
+        return replace(moved, phases=(*state.phases, (state.phase + 1, decision.as_of)))
+    if decision.decision == COMPLETE and state.status == RUNNING:
+        return replace(moved, status=COMPLETED)
+    return moved

@@ -1,0 +1,154 @@
+"""Evidence for each criterion: the e-process against the harm tolerated, and where it began to grow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from rampgate.aggregate.moments import Floats
+from rampgate.estimate.contrast import take
+from rampgate.estimate.evidence import likely_onset, log_evidence, log_evidence_from, log_sum_exp
+from rampgate.estimate.increments import effect_grid
+from rampgate.estimate.interval import effect, log_increments
+from rampgate.estimate.reference import Scale
+from rampgate.judge.case import Data
+from rampgate.judge.criteria import Criterion
+from rampgate.policy import Margin
+
+#: Harm to be caught where the policy states none, in standard deviations of a unit.
+DEFAULT_EXPECT = 0.2
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A criterion and its log-evidence of harm after each period.
+
+    ``log_e`` is (..., period), ``increments`` (..., period, grid); both are empty when ``error`` says why there is
+    none.
+    """
+
+    criterion: Criterion
+    log_e: Floats
+    increments: Floats
+    error: str | None = None
+
+    @property
+    def current(self) -> float:
+        return float(self.log_e[-1]) if len(self.log_e) else 0.0
+
+    @property
+    def largest(self) -> float:
+        return max(0.0, float(np.max(self.log_e))) if len(self.log_e) else 0.0
+
+
+def bets(scale: Scale, size: Margin | None) -> Floats:
+    """Bets lambda = grid x mu, (..., period, grid), for an effect size that must be told from none.
+
+    Parameters
+    ----------
+    size : an effect in the metric's unit or relative to its level; None for 0.2 standard deviations
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if size is None:
+            mu = np.where(np.isinf(scale.variance), 0.0, DEFAULT_EXPECT / np.sqrt(scale.variance))
+        elif size.relative:
+            mu = size.value * scale.level / scale.variance
+        else:
+            mu = size.value / scale.variance
+    mu = np.where(scale.variance > 0, mu, 0.0)
+    return np.asarray(mu[..., None] * effect_grid(), dtype=float)
+
+
+def absolute(margin: Margin) -> float:
+    """The margin that is subtracted: a relative one has moved into the contrast."""
+    return 0.0 if margin.relative else margin.value
+
+
+def weigh(data: Data, criteria: Sequence[Criterion]) -> tuple[Weighed, ...]:
+    """Evidence of every criterion; one that raises becomes an error of its own and stops no other."""
+    out: list[Weighed] = []
+    for _, rule in groupby(criteria, key=lambda c: (c.kind, c.metric, c.margin, c.expect, c.group.column is None)):
+        members = tuple(rule)
+        try:
+            out += _weigh_rule(data, members)
+        except Exception as error:  # noqa: BLE001 - the gate must judge the others, and says ERROR for these
+            text = f"{type(error).__name__}: {error}"
+            out += [Weighed(member, np.zeros(0), np.zeros((0, 0)), text) for member in members]
+    return tuple(out)
+
+
+def _weigh_rule(data: Data, members: Sequence[Criterion]) -> list[Weighed]:
+    """Evidence of criteria that differ only in their group."""
+    rule = members[0]
+    at = data.index([m.group for m in members])
+    scale = data.scale(rule.metric)
+    whole = data.contrast(rule.metric, rule.margin)
+    increments = log_increments(whole, absolute(rule.margin), bets(scale, rule.expect))[..., at, :, :]
+    log_e = log_evidence(increments, data.prior)
+    if np.isnan(log_e).any():
+        raise FloatingPointError("the evidence is not a number")
+    return [Weighed(m, log_e[..., i, :], increments[..., i, :, :]) for i, m in enumerate(members)]
+
+
+def log_passing(data: Data, metric: str, margin: Margin, scale: Scale | None = None) -> Floats:
+    """Log-evidence that a metric is *not* worse by the margin, from the current phase alone, (group,).
+
+    It is judged at its current value and knows no onset: a candidate good at first and bad later, or lucky for one
+    stretch, must not pass.
+    """
+    scale = data.scale(metric) if scale is None else scale
+    increments = log_increments(data.contrast(metric, margin), absolute(margin), bets(scale, margin), -1)
+    return log_evidence_from(increments, data.phase_begin)
+
+
+@dataclass(frozen=True)
+class Onset:
+    """Where the evidence of harm begins, and the effect since then. Selected by looking, so not an unbiased one."""
+
+    period: int
+    effect: float
+
+
+def onset(data: Data, weighed: Weighed) -> Onset:
+    """The likely onset of a criterion that fired."""
+    begin = likely_onset(weighed.increments)
+    group = data.index([weighed.criterion.group])[0]
+    since = take(data.contrast(weighed.criterion.metric), slice(begin, None), group)
+    return Onset(begin, float(effect(since)))
+
+
+@dataclass(frozen=True)
+class Fired:
+    """A family of criteria whose weighted evidence reached its budget."""
+
+    family: str
+    period: int
+    names: tuple[str, ...]
+
+
+def family_log_e(members: Sequence[Weighed]) -> Floats:
+    """``log(sum a_j E_j + what of the weights is not spent)`` after each period, (..., period)."""
+    with np.errstate(divide="ignore"):
+        terms = [np.log(w.criterion.weight) + w.log_e for w in members]
+        unspent = max(0.0, 1.0 - sum(w.criterion.weight for w in members))
+        terms.append(np.full_like(terms[0], np.log(unspent)))
+    return log_sum_exp(np.stack(terms, axis=-1))
+
+
+def fired(family: str, weighed: Sequence[Weighed], alpha: float) -> Fired | None:
+    """Whether the family's evidence ever reached ``1 / alpha``, when, and which criteria carried it."""
+    members = [w for w in weighed if w.criterion.family == family and w.error is None and len(w.log_e)]
+    if not members:
+        return None
+    total = family_log_e(members)
+    bar = np.log(1.0 / alpha)
+    if not (total >= bar).any():
+        return None
+    when = int(np.argmax(total >= bar))
+    share = {w.criterion.id: np.log(w.criterion.weight) + w.log_e[when] for w in members}
+    leading = max(share, key=lambda name: share[name])
+    alone = [w.criterion.id for w in members if np.log(w.criterion.weight) + w.largest >= bar]
+    return Fired(family, when, tuple(dict.fromkeys([leading, *alone])))
