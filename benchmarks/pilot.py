@@ -41,7 +41,8 @@ def main() -> None:
     print(f"{'rate':>6} {'harm':>6} {'scale':>8} {'fired':>8} {'median day':>11}")
     for rate, harm in [(0.15, 0.0), (0.15, 0.04), (0.02, 0.0), (0.02, 0.02), (0.5, 0.0), (0.5, 0.06)]:
         made = rollouts(np.random.default_rng(1), count, rate, harm)
-        nothing = Proportions(*(np.zeros((count, 0)) for _ in range(4)))
+        none = np.zeros((count, 0))
+        nothing = Proportions(none, none, none, none)
         expect = harm or {0.15: 0.04, 0.02: 0.02, 0.5: 0.06}[rate]
         for name, variance in {
             "true": np.full((count, DAYS), rate * (1 - rate)),

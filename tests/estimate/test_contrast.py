@@ -22,12 +22,13 @@ def policy(**metrics: dict[str, Any]) -> Policy:
     return load_policy({"metrics": metrics, "kpi": {"weights": weights}, "phases": [{"traffic": "50%"}]})
 
 
-def one(*values: float) -> list[np.ndarray]:
-    return [np.array([v]) for v in values]
+def one(n_c: float, y_c: float, n_b: float, y_b: float) -> Proportions:
+    """A single period."""
+    return Proportions(np.array([n_c]), np.array([y_c]), np.array([n_b]), np.array([y_b]))
 
 
 def test_proportions_at_no_margin_give_the_chi_square_of_scipy() -> None:
-    c = Proportions(*one(120, 30, 380, 57))
+    c = one(120, 30, 380, 57)
     z = float(c.weight[0] * c.effect[0] / np.sqrt(c.variance(0.0)[0]))
     table = np.array([[30, 90], [57, 323]])
     assert z**2 == pytest.approx(stats.chi2_contingency(table, correction=False).statistic, rel=1e-12)
@@ -38,7 +39,7 @@ def test_variance_under_the_null_is_that_of_the_restricted_rates(
     n_c: int, n_b: int, data: st.DataObject, margin: float
 ) -> None:
     y_c, y_b = data.draw(st.integers(0, n_c)), data.draw(st.integers(0, n_b))
-    c = Proportions(*one(n_c, y_c, n_b, y_b))
+    c = one(n_c, y_c, n_b, y_b)
     n = n_c + n_b
     low, high = max(0.0, -margin), min(1.0, 1 - margin)
     q_b = min(max((y_c + y_b - n_c * margin) / n, low), high)
@@ -49,8 +50,8 @@ def test_variance_under_the_null_is_that_of_the_restricted_rates(
 
 
 def test_swapping_the_arms_mirrors_the_effect() -> None:
-    a = Proportions(*one(40, 10, 160, 20))
-    b = Proportions(*one(160, 20, 40, 10))
+    a = one(40, 10, 160, 20)
+    b = one(160, 20, 40, 10)
     assert a.effect == pytest.approx(-b.effect)
     assert a.weight == pytest.approx(b.weight)
     assert a.variance(0.0) == pytest.approx(b.variance(0.0))
@@ -148,14 +149,13 @@ def test_kpi_row_by_row() -> None:
         X = both["good:denominator"].mean()
         R = both["good:numerator"].sum() / both["good:denominator"].sum()
 
-        def z(d: dict[str, np.ndarray], right: float = both["right:value"].mean()) -> np.ndarray:
-            return (  # the influence of a unit on K, by hand
-                (d["right:value"] - right)
-                + (d["csat:value"] - mu * d["csat:known"]) / share / 4  # noqa: B023
-                + (d["good:numerator"] - R * d["good:denominator"]) / X  # noqa: B023
-            ) / 3
-
-        z_b, z_c = z(b), z(c)
+        # The influence of a unit on K, by hand.
+        z_b, z_c = (
+            (d["right:value"] - both["right:value"].mean()) / 3
+            + (d["csat:value"] - mu * d["csat:known"]) / share / 4 / 3
+            + (d["good:numerator"] - R * d["good:denominator"]) / X / 3
+            for d in (b, c)
+        )
         assert float(got.effect[t]) == pytest.approx(z_b.mean() - z_c.mean(), rel=1e-10)
         assert z_b.sum() + z_c.sum() == pytest.approx(0, abs=1e-9)
         if t == 0:
@@ -199,7 +199,7 @@ def test_the_hand_example() -> None:
 @pytest.mark.parametrize("name", ["right", "csat", "good", "kpi"])
 def test_an_arm_without_units_weighs_nothing(name: str) -> None:
     empty = {key: values[:0] for key, values in DAYS[0][0].items()}
-    m = moments([(DAYS[0][0], empty), (empty, DAYS[0][1]), DAYS[1]])  # type: ignore[list-item]
+    m = moments([(DAYS[0][0], empty), (empty, DAYS[0][1]), DAYS[1]])
     got = take(contrast(METRICS, name, m.arm(1), m.arm(0)), slice(None), 0)
     assert got.weight[:2].tolist() == [0.0, 0.0]
     for value in (got.weight, got.effect, got.bound, got.variance(0.01)):

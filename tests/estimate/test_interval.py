@@ -56,11 +56,13 @@ def test_coverage_over_daily_looks(rate: float, traffic: float) -> None:
 
 
 def test_no_data_is_nan_and_nothing_excluded_is_open() -> None:
-    nothing = Proportions(*(np.zeros((1, 3)) for _ in range(4)))
+    zero = np.zeros((1, 3))
+    nothing = Proportions(zero, zero, zero, zero)
     assert np.isnan(effect(nothing)).all()
     lower, upper = confidence_sequence(nothing, bets(0.1, 3)[None], 0.05, 1.0)
     assert np.isnan(lower).all()
     assert np.isnan(upper).all()
-    one = Proportions(*(np.array([[v]]) for v in (1.0, 0.0, 1.0, 1.0)))
+    yes, no = np.array([[1.0]]), np.array([[0.0]])
+    one = Proportions(yes, no, yes, yes)
     lower, upper = confidence_sequence(one, bets(0.1, 1)[None], 0.05, 1.0)
     assert (lower[0], upper[0]) == (-1.0, 1.0)

@@ -87,9 +87,7 @@ def environment(source: Path = SOURCE) -> dict[str, str]:
 def run_child(code: str, *arguments: object, prefix: tuple[str, ...] = ()) -> Any:
     """Run Python code in a process of its own and return what it printed, read as JSON."""
     command = [*prefix, sys.executable, "-W", "error", "-c", code, *map(str, arguments)]
-    done = subprocess.run(
-        command, env=environment(), capture_output=True, text=True, timeout=120, check=False, cwd="/"
-    )
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=120, check=False, cwd="/")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

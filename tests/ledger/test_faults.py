@@ -44,9 +44,7 @@ def explains(error: str, path: Path, what: str) -> None:
 
 
 @pytest.mark.parametrize("read_only", ["directory", "file", "both"])
-def test_a_read_only_ledger_can_be_read_and_says_why_it_cannot_be_written(
-    tmp_path: Path, read_only: str
-) -> None:
+def test_a_read_only_ledger_can_be_read_and_says_why_it_cannot_be_written(tmp_path: Path, read_only: str) -> None:
     directory = tmp_path / "ledgers"
     directory.mkdir()
     path = directory / "rampgate.db"
@@ -176,9 +174,7 @@ def test_a_ledger_that_disappears_is_not_made_anew(path: Path, ledger: Ledger) -
     assert not path.exists()
 
 
-def test_a_ledger_that_stays_locked_is_an_error(
-    path: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_ledger_that_stays_locked_is_an_error(path: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "PATIENCE_SECONDS", 0.05)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")

@@ -73,9 +73,7 @@ def test_an_older_ledger_is_brought_up_to_date(path: Path, ledger: Ledger, next_
     assert verify(newer.records()) == 2
 
 
-def test_a_migration_that_fails_leaves_the_older_ledger(
-    path: Path, ledger: Ledger, next_version: Path
-) -> None:
+def test_a_migration_that_fails_leaves_the_older_ledger(path: Path, ledger: Ledger, next_version: Path) -> None:
     add(ledger, look="1")
     before, data = contents(path), path.read_bytes()
     next_version.write_text(NEXT.format(more='op.execute("INSERT INTO absent VALUES (1)")'))
@@ -85,9 +83,7 @@ def test_a_migration_that_fails_leaves_the_older_ledger(
     assert contents(path) == before
 
 
-def test_an_installation_without_its_migrations_says_so(
-    path: Path, ledger: Ledger, next_version: Path
-) -> None:
+def test_an_installation_without_its_migrations_says_so(path: Path, ledger: Ledger, next_version: Path) -> None:
     add(ledger)
     data = path.read_bytes()
     assert not next_version.exists()
@@ -124,10 +120,7 @@ def test_the_package_alone_is_enough_to_make_a_ledger(tmp_path: Path) -> None:
         target = site / source.relative_to(SOURCE)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)
-    code = (
-        "import sys; from rampgate.ledger import Ledger, store\n"
-        "Ledger.open(sys.argv[1]); print(store.__file__)\n"
-    )
+    code = "import sys; from rampgate.ledger import Ledger, store\nLedger.open(sys.argv[1]); print(store.__file__)\n"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code, str(tmp_path / "rampgate.db")],
         env=environment(site),

@@ -150,9 +150,7 @@ def test_a_writer_killed_inside_its_transaction_leaves_nothing(
 ) -> None:
     before = add(ledger, look="before")
     command = [sys.executable, "-c", KILLED_AT, str(path), moment, statement]
-    done = subprocess.run(
-        command, env=environment(), capture_output=True, text=True, timeout=120, check=False
-    )
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert done.stdout.split() == [str(journal)]
     assert list(whole(path).records()) == [before]

@@ -50,9 +50,7 @@ class Code(IntEnum):
 
 def test_canonical_bytes_of_a_known_value() -> None:
     value = {"b": [1, 2.0, 1e-7, 1e16, -0.0], "a": {"ü": "€\n", "A": None}, "": (True, False)}
-    assert canonical(value) == (
-        '{"":[true,false],"a":{"A":null,"ü":"€\\n"},"b":[1,2.0,1e-07,1e+16,-0.0]}'.encode()
-    )
+    assert canonical(value) == ('{"":[true,false],"a":{"A":null,"ü":"€\\n"},"b":[1,2.0,1e-07,1e+16,-0.0]}'.encode())
 
 
 @given(JSON)

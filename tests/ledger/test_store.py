@@ -232,9 +232,7 @@ def test_ids_are_found_by_prefix(path: Path, ledger: Ledger) -> None:
     for record in records:
         assert ledger.get(record.sha256) == record
         assert ledger.get(record.sha256[:16].upper()) == record
-    absent = next(
-        f"{n:04x}" for n in range(65536) if not any(r.sha256.startswith(f"{n:04x}") for r in records)
-    )
+    absent = next(f"{n:04x}" for n in range(65536) if not any(r.sha256.startswith(f"{n:04x}") for r in records))
     with pytest.raises(UsageError, match="no record has this id"):
         ledger.get(absent)
     for malformed in ("", "abc", "xyzw", "1234%", "0" * 65):

@@ -66,14 +66,12 @@ def _with(**sections: Any) -> dict[str, Any]:
         ),
         (
             {"timezone": "../../etc/passwd"},
-            'timezone: there is no time zone "../../etc/passwd"\n'
-            "  remedy: write an IANA name, as Europe/Oslo",
+            'timezone: there is no time zone "../../etc/passwd"\n  remedy: write an IANA name, as Europe/Oslo',
         ),
         # metrics
         (
             {"metrics": {**METRICS, "kpi": METRICS["csat"]}},
-            'metrics.kpi: the name "kpi" is reserved for the weighted KPI\n'
-            "  remedy: give the metric another name",
+            'metrics.kpi: the name "kpi" is reserved for the weighted KPI\n  remedy: give the metric another name',
         ),
         (
             _metric(best=1),
@@ -104,8 +102,7 @@ def _with(**sections: Any) -> dict[str, Any]:
         ),
         (
             _with(kpi={"weights": {}}),
-            "kpi.weights: there are no weights\n"
-            "  remedy: give each metric of the KPI a weight; they sum to 1",
+            "kpi.weights: there are no weights\n  remedy: give each metric of the KPI a weight; they sum to 1",
         ),
         (
             _with(kpi={"weights": {"accuracy": 0.5, "csat": 0.5}}),
@@ -155,8 +152,7 @@ def _with(**sections: Any) -> dict[str, Any]:
         ),
         (
             _with(guardrails={"accuracy": {"margin": 3}}),
-            "guardrails.accuracy.margin: 3.0 is 300 points, and no rate can be worse by that much\n"
-            "  remedy: write 3pp",
+            "guardrails.accuracy.margin: 3.0 is 300 points, and no rate can be worse by that much\n  remedy: write 3pp",
         ),
         (
             _with(kpi={"weights": {"accuracy": 1}, "margin": "120pp"}),
@@ -195,8 +191,7 @@ def _with(**sections: Any) -> dict[str, Any]:
         ),
         (
             {"segments": {"by": ["variant"]}},
-            'segments.by: "variant" is the column of the variant\n'
-            "  remedy: name columns such as queue or urgency",
+            'segments.by: "variant" is the column of the variant\n  remedy: name columns such as queue or urgency',
         ),
         ({"segments": {"by": []}}, "segments.by: is empty\n  remedy: give it at least one entry"),
         # phases
@@ -269,13 +264,11 @@ def _with(**sections: Any) -> dict[str, Any]:
         # exposure, harm budget, drift, approval
         (
             {"exposure": [{"from": "2026-01-05", "traffic": 0.1}, {"from": "2026-01-05", "traffic": 0.2}]},
-            "exposure[1].from: 2026-01-05 is not after 2026-01-05\n"
-            "  remedy: put the entries in the order of time",
+            "exposure[1].from: 2026-01-05 is not after 2026-01-05\n  remedy: put the entries in the order of time",
         ),
         (
             {"harm_budget": {"accuracy": 0}},
-            "harm_budget.accuracy: a budget of 0 cannot be met\n"
-            "  remedy: write how many bad outcomes are accepted",
+            "harm_budget.accuracy: a budget of 0 cannot be met\n  remedy: write how many bad outcomes are accepted",
         ),
         (
             {"harm_budget": {"zzz": 5}},

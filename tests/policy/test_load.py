@@ -95,8 +95,7 @@ def test_weights_that_do_not_sum_to_1(tmp_path):
 
 def test_a_kpi_metric_that_does_not_exist(tmp_path):
     assert error_of(edited(("sla_hit: 0.35", "sla_hits: 0.35")), tmp_path) == (
-        'policy.yaml:8: kpi.weights.sla_hits: there is no metric "sla_hits"\n'
-        '  remedy: did you mean "sla_hit"?'
+        'policy.yaml:8: kpi.weights.sla_hits: there is no metric "sla_hits"\n  remedy: did you mean "sla_hit"?'
     )
 
 
@@ -130,8 +129,7 @@ def test_traffic_over_100_per_cent(tmp_path, traffic, what, remedy):
 def test_negative_durations(tmp_path, edit, key):
     line = 10 if key.startswith("phases") else 4
     assert error_of(edited(edit), tmp_path) == (
-        f'policy.yaml:{line}: {key}: "-7d" is a negative duration\n'
-        "  remedy: write a duration of 0d or more, as 7d"
+        f'policy.yaml:{line}: {key}: "-7d" is a negative duration\n  remedy: write a duration of 0d or more, as 7d'
     )
 
 
@@ -159,8 +157,7 @@ def test_an_empty_file(tmp_path, text):
 def test_a_duplicate_key(tmp_path):
     text = edited(("candidate: v2\n", "candidate: v2\nbaseline: v0\n"))
     assert error_of(text, tmp_path) == (
-        'policy.yaml:3: baseline: the key "baseline" is here twice, first in line 1\n'
-        "  remedy: remove one of them"
+        'policy.yaml:3: baseline: the key "baseline" is here twice, first in line 1\n  remedy: remove one of them'
     )
 
 
@@ -240,8 +237,7 @@ def test_all_errors_of_a_file_are_said_at_once(tmp_path):
         ),
         (
             ("{traffic: 10%, at_least: 7d}", "{traffic: 10%, minimum_units: -1}"),
-            "policy.yaml:10: phases[0].minimum_units: -1 is out of range\n"
-            "  remedy: write a number at least 0",
+            "policy.yaml:10: phases[0].minimum_units: -1 is out of range\n  remedy: write a number at least 0",
         ),
         (
             ("  weights: {accuracy: 0.40, sla_hit: 0.35, override: 0.25}\n", "  accuracy\n"),
@@ -249,8 +245,7 @@ def test_all_errors_of_a_file_are_said_at_once(tmp_path):
         ),
         (
             ("candidate: v2", 'candidate: "\\ud800"'),
-            "policy.yaml:2: candidate: '\\ud800' is not a name\n"
-            "  remedy: write a name with letters or digits in it",
+            "policy.yaml:2: candidate: '\\ud800' is not a name\n  remedy: write a name with letters or digits in it",
         ),
         (
             ("candidate: v2", "candidate: 1.10"),
@@ -305,9 +300,7 @@ def test_a_file_without_permission(tmp_path, monkeypatch):
             raise PermissionError(13, "Permission denied")
 
         monkeypatch.setattr(Path, "read_bytes", refused)
-    with pytest.raises(
-        PolicyError, match=r"the policy cannot be read: Permission denied\n  remedy: check the path"
-    ):
+    with pytest.raises(PolicyError, match=r"the policy cannot be read: Permission denied\n  remedy: check the path"):
         load_policy(path)
 
 
@@ -318,9 +311,7 @@ def test_errors_of_a_mapping_name_the_path():
     assert refusal(kpi={"weights": {"accuracy": 0.9}}) == (
         "kpi.weights: the weights sum to 0.9, not to 1\n  remedy: in the same proportion: accuracy: 1"
     )
-    assert refusal(phases=[{"traffic": 0.1}, {"traffic": 2}]).startswith(
-        "phases[1].traffic: 2 is more than 100%"
-    )
+    assert refusal(phases=[{"traffic": 0.1}, {"traffic": 2}]).startswith("phases[1].traffic: 2 is more than 100%")
     assert refusal(phases=[]) == "phases: is empty\n  remedy: give it at least one entry"
     assert refusal(approval=None).startswith("approval: nothing is given")
     assert refusal(metrics={1: {"kind": "mean", "column": "x"}}).startswith("policy: 2 errors")

@@ -47,23 +47,15 @@ def policies(draw: Any) -> dict[str, Any]:
     optional = {
         "rollout": st.text("abc é", min_size=1).filter(lambda name: name == name.strip()),
         "candidate": st.integers(0, 99),
-        "source": st.fixed_dictionaries(
-            {}, optional={"look": st.just("day"), "unit": st.sampled_from(["id", "unit"])}
-        ),
+        "source": st.fixed_dictionaries({}, optional={"look": st.just("day"), "unit": st.sampled_from(["id", "unit"])}),
         "start": st.dates().map(str),
         "timezone": st.sampled_from(["UTC", "Europe/Oslo"]),
         "evidence": st.sampled_from(["point", "sequential"]),
         "guardrails": st.dictionaries(CRITERIA, POINTS.map(lambda margin: {"margin": margin})),
-        "rollback": st.dictionaries(
-            CRITERIA, POINTS.map(lambda harm: {"worse_by": harm, "expect": harm}), min_size=1
-        ),
-        "segments": st.fixed_dictionaries(
-            {"by": st.just(["queue"])}, optional={"minimum_units": st.integers(0, 500)}
-        ),
+        "rollback": st.dictionaries(CRITERIA, POINTS.map(lambda harm: {"worse_by": harm, "expect": harm}), min_size=1),
+        "segments": st.fixed_dictionaries({"by": st.just(["queue"])}, optional={"minimum_units": st.integers(0, 500)}),
         "error_budget": st.fixed_dictionaries({}, optional={"false_go": st.sampled_from([0.05, "5%", 0.1])}),
-        "exposure": st.just(
-            [{"from": "2026-01-05", "traffic": "10%"}, {"from": "2026-02-05T12:00", "traffic": 0.2}]
-        ),
+        "exposure": st.just([{"from": "2026-01-05", "traffic": "10%"}, {"from": "2026-02-05T12:00", "traffic": 0.2}]),
     }
     rest = draw(st.fixed_dictionaries({}, optional=optional))
     return {"metrics": metrics, "kpi": {"weights": weights}, "phases": phases, **rest}
@@ -280,17 +272,13 @@ def test_zone_and_exposure():
 
 
 def test_versions_and_values_may_be_numbers_and_booleans():
-    policy = load(
-        baseline=1, candidate=2, metrics={"accuracy": {"kind": "proportion", "column": 7, "equals": True}}
-    )
+    policy = load(baseline=1, candidate=2, metrics={"accuracy": {"kind": "proportion", "column": 7, "equals": True}})
     assert (policy.baseline, policy.candidate) == ("1", "2")
     assert policy.metrics["accuracy"].model_dump(include={"column", "equals"}) == {
         "column": "7",
         "equals": "true",
     }
-    assert (
-        load(baseline="1", candidate="2").canonical().items() >= {"baseline": "1", "candidate": "2"}.items()
-    )
+    assert load(baseline="1", candidate="2").canonical().items() >= {"baseline": "1", "candidate": "2"}.items()
 
 
 def test_the_last_phase_waits_for_nothing_unless_it_says_so():

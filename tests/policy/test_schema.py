@@ -72,9 +72,7 @@ def _violations(value: Any, rule: dict[str, Any], where: str) -> Any:
     words = {
         "$ref": lambda word: _violations(value, _follow(word), where),
         "anyOf": lambda word: _none_or(all(list(_violations(value, one, where)) for one in word), where),
-        "oneOf": lambda word: _none_or(
-            sum(not list(_violations(value, one, where)) for one in word) != 1, where
-        ),
+        "oneOf": lambda word: _none_or(sum(not list(_violations(value, one, where)) for one in word) != 1, where),
         "type": lambda word: _none_or(not _is(value, word), f"{where} is no {word}"),
         "enum": lambda word: _none_or(value not in word, where),
         "const": lambda word: _none_or(value != word, where),
@@ -86,18 +84,14 @@ def _violations(value: Any, rule: dict[str, Any], where: str) -> Any:
         "minItems": lambda word: _none_or(isinstance(value, list) and len(value) < word, where),
         "minProperties": lambda word: _none_or(isinstance(value, dict) and len(value) < word, where),
         "required": lambda word: [f"{where} has no {key}" for key in word if key not in value],
-        "items": lambda word: [
-            x for i, item in enumerate(value) for x in _violations(item, word, f"{where}[{i}]")
-        ],
+        "items": lambda word: [x for i, item in enumerate(value) for x in _violations(item, word, f"{where}[{i}]")],
         "properties": lambda word: [
             x for key in word if key in value for x in _violations(value[key], word[key], f"{where}.{key}")
         ],
         "additionalProperties": lambda word: [
             x
             for key in value.keys() - rule.get("properties", {}).keys()
-            for x in (
-                _violations(value[key], word, f"{where}.{key}") if word else [f"{where}.{key} is unknown"]
-            )
+            for x in (_violations(value[key], word, f"{where}.{key}") if word else [f"{where}.{key} is unknown"])
         ],
     }
     silent = {"$schema", "$defs", "title", "description", "default", "examples", "format", "discriminator"}

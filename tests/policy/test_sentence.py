@@ -71,8 +71,7 @@ def test_plain_thresholds_promise_nothing():
         "Roll back when in the latest complete week slow is more than 10% worse than the baseline.",
         "Hold when in the latest complete week the KPI is more than 0.5 points worse than the baseline.",
         "Hold when in the latest complete week csat is more than 0.2 worse than the baseline.",
-        "Roll back when in the latest complete week csat is more than 1 worse than the baseline "
-        "in any one queue.",
+        "Roll back when in the latest complete week csat is more than 1 worse than the baseline in any one queue.",
         "A value of queue with fewer than 50 units in either version is reported as too little data; "
         "it neither passes nor blocks.",
         "Phase 1, 50% of traffic: complete after 1 day, when nothing fails "
@@ -80,10 +79,7 @@ def test_plain_thresholds_promise_nothing():
         "After the last phase every look is still judged, and can still roll back.",
         "These are plain thresholds: noise alone can trip or pass them, and nothing limits how often.",
     ]
-    assert (
-        "in the latest complete window of 30 days"
-        in sentences(load(evidence="point", source={"window": "30d"}))[2]
-    )
+    assert "in the latest complete window of 30 days" in sentences(load(evidence="point", source={"window": "30d"}))[2]
 
 
 def test_false_go_is_promised_only_where_a_phase_keeps_it():
@@ -146,6 +142,4 @@ def test_what_is_written_is_no_default():
         )
     ]
     # The KPI's margin may also stand among the guardrails.
-    assert not [
-        line for line in defaults(load(guardrails={"kpi": {"margin": "2pp"}})) if "kpi.margin" in line
-    ]
+    assert not [line for line in defaults(load(guardrails={"kpi": {"margin": "2pp"}})) if "kpi.margin" in line]

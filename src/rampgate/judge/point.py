@@ -26,7 +26,7 @@ def point(case: Case) -> Findings:
     raw = Raw.of(data, slice(inside[0], inside[-1] + 1)) if inside else None
     judged = [_judge_safely(case, c, raw, inside) for c in plan]
     if policy.kpi.floor is not None:
-        judged.append(_floor(case, policy.kpi.floor, raw))
+        judged.append(_floor(policy.kpi.floor, raw))
     done = tuple(judged)
     rollback = tuple(
         Reason("rollback", FAIL, str(j.message), j.metric, j.group)
@@ -84,7 +84,7 @@ def _verdict(c: Criterion, verdict: str, message: str | None) -> Judged:
     return Judged(c.id, c.kind, c.metric, c.group, c.margin.value, str(c.margin), verdict, None, None, message=message)
 
 
-def _floor(case: Case, floor: float, raw: Raw | None) -> Judged:
+def _floor(floor: float, raw: Raw | None) -> Judged:
     """The candidate's own KPI against the floor."""
     value = raw.value(KPI, 0)[1] if raw is not None else np.nan
     if np.isnan(value):

@@ -1,0 +1,42 @@
+"""rampgate: whether an AI system that is being rolled out in phases may go on, must wait, or must go back.
+
+The everyday names are imported when they are first used, so that ``rampgate --help`` does not wait for an engine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from rampgate.errors import RampgateError
+    from rampgate.judge.decision import Decision
+    from rampgate.ledger import Ledger
+    from rampgate.policy import Policy, load_policy
+    from rampgate.rollout.evaluate import check
+    from rampgate.rollout.replay import replay
+
+_HOMES = {
+    "Decision": "rampgate.judge.decision",
+    "Ledger": "rampgate.ledger",
+    "Policy": "rampgate.policy",
+    "RampgateError": "rampgate.errors",
+    "check": "rampgate.rollout.evaluate",
+    "load_policy": "rampgate.policy",
+    "replay": "rampgate.rollout.replay",
+}
+
+__all__ = ["Decision", "Ledger", "Policy", "RampgateError", "__version__", "check", "load_policy", "replay"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

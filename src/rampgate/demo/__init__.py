@@ -1,0 +1,1 @@
+"""The story on real tickets, shipped with the package."""

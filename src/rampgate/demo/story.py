@@ -1,0 +1,120 @@
+"""The demo as it is told in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rampgate.demo.acts import BROKEN_CATEGORIES, BROKEN_SHARE, Act, Look, broken, play, unchanged
+from rampgate.demo.tickets import Ticket, load
+from rampgate.errors import UsageError
+from rampgate.ledger import Ledger
+from rampgate.report.terminal import STYLES, console, decision_view
+from rampgate.report.words import date_of, percent, signed
+
+INTRO = """\
+11,774 real incidents of one company, 29 February to 10 April 2016 (UCI data set
+498, CC BY 4.0). Each is given to the baseline or the candidate by a hash of its
+number, at the traffic of the phase that the gate has really reached."""
+
+ACT_ONE = """\
+Act one. Nothing differs between the arms: the candidate is the baseline. The
+log's own level moves: 44 % of SLAs met, then 4 %, then 76 %. Beside the gate
+stands what a dashboard does: all tickets of each arm, pooled, and a z-test."""
+
+ACT_TWO = """\
+Act two. The same log with a regression put into the candidate, from the 50 %
+phase on: in {categories} it misses the SLA in {share}
+of the cases in which it would have met it. Nothing else is changed."""
+
+
+def tell(out: Path) -> None:
+    """Play both acts into a folder and leave its ledger for ``status``, ``history`` and ``show``."""
+    ledger_file = out / "rampgate.db"
+    if ledger_file.exists():
+        remedy = "remove the folder, or give another with --out"
+        raise UsageError("there is a ledger here already, and a ledger is never overwritten", where=str(ledger_file),
+                         remedy=remedy)  # fmt: skip
+    out.mkdir(parents=True, exist_ok=True)
+    screen, tickets = console(), load()
+    ledger = Ledger.open(ledger_file)
+    screen.print(f"{INTRO}\n\n{ACT_ONE}\n")
+    one = _act(screen, Act("act-one", out / "act-one", unchanged), tickets, ledger)
+    screen.print(_moral(one))
+    names = " and ".join(BROKEN_CATEGORIES)
+    screen.print("\n" + ACT_TWO.format(categories=names, share=percent(BROKEN_SHARE)) + "\n")
+    two = _act(screen, Act("act-two", out / "act-two", broken), tickets, ledger)
+    screen.print(Text("\nThe decision that ended it\n", "bold"))
+    screen.print(decision_view(two[-1].decision))
+    screen.print(_farewell(out, two))
+
+
+def _act(screen: Console, act: Act, tickets: Sequence[Ticket], ledger: Ledger) -> list[Look]:
+    """Play an act with its progress shown, then print the looks that are worth a line."""
+    looks: list[Look] = []
+    with screen.status(f"{act.name}: the gate looks every day") as progress:
+        for look in play(act, tickets, ledger):
+            looks.append(look)
+            progress.update(f"{act.name}: look of {date_of(look.decision.look)}")
+    screen.print(looks_table(looks))
+    return looks
+
+
+def looks_table(looks: Sequence[Look]) -> Table:
+    """Every look that decided something, began to say something new, or ended a week."""
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    for name in ("look", "traffic", "gate", "why"):
+        table.add_column(name, no_wrap=True)
+    for name in ("SLA, within\ndays", "SLA,\npooled"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("pooled\nz-test says", no_wrap=True)
+    before = ""
+    for i, look in enumerate(looks):
+        d = look.decision
+        code = d.reasons[0].code
+        said = f"{d.decision} {code}"
+        weekly = d.look.weekday() == 0
+        if said == before and not weekly and i != len(looks) - 1:
+            continue
+        before = said
+        sla = next(m for m in d.metrics if m.name == "met_sla")
+        table.add_row(
+            date_of(d.look),
+            percent(d.phase.traffic),
+            Text(d.decision.upper(), STYLES[d.decision]),
+            code,
+            signed(sla.difference),
+            signed(look.pooled.difference) if look.pooled else "-",
+            _verdict(look),
+        )
+    return table
+
+
+def _verdict(look: Look) -> Text:
+    verdict = look.pooled.verdict() if look.pooled else "-"
+    return Text(verdict, {"worse": "red", "better": "green"}.get(verdict, "dim"))
+
+
+def _moral(looks: Sequence[Look]) -> str:
+    worse = sum(look.pooled is not None and look.pooled.verdict() == "worse" for look in looks)
+    better = sum(look.pooled is not None and look.pooled.verdict() == "better" for look in looks)
+    last = looks[-1].decision
+    return (
+        f"\nOver {len(looks)} looks the pooled test called the candidate worse {worse} times "
+        f"and better {better} times. The gate went on from phase to phase and ends {last.decision}; "
+        f"it compares within days."
+    )
+
+
+def _farewell(out: Path, looks: Sequence[Look]) -> str:
+    identity = str(looks[-1].decision.decision_id)[:8]
+    ledger = f"--ledger {out / 'rampgate.db'}"
+    return (
+        f"\nEvery look is in {out / 'rampgate.db'}. Look again:\n"
+        f"  rampgate status {ledger}\n  rampgate history act-two {ledger}\n  rampgate show {identity} {ledger}\n"
+        f"  rampgate replay {out / 'act-two' / 'policy.yaml'}"
+    )

@@ -1,0 +1,173 @@
+"""Decisions in the terminal: tables that fit 80 columns, where colour is never the only sign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from rampgate.aggregate.marginals import OVERALL
+from rampgate.judge.decision import Decision, Estimate, Judged
+from rampgate.report.words import date_of, interval, moment_of, number, percent, signed
+
+WIDTH = 80
+STYLES = {"go": "bold green", "complete": "bold green", "hold": "bold yellow", "rollback": "bold red"}
+VERDICT_STYLES = {
+    "PASS": "green",
+    "FAIL": "red",
+    "ERROR": "red",
+    "NO_DATA": "yellow",
+    "INCONCLUSIVE": "default",
+}
+#: Segment values shown; the others are in the JSON.
+MOST_SEGMENTS = 8
+
+
+def console(stderr: bool = False) -> Console:
+    """A console of at most 80 columns that obeys NO_COLOR."""
+    made = Console(stderr=stderr, highlight=False)
+    return Console(stderr=stderr, highlight=False, width=min(made.width, WIDTH)) if made.width > WIDTH else made
+
+
+def word(decision: str) -> Text:
+    """The decision in capitals."""
+    return Text(decision.upper(), STYLES[decision])
+
+
+def decision_view(decision: Decision) -> RenderableType:
+    """One look, whole: the verdict and its reasons first, the numbers after."""
+    parts: list[RenderableType] = [_head(decision), reasons_view(decision)]
+    parts += [_title("Metrics, baseline against candidate"), estimates_table(_overall(decision))]
+    segments = _segments(decision)
+    if segments:
+        parts += [_title("Segments furthest from the baseline"), estimates_table(segments, named=True)]
+    parts += [_title("Criteria"), criteria_table(decision.criteria)]
+    if decision.windows:
+        parts += [_title("Weighted KPI by window (* not complete)"), windows_table(decision)]
+    parts += list(_waiting(decision))
+    if decision.decision_id:
+        parts.append(Text(f"\ndecision {decision.decision_id[:12]}", "dim"))
+    return Group(*parts)
+
+
+def _title(text: str) -> RenderableType:
+    return Text(f"\n{text}", "bold")
+
+
+def _head(decision: Decision) -> RenderableType:
+    phase = decision.phase
+    line = Text.assemble(word(decision.decision), f"  {decision.rollout}, look of {moment_of(decision.look)}")
+    since = f" since {date_of(phase.since)}" if phase.since else ""
+    following = f", next {percent(phase.next_traffic)}" if phase.next_traffic is not None else ""
+    where = f"phase {phase.index} of {phase.of}: {percent(phase.traffic)} of traffic{since}{following}"
+    return Group(line, Text(where + (f", attempt {decision.attempt}" if decision.attempt > 1 else ""), "dim"))
+
+
+def reasons_view(decision: Decision) -> RenderableType:
+    """Every reason as a line: code, then sentence."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for reason in decision.reasons:
+        table.add_row(Text(reason.code, VERDICT_STYLES[reason.verdict]), Text(reason.message))
+    return Padding(table, (1, 0, 0, 0))
+
+
+def _overall(decision: Decision) -> list[Estimate]:
+    return [m for m in decision.metrics if m.group == OVERALL]
+
+
+def _segments(decision: Decision) -> list[Estimate]:
+    """Segment estimates that failed a criterion, then those whose interval is furthest from none."""
+    failed = {(c.metric, c.group) for c in decision.criteria if c.verdict == "FAIL" and c.group != OVERALL}
+    judged = {c.metric for c in decision.criteria if c.group != OVERALL}
+    rows = [m for m in decision.metrics if m.group != OVERALL and m.name in judged and m.difference is not None]
+    rows.sort(key=lambda m: ((m.name, m.group) not in failed, -_distance(m)))
+    return rows[:MOST_SEGMENTS]
+
+
+def _distance(estimate: Estimate) -> float:
+    """How far the interval lies from 0, negative when it holds 0."""
+    if estimate.lower is None or estimate.upper is None:
+        return float("-inf")
+    return max(estimate.lower, -estimate.upper)
+
+
+def estimates_table(rows: Sequence[Estimate], named: bool = False) -> Table:
+    """Both arms, their difference and its confidence sequence; a segment stands below its metric."""
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    table.add_column("metric" if not named else "metric and segment", overflow="ellipsis", no_wrap=True, max_width=22)
+    for name in ("baseline", "candidate", "difference", "95 % interval", "units b/c"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row.name if row.group == OVERALL else f"{row.name} {row.group.value}",
+            number(row.baseline),
+            number(row.candidate),
+            signed(row.difference),
+            interval(row.lower, row.upper),
+            f"{row.n_baseline}/{row.n_candidate}",
+        )
+    return table
+
+
+def criteria_table(criteria: Iterable[Judged]) -> Table:
+    """Overall criteria, and those of segments that say something."""
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    table.add_column("criterion", overflow="fold", max_width=40)
+    for name in ("bound", "evidence", "p", "verdict"):
+        table.add_column(name, justify="right", no_wrap=True)
+    quiet = 0
+    for c in criteria:
+        if c.group != OVERALL and c.verdict not in ("FAIL", "ERROR"):
+            quiet += 1
+            continue
+        e = "-" if c.e_value is None else f"{c.e_value:.3g}"
+        p = "-" if c.p_value is None else f"{c.p_value:.2g}"
+        table.add_row(c.id, c.bound_text, e, p, Text(c.verdict, VERDICT_STYLES[c.verdict]))
+    if quiet:
+        table.add_row(Text(f"and {quiet} of segments, no finding", "dim"), "", "", "", "")
+    return table
+
+
+def windows_table(decision: Decision) -> Table:
+    """The weighted KPI of both arms in each window; a star marks a window that is not complete."""
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    table.add_column("from", no_wrap=True)
+    for name in ("baseline", "candidate", "difference", "95 % interval", "units b/c"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for w in decision.windows:
+        k = w.kpi
+        table.add_row(
+            date_of(w.start) + ("" if w.complete else " *"),
+            number(k.baseline),
+            number(k.candidate),
+            signed(k.difference),
+            interval(k.lower, k.upper),
+            f"{max(m.n_baseline for m in w.metrics)}/{max(m.n_candidate for m in w.metrics)}",
+        )
+    return table
+
+
+def _waiting(decision: Decision) -> Iterable[RenderableType]:
+    if not decision.waiting_for:
+        return
+    yield _title("Waiting for")
+    for item in decision.waiting_for:
+        when = f": expected {date_of(item.expected_at)}" if item.expected_at else ""
+        yield Text(f"  {item.what}{when}")
+
+
+def looks_table(decisions: Iterable[Decision]) -> Table:
+    """One line per look: where it stood, what was decided, and the first reason."""
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    for name in ("look", "traffic", "decision", "KPI difference"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("first reason", overflow="ellipsis", no_wrap=True, max_width=34)
+    for d in decisions:
+        reason = d.reasons[0].message if d.reasons else ""
+        table.add_row(date_of(d.look), percent(d.phase.traffic), word(d.decision), signed(d.kpi.difference), reason)
+    return table

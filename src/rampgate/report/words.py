@@ -1,0 +1,46 @@
+"""Numbers and moments in words, the same everywhere."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+ABSENT = "-"
+
+
+def number(value: float | None) -> str:
+    """A level: four significant digits."""
+    return ABSENT if value is None else f"{value:.4g}"
+
+
+def signed(value: float | None) -> str:
+    """A difference, with its sign."""
+    if value is None:
+        return ABSENT
+    return f"{value:+.4f}" if abs(value) < 10 else f"{value:+.4g}"
+
+
+def interval(lower: float | None, upper: float | None) -> str:
+    """Both ends; an open end is a dash."""
+    return ABSENT if lower is None and upper is None else f"{_end(lower)} to {_end(upper)}"
+
+
+def _end(value: float | None) -> str:
+    """One end of an interval, a digit shorter than the estimate."""
+    if value is None:
+        return ABSENT
+    return f"{value:+.3f}" if abs(value) < 10 else f"{value:+.3g}"
+
+
+def percent(share: float) -> str:
+    """A share of traffic: ``10 %``."""
+    return f"{100 * share:.4g} %"
+
+
+def date_of(moment: datetime | None) -> str:
+    """The day of a moment in its own zone."""
+    return ABSENT if moment is None else f"{moment:%Y-%m-%d}"
+
+
+def moment_of(moment: datetime) -> str:
+    """The day, with the time where it is not midnight."""
+    return f"{moment:%Y-%m-%d}" if (moment.hour, moment.minute) == (0, 0) else f"{moment:%Y-%m-%d %H:%M}"

@@ -1,0 +1,1 @@
+"""The only orchestrator and the only clock: read, judge, record."""

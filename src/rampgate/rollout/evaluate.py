@@ -1,0 +1,174 @@
+"""One look, from rows to a recorded decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from rampgate import __version__
+from rampgate.aggregate.read import read
+from rampgate.errors import LedgerMoved, UsageError
+from rampgate.estimate import STATISTICS
+from rampgate.judge.case import Case
+from rampgate.judge.decide import judge
+from rampgate.judge.decision import Decision
+from rampgate.judge.health import seen
+from rampgate.judge.state import State, after
+from rampgate.ledger import Ledger, Record, look_key
+from rampgate.policy import Policy, load_policy, refuse_not_judged
+from rampgate.rollout.archive import inputs, restore, source_digest
+from rampgate.rollout.looks import first_phase, look_at, parse_moment, switches
+from rampgate.source import Engine, open_engine
+
+#: Other processes may record first; each time the look is judged again on their state.
+TRIES = 20
+
+
+def check(
+    policy: Policy | str | Path | Mapping[str, Any],
+    events: Any = None,
+    as_of: str | date | datetime | None = None,
+    ledger: Ledger | str | Path | None = None,
+) -> Decision:
+    """Judge one look and record it.
+
+    Parameters
+    ----------
+    policy : a policy, its file, or its content
+    events : frame, path or engine; the policy's ``source.events`` when left out
+    as_of : the moment of the look; now when left out. Complete periods before it are judged
+    ledger : path or URL; None stands for an empty ledger that is not written
+
+    Returns
+    -------
+    Decision; the one recorded before if the same question was asked of the same rows.
+
+    Raises
+    ------
+    PolicyError, ColumnError, UsageError : the question is wrong (exit code 2)
+    SourceError, DataError, LedgerError : it could not be judged (exit code 1); nothing was recorded
+    """
+    policy = load_policy(policy)
+    refuse_not_judged(policy)
+    moment = parse_moment(as_of, policy.zone)
+    book = Ledger.open(ledger) if isinstance(ledger, (str, Path)) else ledger
+    engine = events_engine(policy, events)
+    try:
+        return _look(policy, engine, moment, book)
+    finally:
+        if engine is not events:
+            engine.close()
+
+
+def events_engine(policy: Policy, events: Any) -> Engine:
+    """The engine that holds the rows: those passed, else those that the policy names, beside its file."""
+    chosen = policy.source.events if events is None else events
+    if chosen is None:
+        remedy = "name a file under source.events, or pass a frame as events="
+        raise UsageError("the policy names no events and none were passed", where="source.events", remedy=remedy)
+    base = policy.path.parent if policy.path is not None and events is None else None
+    return open_engine(chosen, base=base)
+
+
+def _look(policy: Policy, engine: Engine, as_of: datetime, book: Ledger | None) -> Decision:
+    for _ in range(TRIES):
+        last = book.last(policy.rollout) if book is not None else None
+        state = current_state(policy, last, as_of)
+        case = read_case(policy, engine, state, as_of)
+        if book is None:
+            return judge(case)
+        try:
+            return _recorded(case, book, last)
+        except LedgerMoved:
+            continue
+    raise LedgerMoved(
+        f"{TRIES} other looks were recorded while this one was judged",
+        where=policy.rollout,
+        remedy="look again when fewer processes do",
+    )
+
+
+def current_state(policy: Policy, last: Record | None, as_of: datetime) -> State:
+    """Where the rollout stands: as its last record says, or at the beginning of a new attempt."""
+    if last is None:
+        return State(candidate=policy.candidate)
+    recorded = datetime.fromisoformat(last.entry()["inputs"]["as_of"])
+    if as_of < recorded:
+        raise UsageError(
+            f"as_of {as_of.isoformat()} is before the last decision of this rollout, {recorded.isoformat()}",
+            where=policy.rollout,
+            remedy="`rampgate replay` shows what would have been decided at earlier looks",
+        )
+    state = State.from_dict(last.state())
+    if state.candidate != policy.candidate:
+        # What was seen of another candidate is no evidence for this one, and its start is not this one's.
+        return State(attempt=state.attempt + 1, candidate=policy.candidate)
+    return state
+
+
+def read_case(policy: Policy, engine: Engine, state: State, as_of: datetime) -> Case:
+    """Read what the look needs and fix the start and the first phase when they are not fixed yet."""
+    look = look_at(policy, as_of)
+    fixed = state.start if state.start is not None else (policy.start if state.attempt == 1 else None)
+    cells, intake, start, _ = read(policy, engine, switches(policy, state), look, fixed)
+    if start is not None and policy.start is not None:
+        start = max(start, policy.start)
+    if state.start is None and start is not None and (policy.start is not None or _has_candidate(cells)):
+        state = replace(state, start=start)
+    if not state.phases and state.start is not None:
+        state = replace(state, phases=(first_phase(policy, state.start, as_of),))
+    return Case(policy, cells, intake, state, as_of, look)
+
+
+def _has_candidate(cells: Any) -> bool:
+    return bool((cells.arm == 1).any())
+
+
+def _recorded(case: Case, book: Ledger, last: Record | None) -> Decision:
+    """Judge and record in one transaction, unless this very look is recorded already."""
+    policy, state = case.policy, case.state
+    source = source_digest(case.cells, case.intake)
+    key = look_key(policy.rollout, state.attempt, case.look.isoformat(), policy.sha256(), source)
+    known = book.find(key)
+    if known is not None:
+        return decision_of(known)
+    decision = judge(case)
+    body, documents = inputs(case, last.entry()["inputs"] if last is not None else None)
+    entry = {
+        "versions": {"rampgate": __version__, "statistics": STATISTICS},
+        "policy_sha256": policy.sha256(),
+        "source": {"digest": source},
+        "inputs": body,
+        "decision": decision.content(),
+    }
+    record = book.append(
+        rollout=policy.rollout,
+        attempt=state.attempt,
+        kind="decision",
+        key=key,
+        body=entry,
+        documents=documents,
+        state=after(state, decision, seen(case)).to_dict(),
+        expected_head=last.sha256 if last is not None else None,
+        recorded_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    return decision_of(record)
+
+
+def decision_of(record: Record) -> Decision:
+    """The decision as it was recorded, with its place in the ledger."""
+    return Decision.from_dict(
+        {
+            **record.entry()["decision"],
+            "decision_id": record.sha256,
+            "previous_sha256": record.previous_sha256,
+        }
+    )
+
+
+def recompute(record: Record, ledger: Ledger) -> Decision:
+    """Judge a record again from what the ledger stored with it; ``content()`` must equal what was recorded."""
+    return judge(restore(record.entry()["inputs"], ledger.document))

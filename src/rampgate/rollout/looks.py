@@ -1,0 +1,73 @@
+"""Moments of a rollout: what ``as_of`` means, which look it is, and where traffic changed."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from rampgate.errors import UsageError
+from rampgate.judge.state import State
+from rampgate.policy import Policy
+
+
+def parse_moment(value: str | date | datetime | None, zone: ZoneInfo) -> datetime:
+    """``as_of`` as an aware datetime in the policy's zone.
+
+    A bare date is its 00:00; a time without an offset is local; None is now.
+    """
+    if value is None:
+        return datetime.now(UTC).astimezone(zone).replace(microsecond=0)
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            remedy = "write a date as 2026-03-01, or a time as 2026-03-01T09:00 or 2026-03-01T09:00+01:00"
+            raise UsageError(f"{value!r} is not a moment", where="as_of", remedy=remedy) from None
+    if not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    return value.replace(tzinfo=zone) if value.tzinfo is None else value.astimezone(zone)
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """Local 00:00 of a day."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone)
+
+
+def look_at(policy: Policy, as_of: datetime) -> datetime:
+    """End of the last complete period before ``as_of``."""
+    day = as_of.astimezone(policy.zone).date()
+    if policy.source.look == "week":
+        day -= timedelta(days=day.weekday())
+    return midnight(day, policy.zone)
+
+
+def next_look(policy: Policy, look: datetime) -> datetime:
+    """The look after this one."""
+    day = look.astimezone(policy.zone).date()
+    return midnight(day + timedelta(days=7 if policy.source.look == "week" else 1), policy.zone)
+
+
+def switches(policy: Policy, state: State | None) -> tuple[datetime, ...]:
+    """When traffic changed: as the policy's ``exposure`` says, else by the phases in the ledger."""
+    if policy.exposure:
+        return tuple(step.start(policy.zone) for step in policy.exposure[1:])
+    if state is None:
+        return ()
+    return tuple(since for _, since in state.phases[1:])
+
+
+def first_phase(policy: Policy, start: date, as_of: datetime) -> tuple[int, datetime]:
+    """Phase of the first look on an empty ledger and since when: the first, or the one whose traffic is in force."""
+    if not policy.exposure:
+        return 1, midnight(start, policy.zone)
+    past = [step for step in policy.exposure if step.start(policy.zone) <= as_of]
+    if not past:
+        return 1, midnight(start, policy.zone)
+    for index, phase in enumerate(policy.phases, start=1):
+        if abs(phase.traffic - past[-1].traffic) < 1e-9:
+            return index, max(past[-1].start(policy.zone), midnight(start, policy.zone))
+    raise UsageError(
+        f"exposure says {past[-1].traffic:.4g} of traffic since {past[-1].from_}, and no phase has that traffic",
+        where="exposure",
+        remedy="name the traffic of one of the phases, or add the phase",
+    )

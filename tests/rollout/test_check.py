@@ -1,0 +1,259 @@
+"""From a table of tickets to a recorded decision."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from tests.rollout.tables import POLICY, tickets, write_policy
+
+import rampgate
+from rampgate.errors import ColumnError, DataError, LedgerError, NotJudgedYet, RampgateError, UsageError
+from rampgate.ledger import Ledger, canonical, verify
+from rampgate.rollout.evaluate import decision_of, recompute
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Ledger:
+    return Ledger.open(tmp_path / "rampgate.db")
+
+
+def test_a_frame_and_no_ledger(tmp_path: Path) -> None:
+    policy = rampgate.load_policy(POLICY)
+    decision = rampgate.check(policy, events=tickets(), as_of="2026-01-20", ledger=None)
+    assert decision.decision == "go"
+    assert decision.phase.traffic == 0.10
+    assert decision.decision_id is None
+    assert decision.to_dict()["kpi"]["level"] == 0.95
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "arrow", "csv", "csv.gz", "parquet"])
+def test_every_kind_of_table_gives_the_same_decision(kind: str, tmp_path: Path) -> None:
+    frame = tickets()
+    expected = rampgate.check(POLICY, events=frame, as_of="2026-01-20")
+    path = tmp_path / f"tickets.{kind}"
+    events: object
+    if kind == "pandas":
+        events = frame
+    elif kind == "polars":
+        events = pl.from_pandas(frame)
+    elif kind == "arrow":
+        import pyarrow as pa
+
+        events = pa.Table.from_pandas(frame)
+    else:
+        if kind == "parquet":
+            frame.to_parquet(path)
+        else:
+            frame.to_csv(path, index=False)
+        events = path
+    got = rampgate.check(POLICY, events=events, as_of="2026-01-20")
+    assert got.to_dict() == expected.to_dict()
+
+
+def test_the_same_question_gives_the_same_record(book: Ledger) -> None:
+    frame = tickets()
+    first = rampgate.check(POLICY, events=frame, as_of="2026-01-20", ledger=book)
+    again = rampgate.check(POLICY, events=frame.sample(frac=1, random_state=2), as_of="2026-01-20", ledger=book)
+    assert first.decision == "go"
+    assert again.to_dict() == first.to_dict()
+    assert len(list(book.records())) == 1
+
+
+def test_a_later_hour_of_the_same_look_is_the_same_question(book: Ledger) -> None:
+    frame = tickets()
+    first = rampgate.check(POLICY, events=frame, as_of="2026-01-20T09:00", ledger=book)
+    again = rampgate.check(POLICY, events=frame, as_of="2026-01-20T15:00", ledger=book)
+    assert first.decision == "go"
+    assert again.decision_id == first.decision_id
+
+
+def test_changed_rows_give_a_new_record(book: Ledger) -> None:
+    frame = tickets()
+    first = rampgate.check(POLICY, events=frame, as_of="2026-01-20", ledger=book)
+    frame.loc[5, "right"] = not frame.loc[5, "right"]
+    again = rampgate.check(POLICY, events=frame, as_of="2026-01-20", ledger=book)
+    assert again.decision_id != first.decision_id
+    assert again.previous_sha256 == first.decision_id
+    # The look is judged in the phase that the first record led to.
+    assert (first.phase.index, again.phase.index) == (1, 2)
+    assert again.decision == "hold"
+
+
+def test_the_phase_moves_by_go_and_evidence_covers_all_periods(book: Ledger) -> None:
+    frame = tickets(days=40)
+    looks = [rampgate.check(POLICY, events=frame, as_of=date(2026, 1, d), ledger=book) for d in range(6, 25)]
+    gone = [d for d in looks if d.decision == "go"]
+    assert [d.phase.index for d in gone] == [1, 2]
+    assert gone[0].as_of.date() == date(2026, 1, 12)
+    skipping = rampgate.check(POLICY, events=frame, as_of="2026-01-12", ledger=None)
+    by_id = {c.id: c.e_value for c in gone[0].criteria}
+    assert {c.id: c.e_value for c in skipping.criteria} == by_id
+
+
+def test_each_decision_is_recomputed_from_its_record_to_the_same_bytes(book: Ledger) -> None:
+    frame = tickets(days=40, harm=0.2, from_day=16)
+    for day in range(6, 32):
+        decision = rampgate.check(POLICY, events=frame, as_of=date(2026, 1, day), ledger=book)
+        if decision.decision == "rollback":
+            break
+    kinds = set()
+    for record in book.records():
+        kinds.add(record.entry()["decision"]["decision"])
+        assert canonical(recompute(record, book).content()) == canonical(record.entry()["decision"])
+        assert decision_of(record).to_dict()["decision_id"] == record.sha256
+    assert kinds == {"go", "hold", "rollback"}
+    assert verify(book.records()) == len(list(book.records()))
+
+
+def test_rollback_lasts_until_the_candidate_changes(book: Ledger) -> None:
+    frame = tickets(harm=0.3)
+    gone = rampgate.check(POLICY, events=frame, as_of="2026-01-20", ledger=book)
+    assert gone.decision == "rollback"
+    after = rampgate.check(POLICY, events=frame[frame.version == "v1"], as_of="2026-01-25", ledger=book)
+    assert after.decision == "rollback"
+    changed = {**POLICY, "candidate": "v3"}
+    fresh = tickets(days=20, start="2026-02-02").replace({"version": {"v2": "v3"}})
+    fresh["ticket"] = "N" + fresh["ticket"]
+    both = pd.concat([frame, fresh])
+    new = rampgate.check(changed, events=both, as_of="2026-02-04", ledger=book)
+    assert (new.attempt, new.phase.index, new.decision) == (2, 1, "hold")
+    assert new.phase.since == datetime(2026, 2, 2, tzinfo=UTC)
+
+
+def test_as_of_before_the_last_decision_points_to_replay(book: Ledger) -> None:
+    frame = tickets()
+    rampgate.check(POLICY, events=frame, as_of="2026-01-20", ledger=book)
+    with pytest.raises(UsageError, match="replay"):
+        rampgate.check(POLICY, events=frame, as_of="2026-01-15", ledger=book)
+
+
+def test_rows_of_an_earlier_look_that_vanish_hold(book: Ledger) -> None:
+    frame = tickets()
+    rampgate.check(POLICY, events=frame, as_of="2026-01-08", ledger=book)
+    thinner = frame[~((frame.version == "v2") & (frame.index < 300))]
+    decision = rampgate.check(POLICY, events=thinner, as_of="2026-01-20", ledger=book)
+    assert decision.decision == "hold"
+    assert any("earlier looks rested on" in r.message for r in decision.reasons)
+
+
+def test_before_the_first_candidate_row_is_an_error_or_a_hold(tmp_path: Path) -> None:
+    frame = tickets(days=20)
+    later = frame[(frame.version == "v1") | (frame.opened_at >= "2026-01-15")]
+    decision = rampgate.check(POLICY, events=later, as_of="2026-01-12")
+    assert decision.decision == "hold"
+    assert {r.code for r in decision.reasons} >= {"too_little_data"}
+    with pytest.raises(DataError, match="no row of the candidate"):
+        rampgate.check(POLICY, events=frame[frame.version == "v1"], as_of="2026-01-12")
+
+
+def test_history_is_reference_and_never_evidence() -> None:
+    before = tickets(days=30, traffic=0.0, start="2025-12-06")
+    before["ticket"] = "H" + before["ticket"]
+    frame = pd.concat([before, tickets()])
+    with_history = rampgate.check(POLICY, events=frame, as_of="2026-01-20")
+    without = rampgate.check(POLICY, events=tickets(), as_of="2026-01-20")
+    assert with_history.phase.since == without.phase.since
+    sizes = [(m.n_baseline, m.n_candidate) for m in with_history.metrics]
+    assert sizes == [(m.n_baseline, m.n_candidate) for m in without.metrics]
+
+
+def test_a_switch_within_a_day_splits_the_period(book: Ledger) -> None:
+    """Go at noon: the morning belongs to the old phase, the afternoon to the new one."""
+    frame = tickets(days=20)
+    first = rampgate.check(POLICY, events=frame, as_of="2026-01-12T12:00", ledger=book)
+    assert first.decision == "go"
+    rampgate.check(POLICY, events=frame, as_of="2026-01-14", ledger=book)
+    record = book.last("triage")
+    assert record is not None
+    pages = [json.loads(book.document(p["document"])) for p in record.entry()["inputs"]["periods"]]
+    split = [(p["day"], p["stage"], p["start"][11:16]) for p in pages if p["day"] == "2026-01-12"]
+    assert split == [("2026-01-12", 0, "00:00"), ("2026-01-12", 1, "12:00")]
+
+
+def test_exposure_sets_the_first_phase() -> None:
+    ramp = {**POLICY, "exposure": [{"from": "2026-01-05", "traffic": 0.1}, {"from": "2026-01-12", "traffic": 0.5}]}
+    frame = tickets(traffic=lambda day: np.where(day < 7, 0.1, 0.5))
+    decision = rampgate.check(ramp, events=frame, as_of="2026-01-16")
+    assert decision.phase.index == 2
+    assert decision.phase.since == datetime(2026, 1, 12, tzinfo=UTC)
+    odd = {**POLICY, "exposure": [{"from": "2026-01-05", "traffic": 0.2}]}
+    with pytest.raises(UsageError, match="no phase has that traffic"):
+        rampgate.check(odd, events=frame, as_of="2026-01-16")
+
+
+def test_a_section_that_is_not_judged_is_refused() -> None:
+    with pytest.raises(NotJudgedYet, match="approval"):
+        rampgate.check({**POLICY, "approval": {"author": "dana", "approvers": ["lee"]}}, events=tickets())
+
+
+def test_harm_is_seen_through_sick_data() -> None:
+    """Duplicates, a third variant and garbage in another metric hold, and do not hide a rollback."""
+    frame = tickets(harm=0.3)
+    sick = pd.concat([frame, frame.iloc[:50]]).astype({"right": object})
+    sick.iloc[0, sick.columns.get_loc("version")] = "v9"
+    sick.iloc[3, sick.columns.get_loc("right")] = "banana"
+    decision = rampgate.check(POLICY, events=sick, as_of="2026-01-20")
+    assert decision.decision == "rollback"
+    assert {"duplicate_units", "error"} <= {r.code for r in decision.reasons}
+    good = rampgate.check(POLICY, events=pd.concat([tickets(), tickets().iloc[:5]]), as_of="2026-01-20")
+    assert good.decision == "hold"
+
+
+def test_errors_leave_the_ledger_as_it_was(book: Ledger, tmp_path: Path) -> None:
+    frame = tickets()
+    rampgate.check(POLICY, events=frame, as_of="2026-01-10", ledger=book)
+    before = [r.sha256 for r in book.records()]
+    wrong: list[tuple[object, type[RampgateError]]] = [
+        (frame.drop(columns=["override"]), ColumnError),
+        (frame[frame.version == "v1"], DataError),
+        (tmp_path / "nothing.csv", RampgateError),
+    ]
+    for events, error in wrong:
+        with pytest.raises(error):
+            rampgate.check(POLICY, events=events, as_of="2026-01-20", ledger=book)
+    assert [r.sha256 for r in book.records()] == before
+
+
+def test_a_ledger_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "rampgate.db"
+    file.write_text("this is no database, and it is longer than a header of one hundred bytes " * 4)
+    with pytest.raises(LedgerError):
+        rampgate.check(POLICY, events=tickets(), as_of="2026-01-20", ledger=file)
+
+
+def test_replay_carries_the_state_along_and_writes_nothing(tmp_path: Path) -> None:
+    looks = rampgate.replay(POLICY, events=tickets(days=40))
+    assert [d.decision for d in looks].count("go") == 2
+    assert looks[-1].decision == "complete"
+    assert [d.look for d in looks] == sorted(d.look for d in looks)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_replay_equals_checking_day_by_day(book: Ledger) -> None:
+    """A whole history in one read gives, look by look, what the ledger's looks gave."""
+    frame = tickets(days=30, harm=0.12, from_day=10)
+    replayed = rampgate.replay(POLICY, events=frame)
+    for expected in replayed:
+        got = rampgate.check(POLICY, events=frame, as_of=expected.look.date(), ledger=book)
+        left, right = got.content(), expected.content()
+        left.pop("health"), right.pop("health")  # rows after the look are counted by the check alone
+        assert left == right
+    assert replayed[-1].decision == "rollback"
+
+
+def test_replay_between_two_dates() -> None:
+    looks = rampgate.replay(POLICY, events=tickets(), start="2026-01-10", end="2026-01-14")
+    assert [d.look.day for d in looks] == [10, 11, 12, 13, 14]
+
+
+def test_policy_files_resolve_their_events_beside_them(tmp_path: Path) -> None:
+    path = write_policy(tmp_path)
+    tickets().to_csv(tmp_path / "tickets.csv", index=False)
+    assert rampgate.check(path, as_of="2026-01-20").decision == "go"
