@@ -35,9 +35,7 @@ def _requirement_names(requirements: list[str]) -> set[str]:
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
 def test_locks_hold_versions_and_hashes_and_nothing_else(lock):
-    line_of_a_lock = re.compile(
-        r"[a-z0-9-]+==[0-9][^\s/:]*( ; [^/:]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?"
-    )
+    line_of_a_lock = re.compile(r"[a-z0-9-]+==[0-9][^\s/:]*( ; [^/:]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?")
     lines = lock.read_text("utf-8").splitlines()
     assert len(lines) > 100
     assert [line for line in lines if not line_of_a_lock.fullmatch(line)] == []

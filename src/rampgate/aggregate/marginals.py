@@ -126,13 +126,20 @@ def merge(n: Floats, mean: Floats, comoment: Floats, pairs: Sequence[tuple[int, 
 def groups_of(cells: Cells) -> tuple[Group, ...]:
     """Overall, then every segment value in the order of its first appearance (ties by name)."""
     first: dict[Group, int] = {}
-    for row, values in enumerate(cells.values):
-        for column, value in zip(cells.segments, values, strict=True):
-            group, when = Group(column, value), int(cells.period[row])
-            first[group] = min(first.get(group, when), when)
+    for column, values in zip(cells.segments, _columns(cells), strict=True):
+        # Rows are sorted by period, so the first place of a value is in its first period.
+        found, place = np.unique(values, return_index=True)
+        first |= {Group(column, str(v)): int(cells.period[r]) for v, r in zip(found, place, strict=True)}
     order = {name: place for place, name in enumerate(cells.segments)}
     rest = sorted(first, key=lambda g: (order[str(g.column)], first[g], str(g.value)))
     return (OVERALL, *rest)
+
+
+def _columns(cells: Cells) -> list[np.ndarray]:
+    """The values of each segment column, row by row."""
+    if not cells.values:
+        return [np.zeros(0, dtype=str) for _ in cells.segments]
+    return [np.array(values, dtype=str) for values in zip(*cells.values, strict=True)]
 
 
 def marginals(cells: Cells, groups: Sequence[Group], keep: Sequence[int]) -> Moments:
@@ -149,13 +156,9 @@ def marginals(cells: Cells, groups: Sequence[Group], keep: Sequence[int]) -> Mom
     place = {period: t for t, period in enumerate(keep)}
     slot = np.array([place.get(int(t), -1) for t in range(len(cells.periods))], dtype=int)
     used = np.flatnonzero(slot[cells.period] >= 0) if len(cells.period) else np.zeros(0, dtype=int)
-    column = {name: c for c, name in enumerate(cells.segments)}
+    columns = dict(zip(cells.segments, (values[used] for values in _columns(cells)), strict=True))
     for g, group in enumerate(groups):
-        if group.column is None:
-            rows = used
-        else:
-            c = column[group.column]
-            rows = np.array([r for r in used if cells.values[r][c] == group.value], dtype=int)
+        rows = used if group.column is None else used[columns[group.column] == group.value]
         _fill(
             cells,
             rows,

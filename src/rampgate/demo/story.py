@@ -24,12 +24,13 @@ number, at the traffic of the phase that the gate has really reached."""
 ACT_ONE = """\
 Act one. Nothing differs between the arms: the candidate is the baseline. The
 log's own level moves: 44 % of SLAs met, then 4 %, then 76 %. Beside the gate
-stands what a dashboard does: all tickets of each arm, pooled, and a z-test."""
+stands what a dashboard does: all tickets of each arm, pooled, and a z-test
+("-" where it finds no difference)."""
 
 ACT_TWO = """\
 Act two. The same log with a regression put into the candidate, from the 50 %
-phase on: in {categories} it misses the SLA in {share}
-of the cases in which it would have met it. Nothing else is changed."""
+phase on: in {categories} it misses the SLA in {share} of
+the cases in which it would have met it. Nothing else is changed."""
 
 
 def tell(out: Path) -> None:
@@ -69,9 +70,9 @@ def looks_table(looks: Sequence[Look]) -> Table:
     table = Table(box=None, padding=(0, 1), pad_edge=False)
     for name in ("look", "traffic", "gate", "why"):
         table.add_column(name, no_wrap=True)
-    for name in ("SLA, within\ndays", "SLA,\npooled"):
+    for name in ("SLA, by day", "pooled"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("pooled\nz-test says", no_wrap=True)
+    table.add_column("z-test", no_wrap=True)
     before = ""
     for i, look in enumerate(looks):
         d = look.decision
@@ -95,7 +96,7 @@ def looks_table(looks: Sequence[Look]) -> Table:
 
 
 def _verdict(look: Look) -> Text:
-    verdict = look.pooled.verdict() if look.pooled else "-"
+    verdict = look.pooled.verdict().replace("no difference", "-") if look.pooled else "-"
     return Text(verdict, {"worse": "red", "better": "green"}.get(verdict, "dim"))
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
-from rampgate.aggregate.moments import CANDIDATE, Cells
+from rampgate.aggregate.moments import BASELINE, CANDIDATE
 from rampgate.judge.case import Case
 from rampgate.judge.decision import ERROR, FAIL, NO_DATA, PASS, Health
 from rampgate.judge.state import Seen
@@ -91,33 +91,25 @@ def _malformed(case: Case) -> list[Health]:
     return out
 
 
-def seen_units(cells: Cells, case: Case) -> dict[str, float]:
-    """Known units per arm, and per segment value of a judged size, over the run up to this look."""
-    start = case.state.start
-    if start is None:
+def seen_units(case: Case, through: datetime) -> dict[str, float]:
+    """Known units per arm and metric, and units per segment value, over the run's periods that end by ``through``."""
+    cells, start = case.cells, case.state.start
+    if start is None or not len(cells.n):
         return {}
-    fresh = np.array([period.day >= start for period in cells.periods], dtype=bool)
-    rows = np.flatnonzero(fresh[cells.period]) if len(cells.periods) else np.zeros(0, dtype=int)
-    known = [i for i, name in enumerate(cells.components) if name.endswith(":known")]
+    kept = np.array([p.day >= start and p.end <= through for p in cells.periods], dtype=bool)[cells.period]
+    known = [(i, name) for i, name in enumerate(cells.components) if name.endswith(":known")]
+    columns = list(zip(*cells.values, strict=True)) if cells.segments else []
     counts: dict[str, float] = {}
-    for r in rows:
-        arm = "candidate" if cells.arm[r] == CANDIDATE else "baseline"
-        n = float(cells.n[r])
-        entries = {f"{arm} units": n}
-        entries |= {f"{arm} {cells.components[i]}": n * float(cells.mean[r, i]) for i in known}
-        entries |= {f"{arm} {c}={v}": n for c, v in zip(cells.segments, cells.values[r], strict=True)}
-        for name, value in entries.items():
-            counts[name] = counts.get(name, 0.0) + value
-    return {name: round(value) + 0.0 for name, value in counts.items()}
-
-
-def _before(case: Case, through: Seen) -> dict[str, float]:
-    """What of today's rows lies in the periods that the earlier look covered."""
-    cells = case.cells
-    keep = np.array([period.end <= through.through for period in cells.periods], dtype=bool)
-    rows = np.flatnonzero(keep[cells.period]) if len(cells.periods) else np.zeros(0, dtype=int)
-    part = cells.rows(rows)
-    return seen_units(part, case)
+    for arm, word in ((BASELINE, "baseline"), (CANDIDATE, "candidate")):
+        rows = np.flatnonzero(kept & (cells.arm == arm))
+        n = cells.n[rows]
+        counts[f"{word} units"] = float(n.sum())
+        counts |= {f"{word} {name}": float(np.round((n * cells.mean[rows, i]).sum())) for i, name in known}
+        for column, values in zip(cells.segments, columns, strict=True):
+            found, place = np.unique(np.array(values, dtype=str)[rows], return_inverse=True)
+            sums = np.bincount(place, weights=n, minlength=len(found))
+            counts |= {f"{word} {column}={v}": float(total) for v, total in zip(found, sums, strict=True)}
+    return counts
 
 
 def lost_units(case: Case) -> Mapping[str, float]:
@@ -125,7 +117,7 @@ def lost_units(case: Case) -> Mapping[str, float]:
     seen = case.state.seen
     if seen is None:
         return {}
-    now = _before(case, seen)
+    now = seen_units(case, seen.through)
     gone = {name: then - now.get(name, 0.0) for name, then in seen.units.items()}
     return {name: count for name, count in gone.items() if count > 0}
 
@@ -160,7 +152,7 @@ def _vanished(case: Case) -> list[Health]:
 
 def seen(case: Case) -> Seen:
     """What the next look will be held to: today's units, and what is already missing."""
-    units = seen_units(case.cells, case)
+    units = seen_units(case, case.look)
     for name, count in lost_units(case).items():
         units[name] = units.get(name, 0.0) + count
     return Seen(case.look, units)

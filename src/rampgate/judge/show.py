@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -65,40 +66,53 @@ def _expected(data: Data, name: str) -> Margin | None:
 
 
 def _limit(data: Data, name: str) -> float:
-    return 1.0 if name != KPI and data.policy.metrics[name].kind == "proportion" else np.inf
+    policy = data.policy
+    parts = policy.kpi.weights if name == KPI else (name,)
+    # Rates and their weighted mean cannot differ by more than 1; a ratio has no such limit.
+    return 1.0 if all(policy.metrics[part].kind == "proportion" for part in parts) else np.inf
 
 
-def estimates(shown: Shown, groups: tuple[Group, ...], raw: Raw, periods: slice = slice(None)) -> list[Estimate]:
-    """One estimate per group over the given periods."""
-    part = take(shown.contrast, periods)
-    centre = effect(part)
-    lower, upper = confidence_sequence(part, shown.bets[..., periods, :], 1.0 - LEVEL, shown.limit)
-    level_c, level_b = part.levels()
-    weight = part.weight
+@dataclass(frozen=True)
+class Cut:
+    """One row of a table: a group of units, the periods that count, and the plain values of both arms."""
+
+    group: Group
+    raw: tuple[float, float]
+    units: tuple[float, float]
+
+
+def estimates(shown: Shown, cuts: Sequence[Cut], within: Floats | None = None) -> list[Estimate]:
+    """One estimate per cut.
+
+    Parameters
+    ----------
+    shown : contrast (cut, period), or (period,) where the cuts differ only in their periods
+    within : (cut, period), 1 where a period counts; all periods when left out
+    """
+    contrast = shown.contrast
+    centre = effect(contrast, within)
+    lower, upper = confidence_sequence(contrast, shown.bets, 1.0 - LEVEL, shown.limit, within)
+    weight = contrast.weight if within is None else contrast.weight * within
     total = weight.sum(-1)
-    n_c, n_b = (x[..., periods].sum(-1) for x in shown.known)
+    with np.errstate(invalid="ignore"):
+        candidate, baseline = ((weight * level).sum(-1) / total for level in contrast.levels())
     out = []
-    for g, group in enumerate(groups):
-        raw_b, raw_c = raw.value(shown.name, g)
-        baseline, candidate, difference = none_if_nan(raw_b), none_if_nan(raw_c), None
-        ends: tuple[float, float] = (np.nan, np.nan)
-        if total[g] > 0:
-            baseline = float((weight[g] * level_b[g]).sum() / total[g])
-            candidate = float((weight[g] * level_c[g]).sum() / total[g])
-            difference = part.sign * float(centre[g])
-            ends = (lower[g], upper[g]) if part.sign == 1 else (-upper[g], -lower[g])
+    for g, cut in enumerate(cuts):
+        ends = (lower[g], upper[g]) if contrast.sign == 1 else (-upper[g], -lower[g])
+        compared = total[g] > 0
+        raw_b, raw_c = cut.raw
         out.append(
             Estimate(
                 shown.name,
-                group,
-                baseline,
-                candidate,
-                difference,
+                cut.group,
+                none_if_nan(baseline[g] if compared else raw_b),
+                none_if_nan(candidate[g] if compared else raw_c),
+                contrast.sign * float(centre[g]) if compared else None,
                 none_if_nan(ends[0]),
                 none_if_nan(ends[1]),
                 LEVEL,
-                round(float(n_b[g])),
-                round(float(n_c[g])),
+                round(cut.units[0]),
+                round(cut.units[1]),
                 none_if_nan(raw_b),
                 none_if_nan(raw_c),
             )
@@ -137,39 +151,51 @@ def all_estimates(case: Case) -> tuple[Estimate, tuple[Estimate, ...]]:
     """The KPI overall; then all estimates: KPI and every metric overall, then by segment value."""
     data = case.data
     raw = Raw.of(data)
-    shown = [Shown.of(data, name) for name in (KPI, *names(case))]
-    tables = [estimates(s, data.groups, raw) for s in shown]
-    overall = [table[0] for table in tables]
-    segments = [table[g] for g in range(1, len(data.groups)) for table in tables]
-    return overall[0], (*overall, *segments)
+    tables = []
+    for shown in _shown(case):
+        n_c, n_b = (x.sum(-1) for x in shown.known)
+        cuts = [Cut(group, raw.value(shown.name, g), (n_b[g], n_c[g])) for g, group in enumerate(data.groups)]
+        tables.append(estimates(shown, cuts))
+    rows = [table[g] for g in range(len(data.groups)) for table in tables]
+    return rows[0], tuple(rows)
+
+
+def _shown(case: Case) -> list[Shown]:
+    return [Shown.of(case.data, name) for name in (KPI, *names(case))]
 
 
 def windows(case: Case) -> tuple[Window, ...]:
-    """Every window since the start; one that the start or the look cuts short is marked incomplete."""
+    """Every window since the start that has rows; one that the start or the look cuts short is marked incomplete."""
     data, policy = case.data, case.policy
     if case.state.start is None or not data.periods:
         return ()
-    shown = [Shown.of(data, name) for name in (KPI, *names(case))]
     days = [p.day for p in data.periods]
+    bounds = window_bounds(policy.source.window, case.state.start, days[-1])
+    inside = [[t for t, day in enumerate(days) if first <= day < last] for first, last in bounds]
+    kept = [(bound, periods) for bound, periods in zip(bounds, inside, strict=True) if periods]
+    within = np.zeros((len(kept), len(days)))
+    for w, (_, periods) in enumerate(kept):
+        within[w, periods] = 1.0
+    raws = [Raw.of(data, slice(periods[0], periods[-1] + 1)) for _, periods in kept]
+    tables = []
+    for shown in _shown(case):
+        one = _overall(shown)
+        n_c, n_b = (within @ x for x in one.known)
+        cuts = [Cut(OVERALL, raw.value(shown.name, 0), (n_b[w], n_c[w])) for w, raw in enumerate(raws)]
+        tables.append(estimates(one, cuts, within))
     launch = _midnight(case.state.start, policy.zone)
     out = []
-    for first, last in window_bounds(policy.source.window, case.state.start, days[-1]):
-        inside = [t for t, day in enumerate(days) if first <= day < last]
+    for w, ((first, last), _) in enumerate(kept):
         start, end = _midnight(first, policy.zone), _midnight(last, policy.zone)
-        if not inside:
-            continue
-        cut = slice(inside[0], inside[-1] + 1)
-        raw = Raw.of(data, cut)
-        rows = [estimates(_overall(s), (OVERALL,), raw, cut)[0] for s in shown]
+        rows = [table[w] for table in tables]
         out.append(Window(start, end, start >= launch and end <= case.look, rows[0], tuple(rows[1:])))
     return tuple(out)
 
 
 def _overall(shown: Shown) -> Shown:
-    """The overall group alone, keeping the group axis."""
-    contrast = take(shown.contrast, slice(None), slice(0, 1))
+    """The overall group alone, without the group axis."""
     c, b = shown.known
-    return Shown(shown.name, contrast, shown.bets[:1], (c[:1], b[:1]), shown.limit)
+    return Shown(shown.name, take(shown.contrast, slice(None), 0), shown.bets[0], (c[0], b[0]), shown.limit)
 
 
 def window_bounds(window: Duration | Literal["week"], start: date, last: date) -> list[tuple[date, date]]:

@@ -84,6 +84,4 @@ def _has_offset(text: str) -> bool:
 
 def _demand(satisfied: bool, what: str) -> None:
     if not satisfied:
-        raise LedgerError(
-            what, remedy="this is a defect of the program that made the record; nothing was recorded"
-        )
+        raise LedgerError(what, remedy="this is a defect of the program that made the record; nothing was recorded")

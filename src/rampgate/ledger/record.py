@@ -85,9 +85,7 @@ class Record:
         try:
             content = dict(self.content())
         except (ValueError, TypeError, RecursionError) as error:
-            raise LedgerError(
-                "the record's bytes are no JSON object", where=where, remedy=_DAMAGED
-            ) from error
+            raise LedgerError("the record's bytes are no JSON object", where=where, remedy=_DAMAGED) from error
         if content.get("format") != FORMAT:
             raise LedgerError(
                 f"the record has format {content.get('format')!r}; this version reads format {FORMAT}",

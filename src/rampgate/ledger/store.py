@@ -137,9 +137,7 @@ class Ledger:
         """Return the names of the rollouts, in the order of their first records."""
         first = sa.func.min(_RECORDS.c.sequence)
         with self._transaction() as connection:
-            return list(
-                connection.scalars(sa.select(_RECORDS.c.rollout).group_by(_RECORDS.c.rollout).order_by(first))
-            )
+            return list(connection.scalars(sa.select(_RECORDS.c.rollout).group_by(_RECORDS.c.rollout).order_by(first)))
 
     def document(self, sha256: str) -> bytes:
         """Return the document with this SHA-256.
@@ -320,9 +318,7 @@ def _present(connection: sa.Connection, sha256s: Iterable[str]) -> set[str]:
     wanted, present = sorted(set(sha256s)), set[str]()
     for start in range(0, len(wanted), _AT_ONCE):
         some = wanted[start : start + _AT_ONCE]
-        present.update(
-            connection.scalars(sa.select(_DOCUMENTS.c.sha256).where(_DOCUMENTS.c.sha256.in_(some)))
-        )
+        present.update(connection.scalars(sa.select(_DOCUMENTS.c.sha256).where(_DOCUMENTS.c.sha256.in_(some))))
     return present
 
 
@@ -349,9 +345,7 @@ def _path(where: str | Path) -> Path:
     try:
         url = sa.make_url(where)
     except (ArgumentError, ValueError):
-        raise UsageError(
-            "the ledger's URL cannot be read", remedy="write a path, or sqlite:///path"
-        ) from None
+        raise UsageError("the ledger's URL cannot be read", remedy="write a path, or sqlite:///path") from None
     if url.get_backend_name() != "sqlite":
         raise UsageError(
             "this version keeps its ledger in SQLite only",

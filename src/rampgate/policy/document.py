@@ -134,9 +134,7 @@ class _Reader:
             here = (*path, key)
             if key in found:
                 first = self.document.lines[here]
-                self._problem(
-                    here, f'the key "{key}" is here twice, first in line {first}', "remove one of them", line
-                )
+                self._problem(here, f'the key "{key}" is here twice, first in line {first}', "remove one of them", line)
             else:
                 self.document.lines[here] = line
             found[key] = self._value(next(self.events), here)

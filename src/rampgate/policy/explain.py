@@ -47,9 +47,7 @@ def _problem(detail: ErrorDetails) -> Problem:
         return Problem(path, f'unknown key "{last}"', did_you_mean(last, known, "the keys here are"))
     if kind == "missing":
         description = _keys(section).get(last)
-        return Problem(
-            path[:-1], f'"{last}" is missing', f'add "{last}"' + (f": {description}" if description else "")
-        )
+        return Problem(path[:-1], f'"{last}" is missing', f'add "{last}"' + (f": {description}" if description else ""))
     if kind == "union_tag_not_found":
         return Problem(path, '"kind" is missing', f"add one of these: {_listed(_kinds())}")
     if kind == "union_tag_invalid":
@@ -101,9 +99,7 @@ def _resolve(loc: tuple[int | str, ...]) -> tuple[KeyPath, type[Section] | None]
             current = field.annotation if field else None
         else:  # a mapping's value or a list's item
             section = None
-            current = (
-                get_args(current)[-1 if get_origin(current) is dict else 0] if get_args(current) else None
-            )
+            current = get_args(current)[-1 if get_origin(current) is dict else 0] if get_args(current) else None
     return tuple(path), section
 
 

@@ -25,20 +25,13 @@ def warnings(policy: Policy) -> list[str]:
     """What is legal and may surprise: unused metrics, and harm that holds but never rolls back."""
     used = {*policy.judged_metrics(), *policy.harm_budget}
     found = [
-        f"metric {name} is in no criterion: it is shown and never judged"
-        for name in policy.metrics
-        if name not in used
+        f"metric {name} is in no criterion: it is shown and never judged" for name in policy.metrics if name not in used
     ]
     for name, margin in policy.margins().items():
         rollback = policy.rollback.get(name)
-        if (
-            rollback
-            and rollback.worse_by.relative == margin.relative
-            and rollback.worse_by.value > margin.value
-        ):
+        if rollback and rollback.worse_by.relative == margin.relative and rollback.worse_by.value > margin.value:
             found.append(
-                f"{name}: a harm between {margin} and {rollback.worse_by} holds the rollout "
-                "and does not roll it back"
+                f"{name}: a harm between {margin} and {rollback.worse_by} holds the rollout and does not roll it back"
             )
     return found
 
@@ -84,9 +77,7 @@ def _metrics(policy: Policy) -> Iterator[Problem]:
     for name, metric in policy.metrics.items():
         path: KeyPath = ("metrics", name)
         if name == KPI:
-            yield Problem(
-                path, f'the name "{KPI}" is reserved for the weighted KPI', "give the metric another name"
-            )
+            yield Problem(path, f'the name "{KPI}" is reserved for the weighted KPI', "give the metric another name")
         yield from _scale(path, metric)
         if isinstance(metric, TimeToEvent) and (metric.within is None) == (metric.mean_up_to is None):
             yield Problem(
@@ -102,9 +93,7 @@ def _scale(path: KeyPath, metric: Metric) -> Iterator[Problem]:
         return
     if best is None or worst is None:
         given, absent = ("worst", "best") if best is None else ("best", "worst")
-        yield Problem(
-            (*path, given), f"{given} is given and {absent} is not", f"add {absent}, or remove {given}"
-        )
+        yield Problem((*path, given), f"{given} is given and {absent} is not", f"add {absent}, or remove {given}")
     elif best == worst:
         yield Problem((*path, "best"), f"best and worst are both {best:g}", "give the two ends of the scale")
     elif (best > worst) != (metric.better == "higher"):
@@ -209,9 +198,7 @@ def _unit(policy: Policy, path: KeyPath, name: str, margin: Margin) -> Iterator[
             f"write {margin.value:g}pp" if margin.kind == "absolute" else "write a margin below 100pp",
         )
     elif margin.relative and margin.value >= 1 and (metric is None or metric.better == "higher"):
-        yield Problem(
-            path, f"{name} cannot be worse than the baseline by {margin} of it", "write a margin below 100%"
-        )
+        yield Problem(path, f"{name} cannot be worse than the baseline by {margin} of it", "write a margin below 100%")
 
 
 def _expected(policy: Policy, path: KeyPath, name: str, criterion: Rollback) -> Iterator[Problem]:
@@ -219,9 +206,7 @@ def _expected(policy: Policy, path: KeyPath, name: str, criterion: Rollback) -> 
     if expect is None:
         return
     if expect.value == 0:
-        yield Problem(
-            path, "a harm of 0 is none", "write the harm beyond worse_by that must be caught, as 4pp"
-        )
+        yield Problem(path, "a harm of 0 is none", "write the harm beyond worse_by that must be caught, as 4pp")
     elif worse_by.value and expect.relative != worse_by.relative:
         yield Problem(
             path,
@@ -242,9 +227,7 @@ def _segments(policy: Policy) -> Iterator[Problem]:
     yield from repeated(path, policy.segments.by)
     for key in ("unit", "time", "variant"):
         if (column := getattr(policy.source, key)) in policy.segments.by:
-            yield Problem(
-                path, f'"{column}" is the column of the {key}', "name columns such as queue or urgency"
-            )
+            yield Problem(path, f'"{column}" is the column of the {key}', "name columns such as queue or urgency")
 
 
 def _drift(policy: Policy) -> Iterator[Problem]:

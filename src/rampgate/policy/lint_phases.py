@@ -20,9 +20,7 @@ def _traffic(policy: Policy) -> Iterator[Problem]:
     for index, phase in enumerate(policy.phases):
         path: KeyPath = ("phases", index)
         if phase.traffic == 0:
-            yield Problem(
-                (*path, "traffic"), "a phase without traffic shows nothing", "write a share above 0%"
-            )
+            yield Problem((*path, "traffic"), "a phase without traffic shows nothing", "write a share above 0%")
         elif phase.traffic <= before:
             yield Problem(
                 (*path, "traffic"),
@@ -55,9 +53,7 @@ def _proof(policy: Policy) -> Iterator[Problem]:
     for index, phase in enumerate(policy.phases):
         path: KeyPath = ("phases", index)
         if phase.go == "within_budget" and not policy.harm_budget:
-            yield Problem(
-                (*path, "go"), "within_budget needs a harm_budget", "add harm_budget: {metric: number}"
-            )
+            yield Problem((*path, "go"), "within_budget needs a harm_budget", "add harm_budget: {metric: number}")
         if phase.go != "non_inferior":
             if phase.require is not None:
                 yield Problem(
@@ -102,13 +98,10 @@ def _required(policy: Policy, path: KeyPath, phase: Phase) -> Iterator[Problem]:
     yield from repeated(where, phase.require or ())
     for name in dict.fromkeys(policy.required(phase)):
         if name in margins and margins[name].value == 0:
-            margin: KeyPath = (
-                ("guardrails", name, "margin") if name in policy.guardrails else ("kpi", "margin")
-            )
+            margin: KeyPath = ("guardrails", name, "margin") if name in policy.guardrails else ("kpi", "margin")
             yield Problem(
                 margin,
-                f"no amount of data shows {name} non-inferior at a margin of 0, "
-                f"which {dotted(path)} asks for",
+                f"no amount of data shows {name} non-inferior at a margin of 0, which {dotted(path)} asks for",
                 "give a margin above 0, as 3pp",
             )
 
@@ -130,6 +123,4 @@ def _harm_budget(policy: Policy) -> Iterator[Problem]:
         if name not in policy.metrics:
             yield unknown_metric(path, name, policy.metrics)
         if budget <= 0:
-            yield Problem(
-                path, f"a budget of {budget:g} cannot be met", "write how many bad outcomes are accepted"
-            )
+            yield Problem(path, f"a budget of {budget:g} cannot be met", "write how many bad outcomes are accepted")

@@ -142,8 +142,7 @@ def _plain(value: Any, path: KeyPath, problems: list[Problem]) -> Any:
         return None
     if isinstance(value, Mapping):
         return {
-            (name := _key(key, path, problems)): _plain(item, (*path, name), problems)
-            for key, item in value.items()
+            (name := _key(key, path, problems)): _plain(item, (*path, name), problems) for key, item in value.items()
         }
     if isinstance(value, (list, tuple)):
         return [_plain(item, (*path, index), problems) for index, item in enumerate(value)]

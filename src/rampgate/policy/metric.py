@@ -30,9 +30,7 @@ class _Metric(Section):
     worst: float | None = Field(None, description="The value that counts as 0 in the KPI; needs `best`.")
     matures_after: Span | None = Field(None, description="Age at which a unit's outcome is final, as 72h.")
     known_at: Text | None = Field(None, description="Column with the time at which the label arrived.")
-    cluster: Text | None = Field(
-        None, description="Column of the team or customer that was assigned as a whole."
-    )
+    cluster: Text | None = Field(None, description="Column of the team or customer that was assigned as a whole.")
 
     @property
     def rate(self) -> bool:

@@ -39,16 +39,12 @@ _Frozen = AfterValidator(freeze)
 class Source(Section):
     """Where the rows are and what their columns mean."""
 
-    events: Text | None = Field(
-        None, description="Parquet, CSV or DuckDB file, beside the policy; none for a frame."
-    )
+    events: Text | None = Field(None, description="Parquet, CSV or DuckDB file, beside the policy; none for a frame.")
     unit: Text = Field("unit", description="Column that identifies the unit, one row each.")
     time: Text = Field("time", description="Column of the time of exposure.")
     variant: Text = Field("variant", description="Column that says which version handled the unit.")
     look: Literal["day", "week"] = Field("day", description="How often the gate may look.")
-    window: Window = Field(
-        "week", description="What people read: week (ISO weeks) or days from the start, as 30d."
-    )
+    window: Window = Field("week", description="What people read: week (ISO weeks) or days from the start, as 30d.")
 
 
 class Kpi(Section):
@@ -79,9 +75,7 @@ _Rollbacks = Annotated[dict[Key, Rollback], _Frozen]
 class Segments(Section):
     """Criteria for each value of some columns, with their own error budget."""
 
-    by: Annotated[tuple[Text, ...], _ListOf] = Field(
-        min_length=1, description="Columns, as [queue, urgency]."
-    )
+    by: Annotated[tuple[Text, ...], _ListOf] = Field(min_length=1, description="Columns, as [queue, urgency].")
     guardrails: _Guardrails = Field(FrozenDict(), description="Margin per metric, in each segment.")
     rollback: _Rollbacks = Field(FrozenDict(), description="Rollback criteria, in each segment.")
     minimum_units: int = Field(200, ge=0, description="Below this many units per arm: too little data.")
@@ -124,9 +118,7 @@ class Phase(Section):
 
     traffic: Share = Field(description="The candidate's share of traffic, as 10%.")
     at_least: Duration = Field(Duration(7, "d"), description="Shortest stay; 7d, in the last phase 0d.")
-    minimum_units: int = Field(
-        100, ge=0, description="Known candidate units needed; 100, in the last phase 0."
-    )
+    minimum_units: int = Field(100, ge=0, description="Known candidate units needed; 100, in the last phase 0.")
     go: Literal["no_harm", "within_budget", "non_inferior"] = Field(
         "no_harm", description="What counts as enough to go on."
     )
@@ -194,9 +186,7 @@ class Policy(Section):
     )
     metrics: Annotated[dict[Key, Metric], _Frozen] = Field(min_length=1, description="Metrics by name.")
     kpi: Kpi = Field(description="Several metrics as one number.")
-    guardrails: _Guardrails = Field(
-        FrozenDict(), description="Margin per metric; beyond it the rollout holds."
-    )
+    guardrails: _Guardrails = Field(FrozenDict(), description="Margin per metric; beyond it the rollout holds.")
     rollback: _Rollbacks = Field(
         FrozenDict({KPI: Rollback(worse_by=Margin(0.0))}), description="Criteria that end the rollout."
     )
@@ -264,9 +254,7 @@ class Policy(Section):
 
     def canonical_json(self) -> bytes:
         """`canonical` as bytes: sorted keys, no spaces, UTF-8."""
-        text = json.dumps(
-            self.canonical(), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-        )
+        text = json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         return text.encode()
 
     def sha256(self) -> str:

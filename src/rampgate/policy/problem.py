@@ -79,9 +79,7 @@ class Origin:
         """One error that says all that is wrong; `more` when contradictions were not looked for yet."""
         if len(problems) == 1:
             return self.error(problems[0])
-        count = f"{len(problems)} errors" + (
-            ", and contradictions are looked for once these are right" if more else ""
-        )
+        count = f"{len(problems)} errors" + (", and contradictions are looked for once these are right" if more else "")
         return PolicyError(f"{count}\n{self.listed(problems)}", where=self.name or "policy")
 
 
@@ -94,9 +92,7 @@ def dotted(path: KeyPath) -> str:
 def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     """A remedy that names the closest known word, or else, after `otherwise`, all of them if they are few."""
     known = sorted(known) if isinstance(known, set) else list(known)
-    close = get_close_matches(
-        word.lower(), by_lower := {name.lower(): name for name in known}, n=1, cutoff=0.7
-    )
+    close = get_close_matches(word.lower(), by_lower := {name.lower(): name for name in known}, n=1, cutoff=0.7)
     if close:
         return f'did you mean "{by_lower[close[0]]}"?'
     return f"{otherwise}: {', '.join(known)}" if 0 < len(known) <= 30 else otherwise

@@ -19,10 +19,7 @@ _BUDGETS_IN_USE = ("false_rollback", "false_go", "guardrail", "segment")
 def sentences(policy: Policy) -> list[str]:
     """Every criterion as a sentence, in the order in which the gate decides."""
     return [
-        *(
-            f"{name} is {_meaning(metric)}; {metric.better} is better."
-            for name, metric in policy.metrics.items()
-        ),
+        *(f"{name} is {_meaning(metric)}; {metric.better} is better." for name, metric in policy.metrics.items()),
         _formula(policy),
         *_rollbacks(policy, policy.rollback, ""),
         *_guardrails(policy),
@@ -61,9 +58,7 @@ def _meaning(metric: Metric) -> str:
 
 
 def _formula(policy: Policy) -> str:
-    terms = [
-        f"{weight:g} x {_utility(name, policy.metrics[name])}" for name, weight in policy.kpi.weights.items()
-    ]
+    terms = [f"{weight:g} x {_utility(name, policy.metrics[name])}" for name, weight in policy.kpi.weights.items()]
     return f"The KPI is {' + '.join(terms)}."
 
 
@@ -123,9 +118,7 @@ def _enough(policy: Policy, phase: Phase) -> str:
         shown = [_not_worse(policy, name, margins[name]) for name in policy.required(phase)]
         return f"nothing fails and {_says(policy)} {_and(shown)}"
     if phase.go == "within_budget":
-        return (
-            f"nothing fails and the harm to be expected stays within the budget of {_and(policy.harm_budget)}"
-        )
+        return f"nothing fails and the harm to be expected stays within the budget of {_and(policy.harm_budget)}"
     return "nothing fails (no evidence of harm, which is no proof of safety)"
 
 

@@ -84,9 +84,7 @@ def parse_weight(value: object) -> float:
     """A positive weight; that the weights sum to 1 is judged where all of them are known."""
     number = _share_or_weight(value)
     if number == 0:
-        raise refuse(
-            "a weight of 0 weighs nothing", "leave the metric out of the weights, or give it a weight"
-        )
+        raise refuse("a weight of 0 weighs nothing", "leave the metric out of the weights, or give it a weight")
     return number
 
 
@@ -250,16 +248,12 @@ class Duration:
         unit = cast(Literal["m", "h", "d", "w"], found[2])
         # Compared as a count: a timedelta of many digits overflows, and int() refuses thousands of them.
         if len(found[1]) > 12 or int(found[1]) > _CENTURY // cls._UNITS[unit]:
-            raise refuse(
-                f"{shown(value)} is longer than a century", "write a duration that can be waited for, as 7d"
-            )
+            raise refuse(f"{shown(value)} is longer than a century", "write a duration that can be waited for, as 7d")
         return cls(int(found[1]), unit)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
-        return _plain(
-            cls.parse, str, {"type": "string", "pattern": r"^\s*\d+\s*[mhdw]\s*$", "examples": ["7d", "72h"]}
-        )
+        return _plain(cls.parse, str, {"type": "string", "pattern": r"^\s*\d+\s*[mhdw]\s*$", "examples": ["7d", "72h"]})
 
 
 def parse_span(value: object) -> Duration:
@@ -313,9 +307,7 @@ def parse_moment(value: object) -> date | datetime:
         try:
             return datetime.fromisoformat(value.strip())
         except ValueError:
-            raise refuse(
-                f"{shown(value)} is not a time", "write it as 2026-01-05 or 2026-01-05T12:00"
-            ) from None
+            raise refuse(f"{shown(value)} is not a time", "write it as 2026-01-05 or 2026-01-05T12:00") from None
     return parse_day(value)
 
 

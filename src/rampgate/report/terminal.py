@@ -99,8 +99,8 @@ def _distance(estimate: Estimate) -> float:
 def estimates_table(rows: Sequence[Estimate], named: bool = False) -> Table:
     """Both arms, their difference and its confidence sequence; a segment stands below its metric."""
     table = Table(box=None, padding=(0, 1), pad_edge=False)
-    table.add_column("metric" if not named else "metric and segment", overflow="ellipsis", no_wrap=True, max_width=22)
-    for name in ("baseline", "candidate", "difference", "95 % interval", "units b/c"):
+    table.add_column("metric" if not named else "metric and segment", overflow="ellipsis", no_wrap=True, max_width=20)
+    for name in ("baseline", "candidate", "differ.", "95 % interval", "units b/c"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(

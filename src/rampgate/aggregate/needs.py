@@ -1,0 +1,90 @@
+"""What the metrics of a policy need to be counted: components and their co-moments, merged and sorted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+from typing import Literal
+
+from rampgate.errors import NotJudgedYet
+from rampgate.policy import Policy
+
+Role = Literal["value", "numerator", "denominator", "known"]
+
+_ROLES: dict[str, tuple[Role, ...]] = {
+    "proportion": ("value", "known"),
+    "mean": ("value", "known"),
+    "ratio": ("numerator", "denominator", "known"),
+}
+
+
+@dataclass(frozen=True)
+class Component:
+    """A column that is aggregated: what it is of which metric, 0 in a unit where the metric is unknown.
+
+    ``binary`` components are 0 or 1 in every unit, so their moments are counts and exact.
+    """
+
+    metric: str
+    role: Role
+    binary: bool
+
+    @property
+    def name(self) -> str:
+        """``"<metric>:<role>"``."""
+        return f"{self.metric}:{self.role}"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What one pass over the rows must bring.
+
+    Attributes
+    ----------
+    components : all components, by metric
+    pairs : indices ``i <= j`` of components whose co-moment is needed, sorted
+    segments : columns whose values split the cells, in the policy's order
+    metrics : names, sorted, so that the order of keys in a policy changes nothing
+    """
+
+    components: tuple[Component, ...]
+    pairs: tuple[tuple[int, int], ...]
+    segments: tuple[str, ...]
+    metrics: tuple[str, ...]
+
+    def of(self, metric: str) -> tuple[int, ...]:
+        """Indices of a metric's components."""
+        return tuple(i for i, component in enumerate(self.components) if component.metric == metric)
+
+
+def needs(policy: Policy) -> Needs:
+    """Everything that the policy's metrics need.
+
+    The KPI needs the joint covariance of its metrics, other means and ratios their own; other proportions
+    need counts only.
+    """
+    metrics = tuple(sorted(policy.metrics))
+    components = tuple(
+        Component(name, role, role == "known" or policy.metrics[name].kind == "proportion")
+        for name in metrics
+        for role in _roles(policy, name)
+    )
+    in_kpi = [i for i, c in enumerate(components) if c.metric in policy.kpi.weights]
+    pairs = set(combinations_with_replacement(in_kpi, 2))
+    for name in metrics:
+        if policy.metrics[name].kind != "proportion":
+            own = [i for i, c in enumerate(components) if c.metric == name]
+            pairs.update(combinations_with_replacement(own, 2))
+    segments = () if policy.segments is None else tuple(policy.segments.by)
+    return Needs(components, tuple(sorted(pairs)), segments, metrics)
+
+
+def _roles(policy: Policy, name: str) -> tuple[Role, ...]:
+    kind = policy.metrics[name].kind
+    if kind not in _ROLES:
+        raise NotJudgedYet(
+            f"metrics of kind {kind} are not judged by this version",
+            where=f"metrics.{name}.kind",
+            remedy="leave the metric out, or use a proportion, mean or ratio",
+        )
+    return _ROLES[kind]

@@ -1,0 +1,123 @@
+"""The one pass of SQL: from rows of any shape to counts, sums and co-moments of the finest cells.
+
+Three steps, each a select over the one before: *typed* (every column as what the policy says it is) and
+*coded* (what becomes of the row, and its period), both in ``rows``, and *grouped* (the cells), here. Casts
+stand inside and grouping outside, so that no engine groups by what it has not cast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+from rampgate.aggregate.needs import Component
+from rampgate.aggregate.rows import Question, coded, first_rows, flagged, named, part, value_of
+from rampgate.aggregate.typed import case, cast, coalesce, is_null, known
+
+
+def aggregate_query(ask: Question, deduplicate: bool = False, origins: Mapping[int, float] | None = None) -> exp.Select:
+    """The query of a look.
+
+    Parameters
+    ----------
+    ask : what is asked
+    deduplicate : keep only the first row of each unit since the start
+    origins : per component a value that is subtracted before squares are taken; the nearer to the mean, the
+        fewer digits of a small variance about a large mean are lost
+
+    Returns
+    -------
+    A select with the columns ``role`` (0 baseline, 1 candidate, else why the row is not used), ``period``
+    (first local day), ``slot`` (how many cuts came before), ``seg_<i>``, ``n``, ``sum_<i>`` per component,
+    ``low_<i>`` and ``high_<i>`` per component that is not binary (over units that have a value), per pair
+    that does not follow from the sums ``joint_<i>_<j>`` (sum of products of binary components) or
+    ``cov_<i>_<j>`` (population covariance), ``bad_<m>`` per metric of `flagged`, ``newest``, ``hash_hi`` and
+    ``hash_lo`` (sums over rows of the halves of a hash of what was used of the row).
+    """
+    rows = first_rows(ask) if deduplicate else coded(ask)
+    keys = ["role", "period", "slot", *(f"seg_{i}" for i in range(len(ask.needs.segments)))]
+    select = exp.Select().select(
+        *(part(key) for key in keys),
+        named(exp.Count(this=exp.Star()), "n"),
+        *_moments(ask, origins or {}),
+        *(named(exp.Count(this=case((part(f"bad{m}"), exp.Literal.number(1)))), f"bad_{m}") for m in flagged(ask)),
+        named(exp.Max(this=part("at")), "newest"),
+        *_digest(),
+    )
+    return select.from_(rows.subquery("coded", copy=False), copy=False).group_by(
+        *(part(key) for key in keys), copy=False
+    )
+
+
+def _digest() -> list[exp.Expr]:
+    """Sums of the upper and the lower halves of the rows' hashes; they do not depend on the order of rows."""
+    row = part("hash")
+    halves = {
+        "hash_hi": exp.BitwiseRightShift(this=row, expression=exp.Literal.number(32)),
+        "hash_lo": exp.BitwiseAnd(this=row.copy(), expression=exp.Literal.number(2**32 - 1)),
+    }
+    return [named(cast(exp.Sum(this=cast(half, "bigint")), "bigint"), name) for name, half in halves.items()]
+
+
+def _moments(ask: Question, origins: Mapping[int, float]) -> list[exp.Expr]:
+    """Sums, extremes and co-moments; what follows from the sums of binary components is left out."""
+    out: list[exp.Expr] = []
+    parts = ask.needs.components
+    for i, component in enumerate(parts):
+        value = value_of(ask, component)
+        if component.role == "known":
+            out.append(named(exp.Count(this=value), f"sum_{i}"))
+        elif component.binary:
+            out.append(named(exp.Sum(this=value), f"sum_{i}"))
+        else:
+            out.append(named(ask.engine.total(value), f"sum_{i}"))
+            out.append(named(exp.Min(this=value.copy()), f"low_{i}"))
+            out.append(named(exp.Max(this=value.copy()), f"high_{i}"))
+    for i, j in ask.needs.pairs:
+        if not follows(parts[i], parts[j]):
+            out.append(_pair(ask, origins, i, j))
+    return out
+
+
+def follows(first: Component, second: Component) -> bool:
+    """Whether the co-moment of two components follows from their sums.
+
+    Within a metric it does, if one of them is ``known`` (a value is 0 where it is unknown) or both are
+    binary.
+    """
+    same = first.metric == second.metric
+    return same and ((first.binary and second.binary) or "known" in (first.role, second.role))
+
+
+def _pair(ask: Question, origins: Mapping[int, float], i: int, j: int) -> exp.Expr:
+    first, second = ask.needs.components[i], ask.needs.components[j]
+    x, y = value_of(ask, first), value_of(ask, second)
+    if first.binary and second.binary:
+        return named(_joint(first, second, x, y), f"joint_{i}_{j}")
+    x, y = _shifted(_filled(first, x), origins.get(i, 0.0)), _shifted(_filled(second, y), origins.get(j, 0.0))
+    if i == j:
+        return named(exp.VariancePop(this=x), f"cov_{i}_{j}")
+    return named(exp.CovarPop(this=x, expression=y), f"cov_{i}_{j}")
+
+
+def _joint(first: Component, second: Component, x: exp.Expr, y: exp.Expr) -> exp.Expr:
+    """Sum over units of the product of two binary components."""
+    if first.role == second.role == "value":
+        return exp.Sum(this=exp.Mul(this=x, expression=y))
+    if first.role == second.role:
+        both = exp.And(this=known(x), expression=known(y))
+        return exp.Count(this=case((both, exp.Literal.number(1))))
+    value, other = (x, y) if first.role == "value" else (y, x)
+    return exp.Sum(this=case((known(other), value)))
+
+
+def _filled(component: Component, value: exp.Expr) -> exp.Expr:
+    """The component in every unit: value or 0, or whether it is known."""
+    if component.role == "known":
+        return case((is_null(value), exp.Literal.number("0.0")), otherwise=exp.Literal.number("1.0"))
+    return coalesce(value, exp.Literal.number("0.0"))
+
+
+def _shifted(value: exp.Expr, origin: float) -> exp.Expr:
+    return exp.Sub(this=value, expression=cast(exp.Literal.string(repr(origin)), "double")) if origin else value

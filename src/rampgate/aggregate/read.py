@@ -1,0 +1,289 @@
+"""One look at a source: cells of complete periods, and an account of every row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+
+import numpy as np
+
+from rampgate.aggregate.calendar import (
+    all_cuts,
+    last_boundary,
+    local_day,
+    midnight,
+    period_at,
+    periods_between,
+    snapped,
+)
+from rampgate.aggregate.cells import moments
+from rampgate.aggregate.columns import check_columns
+from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Intake, Ints, Period
+from rampgate.aggregate.needs import needs
+from rampgate.aggregate.query import aggregate_query
+from rampgate.aggregate.rows import AFTER, NO_TIME, NO_UNIT, NO_VARIANT, OTHER_VARIANT, Question, flagged
+from rampgate.aggregate.survey import (
+    Repeats,
+    bad_examples,
+    equal_values,
+    first_row,
+    instant_of,
+    is_dated,
+    origins,
+    other_variants,
+    repeats,
+    variants,
+)
+from rampgate.errors import DataError, UsageError
+from rampgate.policy import Policy, Proportion
+from rampgate.source import Array, Engine
+
+_NO_REPEATS = Repeats(0, 0, None)
+
+
+class Reading(NamedTuple):
+    """What a look at a source gives.
+
+    Attributes
+    ----------
+    cells : complete periods before ``look``; from the start on every period, with or without rows, and
+        before it those that have rows
+    intake : what happened to each row
+    start : first day of the rollout; None while every candidate row lies after the look
+    look : end of the last complete period
+    """
+
+    cells: Cells
+    intake: Intake
+    start: date | None
+    look: datetime
+
+
+def read(
+    policy: Policy, engine: Engine, switches: Sequence[datetime], as_of: datetime, start: date | None = None
+) -> Reading:
+    """Aggregate the rows that a look may rest on.
+
+    Parameters
+    ----------
+    policy : says what the columns mean
+    engine : holds the rows
+    switches : instants at which traffic changed, aware; periods are split there
+    as_of : the time of the look, aware; rows of periods that are not complete by then are counted, not used
+    start : first day of the rollout where it is fixed already; else the policy's, or that of the first candidate row
+
+    Raises
+    ------
+    ColumnError
+        When the policy does not fit the columns.
+    DataError
+        When there are no rows, or none of one variant, or their times cannot be understood.
+    """
+    if as_of.tzinfo is None or any(switch.tzinfo is None for switch in switches):
+        raise UsageError("a time without time zone", where="as_of", remedy="give it an offset, as in ...+00:00")
+    ask = _question(policy, engine, switches, as_of, start)
+    found = repeats(ask) if ask.start is not None else _NO_REPEATS
+    arrays = engine.query(aggregate_query(ask, found.repeated > 0, origins(ask)))
+    if start is None:  # once a rollout runs, an arm that vanished is for the judge
+        _refuse_empty_arms(ask, arrays)
+    look = _Look(ask, arrays)
+    _refuse_change(look, found)
+    cells = look.cells(_stages(ask, switches))
+    _refuse_misspelt_values(ask, cells)
+    day = None if ask.start is None else local_day(ask.start, policy.zone)
+    return Reading(cells, look.intake(found), day, ask.before)
+
+
+def _question(
+    policy: Policy, engine: Engine, switches: Sequence[datetime], as_of: datetime, fixed: date | None
+) -> Question:
+    types = check_columns(policy, engine.columns(), engine.name)
+    kind, zone = types[policy.source.time], policy.zone
+    dated = is_dated(policy, engine) if kind == "text" else kind == "date"
+    cuts = snapped(switches, zone) if dated else tuple(switches)
+    before = last_boundary(as_of, zone, policy.source.look, cuts)
+    ask = Question(policy, needs(policy), engine, types, dated, before)
+    start = _start(ask, fixed if fixed is not None else policy.start)
+    return Question(policy, ask.needs, engine, types, dated, before, all_cuts(_utc(cuts), start), start)
+
+
+def _stages(ask: Question, switches: Sequence[datetime]) -> tuple[datetime, ...]:
+    """The switches as far as the rows can be split at them."""
+    return _utc(snapped(switches, ask.policy.zone) if ask.dated else switches)
+
+
+def _utc(instants: Sequence[datetime]) -> tuple[datetime, ...]:
+    return tuple(sorted(instant.astimezone(UTC) for instant in instants))
+
+
+def _start(ask: Question, fixed: date | None) -> datetime | None:
+    """Local midnight of the fixed start, or of the first candidate row's day if that is before the look."""
+    zone = ask.policy.zone
+    if fixed is not None:
+        return midnight(fixed, zone)
+    first = first_row(ask, ask.policy.candidate)
+    if first.at is None:
+        raise _no_rows(ask, "candidate", ask.policy.candidate, first.rows)
+    return midnight(local_day(first.at, zone), zone) if first.at < ask.before else None
+
+
+def _refuse_empty_arms(ask: Question, arrays: dict[str, Array]) -> None:
+    """A variant without a single row, before or after the look, is a misspelt name or the wrong table."""
+    for arm, what, variant in (
+        (BASELINE, "baseline", ask.policy.baseline),
+        (CANDIDATE, "candidate", ask.policy.candidate),
+    ):
+        if not (arrays["role"] == arm).any():
+            first = first_row(ask, variant)
+            if first.at is None:
+                raise _no_rows(ask, what, variant, first.rows)
+
+
+def _no_rows(ask: Question, what: str, variant: str, untimed: int) -> DataError:
+    column, name = ask.policy.source.variant, ask.engine.name
+    where = f"{name}, column {column!r}"
+    if untimed:
+        remedy = f"fill column {ask.policy.source.time!r}"
+        return DataError(f"none of the {untimed} rows of the {what} {variant!r} has a time", where=where, remedy=remedy)
+    found = variants(ask)
+    if not found:
+        return DataError("the source has columns and no rows", where=name, remedy="see whether it was written whole")
+    names = ", ".join(f"{value!r} ({n} rows)" for value, n in found)
+    return DataError(
+        f"no row of the {what} {variant!r}",
+        where=where,
+        remedy=f"correct {what} in the policy, or wait for its first row; the column holds {names}",
+    )
+
+
+def _refuse_change(look: _Look, found: Repeats) -> None:
+    """The source is read more than once; what was read must be the same."""
+    used = look.count(look.arms & look.since)
+    if look.ask.start is not None and used != found.rows - found.repeated:
+        raise DataError(
+            f"the source changed while it was read: {found.rows - found.repeated} rows, then {used}",
+            where=look.ask.engine.name,
+            remedy="run again once it is not being written, or write a new file and rename it into place",
+        )
+
+
+def _refuse_misspelt_values(ask: Question, cells: Cells) -> None:
+    """A value that `equals` names and no row has, while one that differs in case or spaces is there."""
+    for name in ask.needs.metrics:
+        metric = ask.policy.metrics[name]
+        if not isinstance(metric, Proportion) or metric.equals is None:
+            continue
+        value = ask.needs.of(name)[0]
+        if (cells.n @ cells.mean[:, value]) > 0:
+            continue
+        wanted = metric.equals
+        found = [v for v, _ in equal_values(ask, metric.column)]
+        close = [v for v in found if v.strip().casefold() == wanted.strip().casefold()]
+        if close and wanted not in close:
+            raise DataError(
+                f"no row equals {wanted!r}",
+                where=f"{ask.engine.name}, column {metric.column!r} (metrics.{name}.equals)",
+                remedy=f"did you mean {close[0]!r}?",
+            )
+
+
+class _Look:
+    """The answer to the one query, and what can be said of it."""
+
+    def __init__(self, ask: Question, arrays: dict[str, Array]) -> None:
+        self.ask, self.arrays = ask, arrays
+        self.role: Ints = arrays["role"].astype(np.int64)
+        self.n: Floats = arrays["n"].astype(np.float64)
+        self.slot: Ints = arrays["slot"].astype(np.int64)
+        self.arms = self.role <= CANDIDATE
+        # The start is one of the cuts, so a slot is before it or after it as a whole.
+        first = len(ask.cuts) + 1 if ask.start is None else ask.cuts.index(ask.start) + 1
+        self.since = (self.slot >= first) & (self.role != AFTER)
+
+    def count(self, rows: Array) -> int:
+        """Rows of the source behind some rows of the answer."""
+        return int(self.n[rows].sum())
+
+    def cells(self, switches: Sequence[datetime]) -> Cells:
+        """The cells, in the order of period, arm and segment values."""
+        ask = self.ask
+        zone, look = ask.policy.zone, ask.look
+        used = np.flatnonzero(self.arms)
+        periods = self._periods(used, switches)
+        dense = () if ask.start is None else periods_between(ask.start, ask.before, zone, look, switches)
+        every = tuple(sorted({*periods, *dense}, key=lambda period: period.start))
+        place = {period: t for t, period in enumerate(every)}
+        period = np.array([place[p] for p in periods], dtype=np.int64)
+        names = [self.arrays[f"seg_{i}"][used] for i in range(len(ask.needs.segments))]
+        values = list(zip(*names, strict=True)) if names else [()] * len(used)
+        order = sorted(range(len(used)), key=lambda r: (period[r], self.role[used[r]], values[r]))
+        rows = used[order]
+        n, mean, comoment, low, high = moments(ask.needs, {key: v[rows] for key, v in self.arrays.items()})
+        return Cells(
+            components=tuple(component.name for component in ask.needs.components),
+            pairs=ask.needs.pairs,
+            periods=every,
+            segments=ask.needs.segments,
+            period=period[order],
+            arm=self.role[rows],
+            values=tuple(tuple(values[r]) for r in order),
+            n=n,
+            mean=mean,
+            comoment=comoment,
+            low=low,
+            high=high,
+            malformed=self._malformed(rows),
+            digest=tuple(
+                f"{hi:x}.{lo:x}"
+                for hi, lo in zip(self.arrays["hash_hi"][rows], self.arrays["hash_lo"][rows], strict=True)
+            ),
+        )
+
+    def _periods(self, used: Ints, switches: Sequence[datetime]) -> list[Period]:
+        """The period of each row of the answer that is used."""
+        ask, known = self.ask, dict[tuple[date, int], Period]()
+        out = []
+        for day, slot in zip(self.arrays["period"][used], self.slot[used], strict=True):
+            begin = day.astype("datetime64[D]").item()
+            if not isinstance(begin, date):
+                instant_of(day, ask)
+            key = (begin, int(slot))
+            if key not in known:
+                at = midnight(begin, ask.policy.zone)
+                at = max([at, *ask.cuts[: key[1]]])
+                known[key] = period_at(at, ask.policy.zone, ask.look, switches, ask.start)
+            out.append(known[key])
+        return out
+
+    def _malformed(self, rows: Array) -> Ints:
+        out = np.zeros((len(rows), len(self.ask.needs.metrics)), dtype=np.int64)
+        for m in flagged(self.ask):
+            out[:, m] = self.arrays[f"bad_{m}"][rows]
+        return out
+
+    def intake(self, found: Repeats) -> Intake:
+        """What happened to each row."""
+        ask, role, since = self.ask, self.role, self.since
+        others = other_variants(ask) if ((role == OTHER_VARIANT) & since).any() else ()
+        newest = self.arrays["newest"][self.arms]
+        return Intake(
+            rows=self.count(role != AFTER) + found.repeated,
+            used=self.count(self.arms & since),
+            history=self.count(~since & (role != AFTER) & (role != NO_TIME)),
+            after_as_of=self.count(role == AFTER),
+            null_unit=self.count((role == NO_UNIT) & since),
+            null_time=self.count(role == NO_TIME),
+            null_variant=self.count((role == NO_VARIANT) & since),
+            other_variants=others,
+            duplicate_units=found.repeated,
+            duplicate_example=found.example,
+            malformed=self._malformed_examples(),
+            newest=instant_of(newest.max(), ask) if len(newest) else None,
+        )
+
+    def _malformed_examples(self) -> tuple[tuple[str, int, str], ...]:
+        """Metric, values since the start that are not of its kind, and one of them."""
+        counts = self._malformed(np.flatnonzero(self.arms & self.since)).sum(0)
+        examples = bad_examples(self.ask, [m for m, count in enumerate(counts) if count])
+        return tuple((self.ask.needs.metrics[m], int(counts[m]), text) for m, text in examples.items())

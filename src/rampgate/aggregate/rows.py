@@ -1,0 +1,383 @@
+"""The rows as the policy means them, as sqlglot selects: typed, coded, and without repeated units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from sqlglot import exp
+
+from rampgate.aggregate.calendar import Look, local_day, offsets
+from rampgate.aggregate.moments import BASELINE, CANDIDATE, UNKNOWN
+from rampgate.aggregate.needs import Component, Needs
+from rampgate.aggregate.typed import (
+    Number,
+    case,
+    cast,
+    coalesce,
+    column,
+    equality,
+    is_null,
+    known,
+    number_in,
+    number_of,
+    parsed_word,
+    text_of,
+    time_text,
+    truth,
+    word_of,
+)
+from rampgate.policy import Policy, Proportion, Ratio
+from rampgate.source import ColumnType, Engine
+
+# What becomes of a row, beside going to BASELINE or CANDIDATE.
+NO_UNIT, NO_TIME, NO_VARIANT, OTHER_VARIANT, AFTER = 2, 3, 4, 5, 6
+
+_UTC_NAMES = ("UTC", "Etc/UTC", "Etc/UCT", "UCT", "Zulu", "Etc/Zulu", "Universal", "Etc/Universal")
+#: How far before the look the zone's changes of clock are written out; the engine knows those before.
+_WRITTEN_OUT = timedelta(days=1500)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the rows.
+
+    Attributes
+    ----------
+    types : type of each column of the source
+    dated : the time column holds local days without a time of day
+    before : end of the last complete period
+    cuts : instants at which periods are split, sorted
+    start : beginning of the rollout; None while there is no candidate
+    """
+
+    policy: Policy
+    needs: Needs
+    engine: Engine
+    types: Mapping[str, ColumnType]
+    dated: bool
+    before: datetime
+    cuts: tuple[datetime, ...] = ()
+    start: datetime | None = None
+
+    @property
+    def look(self) -> Look:
+        """Day or week."""
+        return self.policy.source.look
+
+    @cached_property
+    def flagged(self) -> tuple[int, ...]:
+        """Metrics whose columns can hold something that is no value."""
+        return tuple(m for m in range(len(self.needs.metrics)) if _bad(self, m) != exp.false())
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """The columns of text that metrics read as numbers."""
+        names = {name for m in range(len(self.needs.metrics)) for name in _number_columns(self, m)}
+        return tuple(sorted(name for name in names if self.types[name] == "text"))
+
+
+def units_since_start(ask: Question) -> exp.Select:
+    """The unit of each row of an arm that is not history; no more of the row is read."""
+    source, types = ask.policy.source, ask.types
+    typed = exp.Select().select(
+        named(text_of(column(source.unit), types[source.unit]), "unit"),
+        named(at_of(ask), "at"),
+        named(text_of(column(source.variant), types[source.variant]), "variant"),
+    )
+    rows = typed.from_(relation(ask.engine)).subquery("typed", copy=False)
+    roles = exp.Select().select(named(_role(ask), "role"), part("unit"), part("at")).from_(rows, copy=False)
+    return exp.Select().select(part("unit")).from_(roles.subquery("roles", copy=False)).where(since_start(ask))
+
+
+def coded(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
+    """One row per row: ``role``, ``period``, ``slot``, and what `typed_rows` gives, with a hash."""
+    at, before = part("at"), _moment(ask.before, ask)
+    period = case((exp.LT(this=at.copy(), expression=before), _period(ask)))
+    values = [part(name) for m in range(len(ask.needs.metrics)) for name in value_names(ask, m)]
+    flags = [part(f"bad{m}") for m in flagged(ask)]
+    select = exp.Select().select(
+        named(_role(ask), "role"),
+        named(period, "period"),
+        named(_slot(ask), "slot"),
+        *(part(f"seg_{i}") for i in range(len(ask.needs.segments))),
+        part("unit"),
+        part("variant"),
+        part("at"),
+        *values,
+        *flags,
+        *(part(f"text{m}") for m in shown),
+        named(ask.engine.row_hash([part("unit"), part("at"), *_hashed(ask)]), "hash"),
+    )
+    return select.from_(typed_rows(ask, shown).subquery("typed", copy=False), copy=False)
+
+
+def _hashed(ask: Question) -> list[exp.Expr]:
+    """The values as they enter the hash: what is no value counts as infinity, which no value is.
+
+    So the hash does not depend on whether a column's type allows what is no value.
+    """
+    bad, infinity = flagged(ask), cast(exp.Literal.string("Infinity"), "double")
+    return [
+        case((part(f"bad{m}"), infinity), otherwise=part(name)) if m in bad else part(name)
+        for m in range(len(ask.needs.metrics))
+        for name in value_names(ask, m)
+    ]
+
+
+def typed_rows(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
+    """One row per row: ``unit``, ``at``, ``variant`` and ``seg_<i>``; values and flags per metric.
+
+    ``at`` is a timestamp in UTC, or a local day. Metric m has ``value<m>`` (a ratio ``top<m>`` and
+    ``bottom<m>``), NULL where it is unknown, and if it is among `flagged` also ``bad<m>``, whether something
+    else stood there; for the metrics in `shown` ``text<m>`` is what stood there.
+    """
+    source, types = ask.policy.source, ask.types
+    segments = [named(_segment(column(name), types[name]), f"seg_{i}") for i, name in enumerate(ask.needs.segments)]
+    select = exp.Select().select(
+        named(text_of(column(source.unit), types[source.unit]), "unit"),
+        named(at_of(ask), "at"),
+        named(text_of(column(source.variant), types[source.variant]), "variant"),
+        *segments,
+        *(item for m in range(len(ask.needs.metrics)) for item in _values(ask, m)),
+        *(named(_bad(ask, m), f"bad{m}") for m in flagged(ask)),
+        *(named(_bad_text(ask, m), f"text{m}") for m in shown),
+    )
+    return select.from_(_prepared(ask), copy=False)
+
+
+def _prepared(ask: Question) -> exp.Expr:
+    """The rows, with each column of text that should hold numbers also as a word and as what the word says.
+
+    Each step is a select of its own, so that an engine reads a word once and not in every place that needs it.
+    """
+    texts = ask.texts
+    if not texts:
+        return relation(ask.engine)
+    every = exp.Column(this=exp.Star(), table=exp.to_identifier("events"))
+    words = [named(word_of(column(name)), _own(ask, "word", i)) for i, name in enumerate(texts)]
+    worded = exp.Select().select(every.copy(), *words).from_(relation(ask.engine)).subquery("events", copy=False)
+    parsed = [named(parsed_word(part(_own(ask, "word", i))), _own(ask, "parsed", i)) for i in range(len(texts))]
+    return exp.Select().select(every, *parsed).from_(worded, copy=False).subquery("events", copy=False)
+
+
+def _own(ask: Question, what: str, i: int) -> str:
+    """A name for a column of our own beside those of the source."""
+    name = f"{what}{i}"
+    taken = {column_.lower() for column_ in ask.types}
+    while name in taken:
+        name = f"_{name}"
+    return name
+
+
+def _segment(value: exp.Expr, kind: ColumnType) -> exp.Expr:
+    """The value of a segment. For text in one step, which engines do once per distinct value."""
+    unknown = exp.Literal.string(UNKNOWN)
+    if kind != "text":
+        return coalesce(text_of(value, kind), unknown)
+    text = cast(value, "text")
+    return case((exp.NEQ(this=text.copy(), expression=exp.Literal.string("")), text), otherwise=unknown)
+
+
+def relation(engine: Engine) -> exp.Expr:
+    """The rows, under the name ``events``."""
+    return exp.alias_(engine.relation(), "events", table=True)
+
+
+def at_of(ask: Question) -> exp.Expr:
+    """The time column as a timestamp in UTC, or as a local day."""
+    name = ask.policy.source.time
+    kind = ask.types[name]
+    value = time_text(column(name)) if kind == "text" else column(name)
+    if ask.dated:
+        return exp.TryCast(this=value, to=exp.DataType.build("date")) if kind == "text" else value
+    return ask.engine.utc(value, kind)
+
+
+def since_start(ask: Question) -> exp.Expr:
+    """Whether a row is of an arm, before the look, and not history."""
+    arm = exp.LTE(this=part("role"), expression=exp.Literal.number(CANDIDATE))
+    return exp.and_(arm, after_start(ask))
+
+
+def after_start(ask: Question) -> exp.Expr:
+    """Whether a row is not history; nothing is before the rollout has started."""
+    if ask.start is None:
+        return exp.false()
+    return exp.GTE(this=part("at"), expression=_moment(ask.start, ask))
+
+
+def flagged(ask: Question) -> tuple[int, ...]:
+    """The metrics whose columns can hold something that is no value: text, and numbers that may be infinite."""
+    return ask.flagged
+
+
+def _numbers(ask: Question, m: int) -> list[tuple[str, Number]]:
+    """The columns of a metric, read as numbers; none if it only compares text."""
+    metric = ask.policy.metrics[ask.needs.metrics[m]]
+    if isinstance(metric, Proportion):
+        if metric.equals is not None:
+            return []
+        number = _number(ask, metric.column)
+        return [(metric.column, number if ask.types[metric.column] == "boolean" else truth(number))]
+    return [(name, _number(ask, name)) for name in _number_columns(ask, m)]
+
+
+def _number_columns(ask: Question, m: int) -> tuple[str, ...]:
+    """The columns that a metric reads as numbers."""
+    metric = ask.policy.metrics[ask.needs.metrics[m]]
+    if isinstance(metric, Ratio):
+        return (metric.numerator, metric.denominator)
+    if isinstance(metric, Proportion) and metric.equals is not None:
+        return ()
+    return metric.columns()[:1]
+
+
+def _number(ask: Question, name: str) -> Number:
+    """A column read as a number; text as `_prepared` has parsed it."""
+    texts = ask.texts
+    if name not in texts:
+        return number_of(column(name), ask.types[name])
+    i = texts.index(name)
+    return number_in(part(_own(ask, "word", i)), part(_own(ask, "parsed", i)))
+
+
+def _values(ask: Question, m: int) -> list[exp.Expr]:
+    """Values of a metric, NULL where they are unknown; of a ratio both or none."""
+    metric = ask.policy.metrics[ask.needs.metrics[m]]
+    names, numbers = value_names(ask, m), [number.value for _, number in _numbers(ask, m)]
+    if isinstance(metric, Ratio):
+        top, bottom = numbers
+        numbers = [case((known(bottom), top)), case((known(top), bottom))]
+    elif isinstance(metric, Proportion) and metric.equals is not None:
+        numbers = [equality(column(metric.column), ask.types[metric.column], metric.equals)]
+    return [named(number, name) for number, name in zip(numbers, names, strict=True)]
+
+
+def _bad(ask: Question, m: int) -> exp.Expr:
+    """Whether something that is no value stood in one of a metric's columns."""
+    bad = [number.bad for _, number in _numbers(ask, m) if number.bad != exp.false()]
+    return exp.or_(*bad) if bad else exp.false()
+
+
+def _bad_text(ask: Question, m: int) -> exp.Expr:
+    """What stood there, as text."""
+    return case(*((number.bad, cast(column(name), "text")) for name, number in _numbers(ask, m)))
+
+
+def value_names(ask: Question, m: int) -> tuple[str, ...]:
+    """The columns that hold the values of a metric."""
+    ratio = isinstance(ask.policy.metrics[ask.needs.metrics[m]], Ratio)
+    return (f"top{m}", f"bottom{m}") if ratio else (f"value{m}",)
+
+
+def value_of(ask: Question, component: Component) -> exp.Expr:
+    """The column that a component is made of, NULL where it is unknown."""
+    m = ask.needs.metrics.index(component.metric)
+    names = value_names(ask, m)
+    return part(names[1] if component.role == "denominator" else names[0])
+
+
+def _role(ask: Question) -> exp.Expr:
+    """A row after the look is that and nothing else: no look may depend on it."""
+
+    def variant(name: str) -> exp.Expr:
+        return exp.EQ(this=part("variant"), expression=exp.Literal.string(name))
+
+    branches = (
+        (is_null(part("at")), NO_TIME),
+        (exp.GTE(this=part("at"), expression=_moment(ask.before, ask)), AFTER),
+        (is_null(part("unit")), NO_UNIT),
+        (is_null(part("variant")), NO_VARIANT),
+        (variant(ask.policy.baseline), BASELINE),
+        (variant(ask.policy.candidate), CANDIDATE),
+    )
+    numbered = [(test, exp.Literal.number(code)) for test, code in branches]
+    return case(*numbered, otherwise=exp.Literal.number(OTHER_VARIANT))
+
+
+def _slot(ask: Question) -> exp.Expr:
+    """How many cuts came before the row."""
+    slot: exp.Expr = exp.Literal.number(0)
+    for cut in ask.cuts:
+        passed = exp.GTE(this=part("at"), expression=_moment(cut, ask))
+        one = case((passed, exp.Literal.number(1)), otherwise=exp.Literal.number(0))
+        slot = exp.Add(this=slot, expression=one)
+    return slot
+
+
+def _period(ask: Question) -> exp.Expr:
+    """The first local day of the row's period."""
+    day = part("at") if ask.dated else _local_day(ask)
+    if ask.look == "day":
+        return day
+    return cast(exp.TimestampTrunc(this=day, unit=exp.Literal.string("WEEK")), "date")
+
+
+def _local_day(ask: Question) -> exp.Expr:
+    """The local date of a timestamp in UTC.
+
+    The zone's recent offsets are written out: that costs a twentieth of the engine's own conversion, and
+    agrees with the bounds of the periods whatever time zone data the engine has.
+    """
+    at, zone = part("at"), ask.policy.zone
+    if ask.policy.timezone in _UTC_NAMES:
+        return cast(at, "date")
+    first = min(ask.before, ask.start or ask.before) - _WRITTEN_OUT
+    branches = [
+        (
+            exp.GTE(this=at.copy(), expression=_moment(begin, ask)),
+            cast(exp.Add(this=at.copy(), expression=_seconds(seconds)), "date"),
+        )
+        for begin, seconds in reversed(offsets(zone, first, ask.before))
+    ]
+    engine = exp.AtTimeZone(this=cast(at, "timestamptz"), zone=exp.Literal.string(ask.policy.timezone))
+    return case(*branches, otherwise=cast(engine, "date"))
+
+
+def first_rows(ask: Question) -> exp.Select:
+    """The coded rows without those that repeat a unit; the first by time stays.
+
+    Rows of one time are put in the order of a hash of all that is used of them, not of the file.
+    """
+    counted = case((since_start(ask), exp.Literal.number(1)), otherwise=exp.Literal.number(0))
+    ties = [part(name) for name in ("hash", "role", *(f"seg_{i}" for i in range(len(ask.needs.segments))))]
+    place = exp.Window(
+        this=exp.RowNumber(),
+        partition_by=[part("unit"), counted],
+        order=exp.Order(
+            expressions=[
+                exp.Ordered(this=part("at")),
+                exp.Ordered(this=ask.engine.row_hash(ties)),
+            ]
+        ),
+    )
+    ranked = exp.Select().select(exp.Star(), named(counted, "counted"), named(place, "place"))
+    rows = ranked.from_(coded(ask).subquery("every", copy=False))
+    first = exp.EQ(this=part("place"), expression=exp.Literal.number(1))
+    # By the flag: a condition on a row without a time is neither true nor false.
+    kept = exp.or_(exp.EQ(this=part("counted"), expression=exp.Literal.number(0)), first)
+    return exp.Select().select(exp.Star()).from_(rows.subquery("ranked", copy=False)).where(kept)
+
+
+def _moment(instant: datetime, ask: Question) -> exp.Expr:
+    """An instant as a literal that compares with ``at``."""
+    if ask.dated:
+        return cast(exp.Literal.string(local_day(instant, ask.policy.zone).isoformat()), "date")
+    return cast(exp.Literal.string(f"{instant:%Y-%m-%d %H:%M:%S.%f}"), "timestampntz")
+
+
+def _seconds(count: int) -> exp.Expr:
+    return exp.Interval(this=exp.Literal.string(str(count)), unit=exp.var("SECOND"))
+
+
+def part(name: str) -> exp.Expr:
+    """A column of our own making."""
+    return exp.column(name)
+
+
+def named(value: exp.Expr, name: str) -> exp.Expr:
+    """``value AS name``."""
+    return exp.Alias(this=value, alias=exp.to_identifier(name))

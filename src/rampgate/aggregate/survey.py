@@ -1,0 +1,205 @@
+"""Small questions beside the one query: asked only when something needs to be named or decided first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from sqlglot import exp
+
+from rampgate.aggregate.rows import (
+    OTHER_VARIANT,
+    Question,
+    after_start,
+    at_of,
+    coded,
+    named,
+    part,
+    relation,
+    since_start,
+    typed_rows,
+    units_since_start,
+    value_of,
+)
+from rampgate.aggregate.typed import case, cast, column, known, text_of, time_forms, time_text
+from rampgate.errors import DataError
+from rampgate.policy import Policy
+from rampgate.source import Array, Engine
+
+
+def is_dated(policy: Policy, engine: Engine) -> bool:
+    """Whether a time column of text holds local days without a time of day.
+
+    Raises
+    ------
+    DataError
+        When some values are no times, or only some say their offset from UTC.
+    """
+    name = policy.source.time
+    text = exp.column("text")
+    parsed = engine.utc(text, "text")
+    forms = time_forms(text, parsed)
+    form = case(
+        (forms.day, exp.Literal.number(0)),
+        (forms.zoned, exp.Literal.number(1)),
+        (forms.naive, exp.Literal.number(2)),
+        otherwise=exp.Literal.number(3),
+    )
+    rows = exp.Select().select(named(time_text(column(name)), "text")).from_(relation(engine))
+    inner = exp.Select().select(part("text"), named(form, "form")).from_(rows.subquery("times"))
+    select = (
+        exp.Select()
+        .select(part("form"), named(exp.Count(this=exp.Star()), "n"), named(exp.Min(this=part("text")), "example"))
+        .from_(inner.where(known(part("text"))).subquery("forms"))
+        .group_by(part("form"))
+    )
+    found = engine.query(select)
+    days, zoned, naive, bad = (_counted(found, form) for form in range(4))
+    if bad[0]:
+        raise DataError(
+            f"{bad[0]} values of the time column are no times, such as {bad[1]!r}",
+            where=f"{engine.name}, column {name!r}",
+            remedy="write times as 2026-01-05T14:30:00+01:00, in UTC as 2026-01-05T14:30:00, or as 2026-01-05",
+        )
+    local = naive[0] + days[0]
+    if zoned[0] and local:
+        example = naive[1] if naive[0] else days[1]
+        raise DataError(
+            f"mixed time zones: {zoned[0]} times say their offset from UTC, such as {zoned[1]!r}, "
+            f"and {local} do not, such as {example!r}",
+            where=f"{engine.name}, column {name!r}",
+            remedy="write all times with an offset, or all in UTC",
+        )
+    return bool(days[0]) and not naive[0]
+
+
+def _counted(found: dict[str, Array], form: int) -> tuple[int, str]:
+    at = np.flatnonzero(found["form"] == form)
+    return (int(found["n"][at[0]]), str(found["example"][at[0]])) if len(at) else (0, "")
+
+
+@dataclass(frozen=True)
+class FirstRow:
+    """The first row of a variant; ``at`` is None when no row of it has a time."""
+
+    rows: int
+    at: datetime | None
+
+
+def first_row(ask: Question, variant: str) -> FirstRow:
+    """When a variant was first seen, at any time, also after the look."""
+    rows = exp.Select().select(named(at_of(ask), "at")).from_(relation(ask.engine))
+    name = ask.policy.source.variant
+    mine = exp.EQ(this=text_of(column(name), ask.types[name]), expression=exp.Literal.string(variant))
+    select = exp.Select().select(
+        named(exp.Count(this=exp.Star()), "n"), named(exp.Min(this=cast(part("at"), "timestampntz")), "first")
+    )
+    found = ask.engine.query(select.from_(rows.where(mine).subquery("mine")))
+    return FirstRow(int(found["n"][0]), instant_of(found["first"][0], ask))
+
+
+def instant_of(value: np.datetime64, ask: Question) -> datetime | None:
+    """What the engine answered for ``at``, as an aware datetime."""
+    if np.isnat(value):
+        return None
+    plain = value.astype("datetime64[us]").item()
+    if not isinstance(plain, datetime):
+        raise DataError(
+            f"a time lies outside the years 1 to 9999 ({value})",
+            where=f"{ask.engine.name}, column {ask.policy.source.time!r}",
+            remedy="correct the row",
+        )
+    zone = ask.policy.zone if ask.dated else UTC
+    return plain.replace(tzinfo=zone).astimezone(UTC)
+
+
+def variants(ask: Question) -> tuple[tuple[str, int], ...]:
+    """All variants with their rows, most frequent first."""
+    name = ask.policy.source.variant
+    rows = exp.Select().select(named(text_of(column(name), ask.types[name]), "variant")).from_(relation(ask.engine))
+    return _tally(ask.engine, rows, "variant")
+
+
+def other_variants(ask: Question) -> tuple[tuple[str, int], ...]:
+    """Variants since the start that are neither baseline nor candidate, most frequent first."""
+    rows = exp.Select().select(part("variant")).from_(coded(ask).subquery("coded", copy=False))
+    other = exp.EQ(this=part("role"), expression=exp.Literal.number(OTHER_VARIANT))
+    return _tally(ask.engine, rows.where(exp.and_(other, after_start(ask))), "variant")
+
+
+def bad_examples(ask: Question, metrics: Sequence[int]) -> dict[int, str]:
+    """One of the values, of rows since the start, that are not of the metric's kind, per metric."""
+    if not metrics:
+        return {}
+    least = [named(exp.Min(this=part(f"text{m}")), f"text{m}") for m in metrics]
+    select = (
+        exp.Select().select(*least).from_(coded(ask, metrics).subquery("coded", copy=False)).where(since_start(ask))
+    )
+    found = ask.engine.query(select)
+    return {m: str(found[f"text{m}"][0]) for m in metrics}
+
+
+#: A mean of so many standard deviations costs a one-pass variance digits.
+_FAR = 1000.0
+
+
+def origins(ask: Question, most: int = 1000) -> dict[int, float]:
+    """About where values lie that are far from 0 for their spread, per component, judged by some rows."""
+    parts = [(i, component) for i, component in enumerate(ask.needs.components) if not component.binary]
+    if not parts:
+        return {}
+    some = exp.Select().select(*(named(value_of(ask, c), f"x{i}") for i, c in parts))
+    rows = some.from_(typed_rows(ask).subquery("typed", copy=False)).limit(most)
+    means = [named(exp.Avg(this=part(f"x{i}")), f"mean{i}") for i, _ in parts]
+    spreads = [named(exp.StddevPop(this=part(f"x{i}")), f"spread{i}") for i, _ in parts]
+    found = ask.engine.query(exp.Select().select(*means, *spreads).from_(rows.subquery("some", copy=False)))
+    return {
+        i: float(found[f"mean{i}"][0]) for i, _ in parts if abs(found[f"mean{i}"][0]) > _FAR * found[f"spread{i}"][0]
+    }
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Rows since the start, how many of them repeat a unit, and one such unit."""
+
+    rows: int
+    repeated: int
+    example: str | None
+
+
+def repeats(ask: Question) -> Repeats:
+    """Count the rows that repeat a unit."""
+    rows = units_since_start(ask)
+    units = exp.Count(this=exp.Distinct(expressions=[part("unit")]))
+    select = exp.Select().select(named(exp.Count(this=exp.Star()), "n"), named(units, "units"))
+    found = ask.engine.query(select.from_(rows.subquery("used")))
+    n, distinct = int(found["n"][0]), int(found["units"][0])
+    if n == distinct:
+        return Repeats(n, 0, None)
+    counted = exp.Select().select(part("unit"), named(exp.Count(this=exp.Star()), "n"))
+    grouped = counted.from_(rows.subquery("used")).group_by(part("unit")).subquery("units")
+    more = exp.GT(this=part("n"), expression=exp.Literal.number(1))
+    example = exp.Select().select(named(exp.Min(this=part("unit")), "unit")).from_(grouped).where(more)
+    return Repeats(n, n - distinct, str(ask.engine.query(example)["unit"][0]))
+
+
+def equal_values(ask: Question, name: str) -> tuple[tuple[str, int], ...]:
+    """All values of a column with their rows, most frequent first."""
+    rows = exp.Select().select(named(text_of(column(name), ask.types[name]), "value")).from_(relation(ask.engine))
+    return _tally(ask.engine, rows.where(known(text_of(column(name), ask.types[name]))), "value")
+
+
+def _tally(engine: Engine, rows: exp.Select, name: str, most: int = 20) -> tuple[tuple[str, int], ...]:
+    select = (
+        exp.Select()
+        .select(part(name), named(exp.Count(this=exp.Star()), "n"))
+        .from_(rows.subquery("tallied"))
+        .where(known(part(name)))
+        .group_by(part(name))
+        .order_by(exp.Ordered(this=part("n"), desc=True), exp.Ordered(this=part(name)))
+        .limit(most)
+    )
+    found = engine.query(select)
+    return tuple((str(value), int(n)) for value, n in zip(found[name], found["n"], strict=True))

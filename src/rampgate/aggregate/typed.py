@@ -1,0 +1,182 @@
+"""SQL that turns a column of any type into text, a number, or a time, as sqlglot expressions.
+
+Every name is a quoted identifier and every value a literal; nothing is pasted into a string of SQL.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlglot import exp
+
+from rampgate.source import ColumnType
+
+#: A number beyond this is taken for a mistake, as infinity is: its square is no number any more.
+LIMIT = 1e150
+_TRUE = ("1", "t", "true", "y", "yes")
+_FALSE = ("0", "f", "false", "n", "no")
+#: What people and programs write where there is no number or time.
+_NOTHING = ("", "nan", "na", "n/a", "null", "none", "nat", "<na>")
+
+_DAY = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$"
+_ISO = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
+_OFFSET = r"[0-9]:[0-9]{2}.*([zZ]|[+-][0-9]{2}(:?[0-9]{2})?|[A-Za-z][A-Za-z_/+-]+[0-9]*)$"
+
+
+class Number(NamedTuple):
+    """A finite number or NULL, and whether something stood there that is no number (never NULL)."""
+
+    value: exp.Expr
+    bad: exp.Expr
+
+
+def column(name: str, table: str = "events") -> exp.Expr:
+    """A quoted column of a relation."""
+    return exp.column(name, table=table, quoted=True)
+
+
+def cast(value: exp.Expr, to: str) -> exp.Expr:
+    """``CAST(value AS to)``."""
+    return exp.Cast(this=value.copy(), to=exp.DataType.build(to))
+
+
+def text_of(value: exp.Expr, kind: ColumnType) -> exp.Expr:
+    """The value as text; NULL, NaN and empty text are NULL; 1.0 is ``1``, as a frame with gaps makes it."""
+    if kind == "number":
+        whole = exp.And(
+            this=exp.EQ(this=value.copy(), expression=exp.Floor(this=value.copy())),
+            expression=exp.LT(this=exp.Abs(this=value.copy()), expression=exp.Literal.number("1e15")),
+        )
+        return case(
+            (whole, cast(cast(value, "bigint"), "text")),
+            otherwise=cast(_not_nan(value), "text"),
+        )
+    if kind == "text":
+        return exp.Nullif(this=cast(value, "text"), expression=exp.Literal.string(""))
+    return cast(value, "text")
+
+
+def number_of(value: exp.Expr, kind: ColumnType) -> Number:
+    """The value as a double.
+
+    Booleans are 1 and 0, also as words; NaN and the usual words for nothing are unknown; infinities, numbers
+    beyond `LIMIT` and other text are bad.
+    """
+    if kind == "boolean":
+        return Number(cast(cast(value, "int"), "double"), exp.false())
+    if kind in ("integer", "decimal"):
+        return Number(cast(value, "double"), exp.false())
+    if kind == "number":
+        double = cast(value, "double")
+        bad = exp.GT(this=exp.Abs(this=_not_nan(double)), expression=_limit())
+        return Number(_finite(double), coalesce(bad, exp.false()))
+    text = word_of(value)
+    return number_in(text, parsed_word(text))
+
+
+def word_of(value: exp.Expr) -> exp.Expr:
+    """Text in lower case without spaces around it."""
+    return exp.Lower(this=exp.Trim(this=cast(value, "text")))
+
+
+def parsed_word(word: exp.Expr) -> exp.Expr:
+    """What a word says as a double: yes and no are 1 and 0; NULL where it says no number."""
+    return case(
+        (_among(word, _TRUE), exp.Literal.number("1.0")),
+        (_among(word, _FALSE), exp.Literal.number("0.0")),
+        otherwise=exp.TryCast(this=word.copy(), to=exp.DataType.build("double")),
+    )
+
+
+def number_in(word: exp.Expr, parsed: exp.Expr) -> Number:
+    """The number that a word says, given what it was parsed to."""
+    something = exp.Not(this=_among(word, _NOTHING))
+    nonsense = exp.And(this=something, expression=exp.Is(this=_finite(parsed), expression=exp.null()))
+    return Number(_finite(parsed), coalesce(nonsense, exp.false()))
+
+
+def truth(number: Number) -> Number:
+    """1, 0 or NULL; any other number is bad."""
+    binary = exp.In(this=number.value.copy(), expressions=[exp.Literal.number("0"), exp.Literal.number("1")])
+    out_of_range = coalesce(exp.Not(this=binary.copy()), exp.false())
+    bad = out_of_range if number.bad == exp.false() else exp.Or(this=number.bad, expression=out_of_range)
+    return Number(case((binary, number.value.copy())), bad)
+
+
+def equality(value: exp.Expr, kind: ColumnType, wanted: str) -> exp.Expr:
+    """1 where the value, as text, is the one wanted, 0 where it is another, NULL where it is unknown."""
+    text = text_of(value, kind)
+    if kind == "boolean":
+        wanted = wanted.lower()
+    equal = exp.EQ(this=text.copy(), expression=exp.Literal.string(wanted))
+    other = exp.Not(this=exp.Is(this=text.copy(), expression=exp.null()))
+    return case((equal, exp.Literal.number("1.0")), (other, exp.Literal.number("0.0")))
+
+
+def time_text(value: exp.Expr) -> exp.Expr:
+    """Text that should be a time, trimmed; the usual words for nothing are NULL."""
+    trimmed = exp.Trim(this=cast(value, "text"))
+    nothing = _among(exp.Lower(this=trimmed.copy()), _NOTHING)
+    return case((exp.Not(this=nothing), trimmed))
+
+
+class TimeForms(NamedTuple):
+    """Tests of which form a trimmed text has; at most the first that is true applies."""
+
+    day: exp.Expr
+    zoned: exp.Expr
+    naive: exp.Expr
+
+
+def time_forms(text: exp.Expr, parsed: exp.Expr) -> TimeForms:
+    """Whether a text is a day, a time with an offset from UTC, or a time without one."""
+    valid = exp.And(
+        this=exp.Not(this=exp.Is(this=parsed.copy(), expression=exp.null())), expression=_matches(text, _ISO)
+    )
+    return TimeForms(
+        exp.And(this=valid.copy(), expression=_matches(text, _DAY)),
+        exp.And(this=valid.copy(), expression=_matches(text, _OFFSET)),
+        valid,
+    )
+
+
+def case(*branches: tuple[exp.Expr, exp.Expr], otherwise: exp.Expr | None = None) -> exp.Expr:
+    """``CASE WHEN ... THEN ... ELSE ... END``."""
+    ifs = [exp.If(this=test.copy(), true=result.copy()) for test, result in branches]
+    return exp.Case(ifs=ifs, default=None if otherwise is None else otherwise.copy())
+
+
+def coalesce(value: exp.Expr, otherwise: exp.Expr) -> exp.Expr:
+    """``COALESCE(value, otherwise)``."""
+    return exp.Coalesce(this=value.copy(), expressions=[otherwise.copy()])
+
+
+def is_null(value: exp.Expr) -> exp.Expr:
+    """``value IS NULL``."""
+    return exp.Is(this=value.copy(), expression=exp.null())
+
+
+def known(value: exp.Expr) -> exp.Expr:
+    """``NOT value IS NULL``."""
+    return exp.Not(this=is_null(value))
+
+
+def _matches(text: exp.Expr, pattern: str) -> exp.Expr:
+    return exp.RegexpLike(this=text.copy(), expression=exp.Literal.string(pattern))
+
+
+def _among(text: exp.Expr, words: tuple[str, ...]) -> exp.Expr:
+    return exp.In(this=text.copy(), expressions=[exp.Literal.string(word) for word in words])
+
+
+def _limit() -> exp.Expr:
+    return exp.Literal.number(repr(LIMIT))
+
+
+def _not_nan(value: exp.Expr) -> exp.Expr:
+    return exp.Nullif(this=value.copy(), expression=cast(exp.Literal.string("NaN"), "double"))
+
+
+def _finite(value: exp.Expr) -> exp.Expr:
+    """The value, or NULL if it is NaN, infinite or beyond the limit. SQL sorts NaN above all numbers."""
+    return case((exp.LTE(this=exp.Abs(this=value.copy()), expression=_limit()), value))

@@ -1,0 +1,7 @@
+"""Whatever holds the rows: the `Engine` protocol, DuckDB, and a public in-memory fake."""
+
+from rampgate.source.engine import Array, Column, ColumnType, Engine
+from rampgate.source.memory import MemoryEngine
+from rampgate.source.open import open_engine
+
+__all__ = ["Array", "Column", "ColumnType", "Engine", "MemoryEngine", "open_engine"]

@@ -1,0 +1,336 @@
+"""The engine on one machine: DuckDB over Parquet, CSV and DuckDB files and over frames."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+from sqlglot import exp
+
+from rampgate.errors import SourceError
+from rampgate.source.engine import Array, Column, ColumnType
+from rampgate.source.files import Located, locate, refuse_repeated
+
+_EVENTS = "events"
+_FILE = "source_file"
+_INTEGERS = {f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")}
+_TYPES: dict[str, ColumnType] = {
+    "BOOLEAN": "boolean", "FLOAT": "number", "DOUBLE": "number", "DATE": "date",
+    "VARCHAR": "text", "UUID": "text", "JSON": "text", '"NULL"': "text", "NULL": "text",
+    **dict.fromkeys(_INTEGERS, "integer"),
+}  # fmt: skip
+_CSV_FAULT = re.compile(r"CSV Error on Line: (\d+)")
+_CSV_FIELDS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
+_CSV_FILE = re.compile(r"^\s*file = (.*)$", re.MULTILINE)
+
+
+class DuckDBEngine:
+    """An `Engine` on an in-memory DuckDB that can reach the given rows and nothing else.
+
+    Make one with `open`; close it, or use it in a ``with`` statement.
+    """
+
+    dialect = "duckdb"
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str, relation: exp.Expr, where: str) -> None:
+        self.name = name
+        self._connection = connection
+        self._relation = relation
+        self._where = where
+        self._columns = self._described()
+
+    @classmethod
+    def open(cls, events: Any, base: Path | None = None, *, threads: int | None = None) -> DuckDBEngine:
+        """Open files or a frame.
+
+        Parameters
+        ----------
+        events : str, Path, or a pandas, Polars or Arrow frame
+            A path, a glob pattern, or ``file.duckdb#table``. Frames are read in place.
+        base : Path, optional
+            Folder that a relative path starts from; the working directory if left out.
+        threads : int, optional
+            How many threads to use; all if left out. Counts do not depend on it.
+        """
+        connection = _connect(threads)
+        try:
+            if isinstance(events, (str, Path)):
+                return cls._over_files(connection, locate(events, base))
+            return cls._over_frame(connection, events)
+        except BaseException:
+            connection.close()
+            raise
+
+    @classmethod
+    def _over_files(cls, connection: duckdb.DuckDBPyConnection, files: Located) -> DuckDBEngine:
+        where = str(files.paths[0]) if len(files.paths) == 1 else files.name
+        try:
+            relation = _attach(connection, files) if files.kind == "duckdb" else _view(connection, files)
+            names = [name for path in files.paths for name in dict.fromkeys((str(path), _literal(path)))]
+            allowed = exp.Array(expressions=[_text(name) for name in names]).sql("duckdb")
+            connection.execute(f"SET allowed_paths = {allowed}")
+            _lock(connection)
+        except (duckdb.Error, UnicodeDecodeError) as error:
+            raise _unreadable(error, where, files.kind) from error
+        return cls(connection, files.name, relation, where)
+
+    @classmethod
+    def _over_frame(cls, connection: duckdb.DuckDBPyConnection, frame: Any) -> DuckDBEngine:
+        library = type(frame).__module__.partition(".")[0]
+        name = f"the {library} frame"
+        if library not in {"pandas", "polars", "pyarrow"}:
+            raise SourceError(
+                f"cannot read rows from a {type(frame).__name__}",
+                remedy="pass a path, or a pandas, Polars or Arrow frame",
+            )
+        refuse_repeated([str(column) for column in _names(frame)], name)
+        try:
+            connection.register(_EVENTS, _settled(frame))
+            _lock(connection)
+        except (duckdb.Error, ImportError) as error:
+            raise _unreadable(error, name, "frame") from error
+        return cls(connection, name, _table(_EVENTS), name)
+
+    def _described(self) -> tuple[Column, ...]:
+        select = exp.Select().select(exp.Star()).from_(self._relation.copy())
+        arrays = self._run(f"DESCRIBE {select.sql(self.dialect)}")
+        pairs = zip(arrays["column_name"], arrays["column_type"], strict=True)
+        return tuple(Column(str(name), _type(str(kind))) for name, kind in pairs)
+
+    def relation(self) -> exp.Expr:
+        """The view, frame or table."""
+        return self._relation.copy()
+
+    def columns(self) -> tuple[Column, ...]:
+        """The columns in their order."""
+        return self._columns
+
+    def query(self, select: exp.Expr) -> dict[str, Array]:
+        """Run one query; see `Engine.query`."""
+        return {name: _plain(values) for name, values in self._run(select.sql(self.dialect)).items()}
+
+    def _run(self, sql: str) -> dict[str, Array]:
+        try:
+            return dict(self._connection.execute(sql).fetchnumpy())
+        except duckdb.Error as error:
+            raise _unreadable(error, self._where, "rows") from error
+
+    def row_hash(self, values: Sequence[exp.Expr]) -> exp.Expr:
+        """DuckDB's own hash; it may change with DuckDB's version."""
+        return exp.Anonymous(this="HASH", expressions=[value.copy() for value in values])
+
+    def utc(self, value: exp.Expr, kind: ColumnType) -> exp.Expr:
+        """See `Engine.utc`. Through microseconds, as a cast from ``timestamptz`` costs ten times as much."""
+        if kind == "timestamp":
+            return exp.Cast(this=value.copy(), to=exp.DataType.build("timestampntz"))
+        zoned = value.copy()
+        if kind == "text":
+            zoned = exp.TryCast(this=zoned, to=exp.DataType.build("timestamptz"))
+        micros = exp.Anonymous(this="EPOCH_US", expressions=[zoned])
+        return exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[micros])
+
+    def total(self, value: exp.Expr) -> exp.Expr:
+        """Kahan's sum."""
+        return exp.Anonymous(this="FSUM", expressions=[value.copy()])
+
+    def close(self) -> None:
+        """Close the connection; the rows stay where they are."""
+        self._connection.close()
+
+    def __enter__(self) -> DuckDBEngine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _connect(threads: int | None) -> duckdb.DuckDBPyConnection:
+    config: dict[str, str | bool | int | float | list[str]] = {
+        # An extension must never be fetched from somewhere, nor a frame be found by a variable's name.
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "python_enable_replacements": "false",
+        # Objects of a pandas column become text: a sample of them could not tell their type for sure.
+        "pandas_analyze_sample": "0",
+    }
+    if threads is not None:
+        config["threads"] = str(threads)
+    connection = duckdb.connect(":memory:", config=config)
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
+def _lock(connection: duckdb.DuckDBPyConnection) -> None:
+    """From here on nothing but the allowed files can be reached, whatever a query says."""
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def _text(value: str) -> exp.Expr:
+    return exp.Literal.string(value)
+
+
+def _table(name: str, schema: str | None = None, catalog: str | None = None) -> exp.Table:
+    parts = {"this": name, "db": schema, "catalog": catalog}
+    return exp.Table(**{key: exp.to_identifier(part, quoted=True) for key, part in parts.items() if part})
+
+
+def _literal(path: Path) -> str:
+    """The path as DuckDB must see it: patterns are resolved already, what still looks like one is a name."""
+    return glob.escape(str(path))
+
+
+def _view(connection: duckdb.DuckDBPyConnection, files: Located) -> exp.Expr:
+    """A view over Parquet or CSV files."""
+    paths: exp.Expr = exp.Array(expressions=[_text(_literal(path)) for path in files.paths])
+    if files.kind == "parquet":
+        options: dict[str, exp.Expr] = {"binary_as_string": exp.true()}
+        function = "READ_PARQUET"
+    else:
+        # Everything is said, so that nothing is guessed from a sample; all columns are text, so that what
+        # is a number or a time is decided in one place for all sources.
+        kinds = [exp.PropertyEQ(this=_text(name), expression=_text("VARCHAR")) for name in files.header]
+        options = {
+            "columns": exp.Struct(expressions=kinds), "auto_detect": exp.false(), "header": exp.true(),
+            "delim": _text(files.delimiter), "quote": _text('"'), "escape": _text('"'),
+        }  # fmt: skip
+        function = "READ_CSV"
+    named = [exp.EQ(this=exp.column(key), expression=value) for key, value in options.items()]
+    read = exp.Anonymous(this=function, expressions=[paths, *named])
+    view = _table(_EVENTS)
+    create = exp.Create(this=view, kind="VIEW", expression=exp.Select().select(exp.Star()).from_(read))
+    connection.execute(create.sql("duckdb"))
+    return view
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, files: Located) -> exp.Expr:
+    """A table or view of a DuckDB file, opened for reading only."""
+    path = files.paths[0]
+    connection.execute(f"ATTACH {_text(str(path)).sql('duckdb')} AS {_FILE} (TYPE duckdb, READ_ONLY)")
+    query = "SELECT table_schema AS s, table_name AS t FROM information_schema.tables WHERE table_catalog = ?"
+    arrays = connection.execute(f"{query} ORDER BY 1, 2", [_FILE]).fetchnumpy()
+    found = [(str(s), str(t)) for s, t in zip(arrays["s"], arrays["t"], strict=True)]
+    wanted = [(s, t) for s, t in found if files.table in (None, t, f"{s}.{t}")]
+    if len(wanted) == 1:
+        schema, table = wanted[0]
+        return _table(table, schema, _FILE)
+    names = ", ".join(t if s == "main" else f"{s}.{t}" for s, t in found) or "none"
+    what = f"has no table {files.table!r}" if not wanted and files.table else f"has {len(wanted)} tables"
+    raise SourceError(what, where=str(path), remedy=f"write file.duckdb#table; the tables are: {names}")
+
+
+def _names(frame: Any) -> Sequence[Any]:
+    """Column names of a pandas, Polars or Arrow frame."""
+    if hasattr(frame, "collect_schema"):
+        return list(frame.collect_schema())
+    if hasattr(frame, "schema") and hasattr(frame.schema, "names"):
+        return list(frame.schema.names)
+    return list(getattr(frame, "columns", ()))
+
+
+def _settled(frame: Any) -> Any:
+    """The frame, computed if it is lazy and kept if it can be read only once."""
+    if hasattr(frame, "collect"):
+        return frame.collect()
+    if hasattr(frame, "read_all"):
+        return frame.read_all()
+    return _with_truths(frame) if type(frame).__module__.startswith("pandas") else frame
+
+
+def _with_truths(frame: Any) -> Any:
+    """A pandas frame whose columns of True, False and None, which pandas has as objects, are boolean."""
+    from pandas.api.types import infer_dtype
+
+    truths = [
+        place
+        for place, kind in enumerate(frame.dtypes)
+        if str(kind) == "object" and infer_dtype(frame.iloc[:, place], skipna=True) == "boolean"
+    ]
+    if truths:
+        frame = frame.copy(deep=False)
+        for place in truths:
+            frame.isetitem(place, frame.iloc[:, place].astype("boolean"))
+    return frame
+
+
+def _type(kind: str) -> ColumnType:
+    """DuckDB's name of a type in the common terms."""
+    if kind in _TYPES:
+        return _TYPES[kind]
+    if kind.startswith(("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")):
+        return "timestamptz"
+    if kind.endswith("]"):
+        return "other"
+    for start, common in (("TIMESTAMP", "timestamp"), ("DECIMAL", "decimal"), ("ENUM", "text")):
+        if kind.startswith(start):
+            return common  # type: ignore[return-value]
+    return "other"
+
+
+def _plain(values: Array) -> Array:
+    """An array without mask, of one of the types that `Engine.query` promises."""
+    masked = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
+    data = np.ma.getdata(values) if masked is not None else values
+    kind = data.dtype.kind
+    if kind == "M":
+        out = data.astype("datetime64[us]", copy=True)
+        if masked is not None:
+            out[masked] = np.datetime64("NaT")
+        return out
+    if kind in "iub" and (masked is None or not masked.any()):
+        return data.astype(np.int64)
+    if kind in "iubf":
+        out = data.astype(np.float64, copy=True)
+        if masked is not None:
+            out[masked] = np.nan
+        return out
+    out = data.astype(object, copy=True)
+    if masked is not None:
+        out[masked] = None
+    return out
+
+
+def _unreadable(error: Exception, where: str, kind: str) -> SourceError:
+    """A library's error as one of ours."""
+    text = str(error)
+    if fault := _CSV_FAULT.search(text):
+        return _csv_fault(text, fault[1], where)
+    what, remedy = f"cannot be read ({_first_line(text)})", None
+    if kind == "parquet":
+        what = f"is no complete Parquet file ({_first_line(text)})"
+        remedy = "the file may be cut short, or still be written: write it again, then rename it into place"
+    elif kind == "duckdb":
+        what = f"cannot be opened as a DuckDB file ({_first_line(text)})"
+        remedy = "close the program that is writing to it, or point to a copy"
+    elif kind == "frame":
+        remedy = "convert the column named above to a plain type"
+    elif "schema mismatch" in text:
+        remedy = "give all files the same columns"
+    elif "gzip" in text.lower():
+        remedy = "the file may be cut short: write it again"
+    elif isinstance(error, duckdb.OutOfMemoryException):
+        remedy = "give it more memory, or keep fewer columns and rows in the source"
+    return SourceError(what, where=where, remedy=remedy)
+
+
+def _csv_fault(text: str, line: str, where: str) -> SourceError:
+    if found := _CSV_FILE.search(text):
+        where = found[1].strip()
+    if "not utf-8" in text:
+        return SourceError("is not UTF-8 text", where=f"{where}:{line}", remedy="save it as UTF-8")
+    if fields := _CSV_FIELDS.search(text):
+        what = f"has {fields[2]} fields where the header has {fields[1]}"
+        remedy = "mend the line; a field that holds the delimiter must stand in double quotes"
+        return SourceError(what, where=f"{where}:{line}", remedy=remedy)
+    detail = "a quoted field does not end" if "unterminated quote" in text else _first_line(text)
+    return SourceError(f"is no valid CSV ({detail})", where=f"{where}:{line}", remedy="mend the line")
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]

@@ -1,0 +1,70 @@
+"""What the rest of the package asks of whatever holds the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
+
+from numpy.typing import NDArray
+from sqlglot import exp
+
+Array = NDArray[Any]
+ColumnType = Literal["boolean", "integer", "number", "decimal", "text", "date", "timestamp", "timestamptz", "other"]
+
+
+class Column(NamedTuple):
+    """A column as the engine sees it; ``timestamp`` has no time zone, ``number`` is floating."""
+
+    name: str
+    type: ColumnType
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Holds the rows and aggregates them; only small arrays leave it.
+
+    Attributes
+    ----------
+    name : str
+        What to call the rows in messages, such as ``tickets.csv``.
+    dialect : str
+        The sqlglot dialect that it understands.
+    """
+
+    name: str
+    dialect: str
+
+    def relation(self) -> exp.Expr:
+        """What to select from."""
+        ...
+
+    def columns(self) -> tuple[Column, ...]:
+        """The columns in their order."""
+        ...
+
+    def query(self, select: exp.Expr) -> dict[str, Array]:
+        """Run one query; equally long arrays by column name.
+
+        Integers come as int64, floating numbers as float64 (NULL is NaN), text as objects (NULL is None),
+        dates as datetime64[D] and timestamps without time zone as datetime64[us] (NULL is NaT).
+        """
+        ...
+
+    def row_hash(self, values: Sequence[exp.Expr]) -> exp.Expr:
+        """A 64-bit integer that depends on the values of one row and on nothing else."""
+        ...
+
+    def utc(self, value: exp.Expr, kind: ColumnType) -> exp.Expr:
+        """A text, ``timestamp`` (taken as UTC) or ``timestamptz`` as a timestamp without zone, in UTC.
+
+        Text that is no time gives NULL.
+        """
+        ...
+
+    def total(self, value: exp.Expr) -> exp.Expr:
+        """The sum over rows, compensated for rounding where the engine can."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and memory."""
+        ...

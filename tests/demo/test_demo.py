@@ -1,0 +1,74 @@
+"""The story of the demo, as its ledger tells it."""
+
+from __future__ import annotations
+
+import pytest
+
+from rampgate.demo.acts import BROKEN_CATEGORIES
+from rampgate.demo.story import tell
+from rampgate.demo.tickets import load, share
+from rampgate.errors import UsageError
+from rampgate.judge.decision import Decision
+from rampgate.ledger import Ledger, canonical, verify
+from rampgate.report.pooled import pooled
+from rampgate.rollout.evaluate import decision_of, recompute
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
+    folder = tmp_path_factory.mktemp("demo")
+    tell(folder)
+    return Ledger.open(folder / "rampgate.db", create=False)
+
+
+def decisions(book: Ledger, act: str) -> list[Decision]:
+    return [decision_of(record) for record in book.records(act)]
+
+
+def test_act_one_goes_on_phase_by_phase_to_the_end(book: Ledger) -> None:
+    looks = decisions(book, "act-one")
+    assert [d.phase.traffic for d in looks if d.decision == "go"] == [0.10, 0.25, 0.50]
+    assert looks[-1].decision == "complete"
+    assert {d.decision for d in looks} == {"go", "hold", "complete"}
+
+
+def test_a_pooled_comparison_is_fooled_in_both_directions(book: Ledger) -> None:
+    verdicts = [p.verdict() for d in decisions(book, "act-one") if (p := pooled(d, "met_sla"))]
+    assert verdicts.index("worse") < verdicts.index("better")
+
+
+def test_act_two_holds_then_rolls_back_naming_metric_onset_and_segment(book: Ledger) -> None:
+    looks = decisions(book, "act-two")
+    last = looks[-1]
+    assert last.decision == "rollback"
+    held = [d for d in looks if d.decision == "hold" and "segment" in {r.code for r in d.reasons}]
+    assert held
+    assert held[0].as_of < last.as_of
+    reason = last.reasons[0]
+    assert (reason.code, reason.metric) == ("rollback", "met_sla")
+    assert any(category in reason.message for category in BROKEN_CATEGORIES)
+    # The regression begins with the 50 % phase; the onset is found within the week.
+    since = last.phase.since
+    onset = next(c.onset for c in last.criteria if c.id == "rollback:met_sla")
+    assert since is not None
+    assert onset is not None
+    assert 0 <= (last.as_of.fromisoformat(onset) - since.replace(tzinfo=None)).days <= 7
+
+
+def test_the_ledger_verifies_and_every_decision_can_be_recomputed(book: Ledger) -> None:
+    records = list(book.records())
+    assert verify(records) == len(records)
+    for record in records[::5]:
+        assert canonical(recompute(record, book).content()) == canonical(record.entry()["decision"])
+
+
+def test_tickets_are_those_of_the_log_and_their_share_is_stable() -> None:
+    assert len(load()) == 11774
+    # printf %s "rampgate demo:INC0000045" | sha256sum | cut -c1-16
+    assert share("rampgate demo:INC0000045") == 0x8D85C6C78935051D / 2**64
+    assert 0.09 < sum(share(f"rampgate demo:{t.number}") < 0.1 for t in load()) / 11774 < 0.11
+
+
+def test_a_ledger_is_never_overwritten(book: Ledger) -> None:
+    with pytest.raises(UsageError, match="never overwritten"):
+        tell(book.path.parent)
