@@ -192,9 +192,7 @@ def test_the_written_out_offsets_agree_with_the_engine_and_reach_back() -> None:
 def test_mixed_time_zones() -> None:
     texts = ["2026-01-05T22:30:00+01:00"] * 3 + ["2026-01-05T22:30:00"] * 2
     for table in (at(*texts), at(*reversed(texts)), at(*[*texts[:3], "2026-01-05", "2026-01-06"])):
-        with pytest.raises(
-            DataError, match=r"mixed time zones: 3 times .* and 2 do not, such as '2026-01-05"
-        ) as caught:
+        with pytest.raises(DataError, match=r"zones: 3 times .* and 2 do not, such as '2026-01-05") as caught:
             look(table, only())
         assert caught.value.where == "the pyarrow frame, column 'opened'"
         assert caught.value.remedy == "write all times with an offset, or all in UTC"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from tests.rollout.tables import POLICY, tickets
+
+import rampgate
 from rampgate.demo.acts import BROKEN_CATEGORIES
 from rampgate.demo.story import tell
 from rampgate.demo.tickets import load, share
@@ -69,6 +73,11 @@ def test_tickets_are_those_of_the_log_and_their_share_is_stable() -> None:
     assert 0.09 < sum(share(f"rampgate demo:{t.number}") < 0.1 for t in load()) / 11774 < 0.11
 
 
-def test_a_ledger_is_never_overwritten(book: Ledger) -> None:
-    with pytest.raises(UsageError, match="never overwritten"):
-        tell(book.path.parent)
+def test_the_demo_clears_its_own_ledger_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rampgate.demo.story.load", lambda: load()[:300])
+    tell(tmp_path)
+    tell(tmp_path)
+    assert len(list(Ledger.open(tmp_path / "rampgate.db").records())) == 4
+    rampgate.check(POLICY, events=tickets(), as_of="2026-01-08", ledger=tmp_path / "rampgate.db")
+    with pytest.raises(UsageError, match="not overwritten"):
+        tell(tmp_path)

@@ -16,6 +16,9 @@ from rampgate.ledger import Ledger
 from rampgate.report.terminal import STYLES, console, decision_view
 from rampgate.report.words import date_of, percent, signed
 
+#: The rollouts of the demo.
+ACTS = {"act-one", "act-two"}
+
 INTRO = """\
 11,774 real incidents of one company, 29 February to 10 April 2016 (UCI data set
 498, CC BY 4.0). Each is given to the baseline or the candidate by a hash of its
@@ -36,10 +39,7 @@ the cases in which it would have met it. Nothing else is changed."""
 def tell(out: Path) -> None:
     """Play both acts into a folder and leave its ledger for ``status``, ``history`` and ``show``."""
     ledger_file = out / "rampgate.db"
-    if ledger_file.exists():
-        remedy = "remove the folder, or give another with --out"
-        raise UsageError("there is a ledger here already, and a ledger is never overwritten", where=str(ledger_file),
-                         remedy=remedy)  # fmt: skip
+    _clear(ledger_file)
     out.mkdir(parents=True, exist_ok=True)
     screen, tickets = console(), load()
     ledger = Ledger.open(ledger_file)
@@ -52,6 +52,16 @@ def tell(out: Path) -> None:
     screen.print(Text("\nThe decision that ended it\n", "bold"))
     screen.print(decision_view(two[-1].decision))
     screen.print(_farewell(out, two))
+
+
+def _clear(ledger_file: Path) -> None:
+    """Remove the ledger of an earlier demo, and of nothing else."""
+    if not ledger_file.exists():
+        return
+    if not set(Ledger.open(ledger_file, create=False).rollouts()) <= ACTS:
+        remedy = "give another folder with --out"
+        raise UsageError("this ledger is not the demo's, and is not overwritten", where=str(ledger_file), remedy=remedy)
+    ledger_file.unlink()
 
 
 def _act(screen: Console, act: Act, tickets: Sequence[Ticket], ledger: Ledger) -> list[Look]:

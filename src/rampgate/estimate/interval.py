@@ -119,7 +119,7 @@ def _edges(excess: Callable[[Floats], Floats], middle: Floats, step: Floats, sid
 def _root(f: Callable[[Floats], Floats], low: tuple[Floats, Floats], high: tuple[Floats, Floats]) -> Floats:
     """Where f crosses 0 between points with f < 0 and f >= 0, by the Illinois variant of false position.
 
-    The point returned is on the inside of the bracket to within a relative 1e-11 of its width, or 1e-10 in log-evidence.
+    The point returned is on the inside of the bracket to within 1e-11 of its width, or 1e-10 in log-evidence.
     """
     (a, fa), (b, fb) = low, high
     fb = np.where(np.isnan(fb), 1.0, np.minimum(fb, 1e6))
