@@ -108,7 +108,7 @@ def test_each_decision_is_recomputed_from_its_record_to_the_same_bytes(book: Led
         kinds.add(record.entry()["decision"]["decision"])
         assert canonical(recompute(record, book).content()) == canonical(record.entry()["decision"])
         assert decision_of(record).to_dict()["decision_id"] == record.sha256
-    assert kinds == {"go", "hold", "rollback"}
+    assert kinds >= {"go", "hold", "rollback"}
     assert verify(book.records()) == len(list(book.records()))
 
 
@@ -212,7 +212,7 @@ def test_errors_leave_the_ledger_as_it_was(book: Ledger, tmp_path: Path) -> None
     before = [r.sha256 for r in book.records()]
     wrong: list[tuple[object, type[RampgateError]]] = [
         (frame.drop(columns=["override"]), ColumnError),
-        (frame[frame.version == "v1"], DataError),
+        (frame.assign(opened_at="yesterday"), DataError),
         (tmp_path / "nothing.csv", RampgateError),
     ]
     for events, error in wrong:

@@ -80,7 +80,10 @@ class Question:
 
 
 def units_since_start(ask: Question) -> exp.Select:
-    """The unit of each row of an arm that is not history; no more of the row is read."""
+    """The unit of each row of an arm that is not history, NULL for other rows; no more of the row is read.
+
+    A condition would be pushed below the casts and repeat them, which for text costs three times as much.
+    """
     source, types = ask.policy.source, ask.types
     typed = exp.Select().select(
         named(text_of(column(source.unit), types[source.unit]), "unit"),
@@ -89,7 +92,8 @@ def units_since_start(ask: Question) -> exp.Select:
     )
     rows = typed.from_(relation(ask.engine)).subquery("typed", copy=False)
     roles = exp.Select().select(named(_role(ask), "role"), part("unit"), part("at")).from_(rows, copy=False)
-    return exp.Select().select(part("unit")).from_(roles.subquery("roles", copy=False)).where(since_start(ask))
+    unit = case((since_start(ask), part("unit")))
+    return exp.Select().select(named(unit, "unit")).from_(roles.subquery("roles", copy=False))
 
 
 def coded(ask: Question, shown: Sequence[int] = ()) -> exp.Select:

@@ -173,12 +173,12 @@ def repeats(ask: Question) -> Repeats:
     """Count the rows that repeat a unit."""
     rows = units_since_start(ask)
     units = exp.Count(this=exp.Distinct(expressions=[part("unit")]))
-    select = exp.Select().select(named(exp.Count(this=exp.Star()), "n"), named(units, "units"))
+    select = exp.Select().select(named(exp.Count(this=part("unit")), "n"), named(units, "units"))
     found = ask.engine.query(select.from_(rows.subquery("used")))
     n, distinct = int(found["n"][0]), int(found["units"][0])
     if n == distinct:
         return Repeats(n, 0, None)
-    counted = exp.Select().select(part("unit"), named(exp.Count(this=exp.Star()), "n"))
+    counted = exp.Select().select(part("unit"), named(exp.Count(this=part("unit")), "n"))
     grouped = counted.from_(rows.subquery("used")).group_by(part("unit")).subquery("units")
     more = exp.GT(this=part("n"), expression=exp.Literal.number(1))
     example = exp.Select().select(named(exp.Min(this=part("unit")), "unit")).from_(grouped).where(more)

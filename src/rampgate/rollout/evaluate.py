@@ -79,7 +79,7 @@ def _look(policy: Policy, engine: Engine, as_of: datetime, book: Ledger | None) 
         state = current_state(policy, last, as_of)
         case = read_case(policy, engine, state, as_of)
         if book is None:
-            return judge(case)
+            return Decision.from_dict(judge(case).to_dict())  # the numbers are those that would be recorded
         try:
             return _recorded(case, book, last)
         except LedgerMoved:
