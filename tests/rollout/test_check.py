@@ -134,6 +134,15 @@ def test_as_of_before_the_last_decision_points_to_replay(book: Ledger) -> None:
         rampgate.check(POLICY, events=frame, as_of="2026-01-15", ledger=book)
 
 
+def test_a_policy_with_fewer_phases_than_the_rollout_has_reached(book: Ledger) -> None:
+    frame = tickets(days=40)
+    for day in (12, 22, 24):
+        rampgate.check(POLICY, events=frame, as_of=date(2026, 1, day), ledger=book)
+    shorter = {**POLICY, "phases": POLICY["phases"][:2]}
+    with pytest.raises(UsageError, match="has reached phase 3, and the policy has 2"):
+        rampgate.check(shorter, events=frame, as_of="2026-01-25", ledger=book)
+
+
 def test_rows_of_an_earlier_look_that_vanish_hold(book: Ledger) -> None:
     frame = tickets()
     rampgate.check(POLICY, events=frame, as_of="2026-01-08", ledger=book)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from rampgate.aggregate.marginals import OVERALL, Group
@@ -35,6 +36,14 @@ def amount(policy: Policy, metric: str, value: float, signed: bool = False) -> s
     if in_points(policy, metric):
         return f"{100 * value:{sign}.1f} points"
     return f"{value:{sign}.3g}"
+
+
+def odds(log_e: float) -> str:
+    """Evidence as a bet: ``447 to 1``."""
+    if log_e > 13.8:
+        return "more than a million to 1"
+    value = math.exp(log_e)
+    return f"{value:,.0f} to 1" if value >= 10 else f"{value:.2g} to 1"
 
 
 def called(metric: str, group: Group) -> str:

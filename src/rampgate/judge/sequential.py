@@ -16,7 +16,7 @@ from rampgate.estimate.metric import KPI
 from rampgate.judge.case import Case, Data
 from rampgate.judge.criteria import Criterion, criteria, group_weights
 from rampgate.judge.decision import ERROR, FAIL, INCONCLUSIVE, NO_DATA, PASS, Judged, Reason
-from rampgate.judge.findings import Findings, amount, called, hold_for, too_small
+from rampgate.judge.findings import Findings, amount, called, hold_for, odds, too_small
 from rampgate.judge.weigh import Fired, Onset, Weighed, bets, fired, log_passing, onset, weigh
 
 FAMILIES = ("rollback", "guardrail", "segment")
@@ -124,7 +124,7 @@ def _failed(case: Case, w: Weighed) -> Judged:
     tolerated = f"{c.margin} tolerated"
     message = (
         f"{called(c.metric, c.group)} is worse than the baseline beyond the {tolerated}: "
-        f"worse by {signed} since {day} (onset estimated), evidence {np.exp(min(w.largest, 700.0)):.3g} to 1"
+        f"worse by {signed} since {day} (onset estimated), evidence {odds(w.largest)}"
     )
     worst = worst_segment(data, c, since) if c.group == OVERALL else None
     if worst is not None:

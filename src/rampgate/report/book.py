@@ -11,7 +11,7 @@ from rich.text import Text
 from rampgate.errors import UsageError
 from rampgate.judge.state import State
 from rampgate.ledger import Ledger
-from rampgate.report.terminal import STYLES
+from rampgate.report.terminal import STYLES, indented
 from rampgate.report.words import percent, signed
 
 
@@ -71,11 +71,11 @@ def status_view(rows: list[dict[str, Any]]) -> RenderableType:
         head = Text.assemble((row["rollout"], "bold"), "  ", (decision.upper(), STYLES[decision]))
         state, candidate = row["status"].replace("_", " "), row["candidate"]
         share = f"candidate {candidate} should have {percent(phase['traffic'])} of traffic"
-        parts += [head, Text(f"  {state}, phase {phase['index']} of {phase['of']}: {share}")]
-        parts += [Text(f"  {reason['code']}: {reason['message']}") for reason in row["reasons"]]
+        parts += [head, indented(f"{state}, phase {phase['index']} of {phase['of']}: {share}")]
+        parts += [indented(f"{reason['code']}: {reason['message']}") for reason in row["reasons"]]
         for item in row["waiting_for"]:
             when = f", expected {item['expected_at'][:10]}" if item["expected_at"] else ""
-            parts.append(Text(f"  waits for {item['what']}{when}"))
+            parts.append(indented(f"waits for {item['what']}{when}"))
     return Group(*parts) if parts else Text("no rollout in this ledger")
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from rampgate.aggregate.read import read
 from rampgate.policy import Policy, defaults, load_policy, refuse_not_judged, sentences, warnings
+from rampgate.report.terminal import indented
 from rampgate.rollout.evaluate import events_engine
 
 
@@ -61,14 +62,14 @@ def validation_view(found: dict[str, Any]) -> RenderableType:
     for title, key in (("What it says", "sentences"), ("Defaults", "defaults"), ("Warnings", "warnings")):
         if found[key]:
             parts.append(Text(f"\n{title}", "bold"))
-            parts += [Text(f"  {line}") for line in found[key]]
+            parts += [indented(line) for line in found[key]]
     source = found["source"]
     parts.append(Text("\nSource", "bold"))
     if source is None:
-        parts.append(Text("  none named: columns are checked at the first look"))
+        parts.append(indented("none named: columns are checked at the first look"))
     else:
-        parts.append(Text(f"  {source['name']}: {source['used']} of {source['rows']} rows can be used"))
-        parts.append(Text(f"  evidence starts on {source['start'] or 'the day of the first candidate row'}"))
+        parts.append(indented(f"{source['name']}: {source['used']} of {source['rows']} rows can be used"))
+        parts.append(indented(f"evidence starts on {source['start'] or 'the day of the first candidate row'}"))
         parts += [
             Text(
                 f"  metric {m['metric']}: {m['count']} values are not of its kind, such as {m['example']!r}",

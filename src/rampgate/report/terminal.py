@@ -37,6 +37,11 @@ def word(decision: str) -> Text:
     return Text(decision.upper(), STYLES[decision])
 
 
+def indented(text: str, style: str = "") -> RenderableType:
+    """A paragraph two columns in, also where it wraps."""
+    return Padding(Text(text, style), (0, 0, 0, 2))
+
+
 def decision_view(decision: Decision) -> RenderableType:
     """One look, whole: the verdict and its reasons first, the numbers after."""
     parts: list[RenderableType] = [_head(decision), reasons_view(decision)]
@@ -125,7 +130,7 @@ def criteria_table(criteria: Iterable[Judged]) -> Table:
         if c.group != OVERALL and c.verdict not in ("FAIL", "ERROR"):
             quiet += 1
             continue
-        e = "-" if c.e_value is None else f"{c.e_value:.3g}"
+        e = "-" if c.e_value is None else f"{min(c.e_value, 1e6):,.{0 if c.e_value >= 100 else 2}f}"
         p = "-" if c.p_value is None else f"{c.p_value:.2g}"
         table.add_row(c.id, c.bound_text, e, p, Text(c.verdict, VERDICT_STYLES[c.verdict]))
     if quiet:
@@ -158,7 +163,7 @@ def _waiting(decision: Decision) -> Iterable[RenderableType]:
     yield _title("Waiting for")
     for item in decision.waiting_for:
         when = f": expected {date_of(item.expected_at)}" if item.expected_at else ""
-        yield Text(f"  {item.what}{when}")
+        yield indented(f"{item.what}{when}")
 
 
 def looks_table(decisions: Iterable[Decision]) -> Table:

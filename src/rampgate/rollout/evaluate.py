@@ -106,6 +106,12 @@ def current_state(policy: Policy, last: Record | None, as_of: datetime) -> State
     if state.candidate != policy.candidate:
         # What was seen of another candidate is no evidence for this one, and its start is not this one's.
         return State(attempt=state.attempt + 1, candidate=policy.candidate)
+    if state.phase > len(policy.phases):
+        raise UsageError(
+            f"this rollout has reached phase {state.phase}, and the policy has {len(policy.phases)}",
+            where=f"{policy.rollout}, phases",
+            remedy="put the phases back that it has been through, or begin a new attempt under another candidate name",
+        )
     return state
 
 
