@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,6 @@ from hypothesis import strategies as st
 from tests.judge.build import Units, cells
 
 from rampgate.aggregate.marginals import OVERALL, Group, groups_of, marginals
-from rampgate.aggregate.moments import Cells
 
 
 def made(seed: int, size: int, centre: float = 0.0) -> Units:
@@ -54,10 +55,7 @@ def test_periods_merge_to_the_pooled_computation() -> None:
     """All days as one period: the cells of four days merge to one computation over all rows, to 1e-12."""
     units = made(7, 400)
     table = cells(units, 4)
-    one = Cells(
-        table.components, table.pairs, table.periods[:1], table.segments, np.zeros_like(table.period), table.arm,
-        table.values, table.n, table.mean, table.comoment, table.low, table.high, table.malformed, table.digest,
-    )  # fmt: skip
+    one = replace(table, periods=table.periods[:1], period=np.zeros_like(table.period))
     got = marginals(one, (OVERALL,), [0])
     for arm in (0, 1):
         mean, products = pooled(units, units.arm == arm)

@@ -1,4 +1,7 @@
-"""From the finest cells to the marginals that are judged: overall, and each value of each segment column."""
+"""From the finest cells to the marginals that are judged: overall, and each value of each segment column.
+
+Moments merge by addition around a common origin (Chan, Golub and LeVeque 1979).
+"""
 
 from __future__ import annotations
 
@@ -97,30 +100,6 @@ class Arm:
         twice = np.where(first == second, 1.0, 2.0)
         form = (twice * gradient[..., first] * gradient[..., second] * self.comoment).sum(-1)
         return np.asarray(np.maximum(form, 0.0))
-
-
-def merge(n: Floats, mean: Floats, comoment: Floats, pairs: Sequence[tuple[int, int]]) -> tuple[Floats, Floats, Floats]:
-    """Merge moments over their leading axis (Chan, Golub and LeVeque 1979).
-
-    Parameters
-    ----------
-    n : (m, ...); mean : (m, ..., k); comoment : (m, ..., p)
-
-    Returns
-    -------
-    n, mean, comoment of the union, without the leading axis.
-    """
-    total = n.sum(0)
-    safe = np.where(total > 0, total, 1.0)
-    # Shifting by one of the means keeps the sum small when means are huge and spreads are not.
-    origin = np.take_along_axis(mean, np.argmax(n, axis=0)[None, ..., None], axis=0)[0]
-    pooled = origin + (n[..., None] * np.where(n[..., None] > 0, mean - origin, 0.0)).sum(0) / safe[..., None]
-    pooled = np.where(total[..., None] > 0, pooled, 0.0)
-    delta = np.where(n[..., None] > 0, mean - pooled, 0.0)
-    first = np.array([i for i, _ in pairs], dtype=int)
-    second = np.array([j for _, j in pairs], dtype=int)
-    between = (n[..., None] * delta[..., first] * delta[..., second]).sum(0)
-    return total, pooled, comoment.sum(0) + between
 
 
 def groups_of(cells: Cells) -> tuple[Group, ...]:

@@ -34,7 +34,7 @@ rollback:
   met_sla: {{worse_by: 1pp, expect: 5pp}}
   kpi:     {{worse_by: 1pp, expect: 5pp}}
 segments:
-  by: [priority, category]
+  by: [category]
   guardrails: {{met_sla: {{margin: 10pp}}}}
   minimum_units: 50
 phases:

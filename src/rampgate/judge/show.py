@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from rampgate.aggregate.calendar import midnight
 from rampgate.aggregate.marginals import OVERALL, Group
 from rampgate.aggregate.moments import Floats
 from rampgate.estimate.contrast import Contrast, take
@@ -209,4 +210,5 @@ def window_bounds(window: Duration | Literal["week"], start: date, last: date) -
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone)
+    """The first instant of a local day, in its own zone."""
+    return midnight(day, zone).astimezone(zone)

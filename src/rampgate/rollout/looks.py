@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from rampgate.aggregate import calendar
 from rampgate.errors import UsageError
 from rampgate.judge.state import State
 from rampgate.policy import Policy
@@ -29,8 +30,8 @@ def parse_moment(value: str | date | datetime | None, zone: ZoneInfo) -> datetim
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
-    """Local 00:00 of a day."""
-    return datetime(day.year, day.month, day.day, tzinfo=zone)
+    """The first instant of a local day, in its own zone."""
+    return calendar.midnight(day, zone).astimezone(zone)
 
 
 def look_at(policy: Policy, as_of: datetime) -> datetime:
