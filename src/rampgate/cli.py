@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -33,6 +34,9 @@ LedgerUrl = Annotated[
     str | None,
     typer.Option("--ledger", help="Path or URL of the ledger. Default: rampgate.db beside the policy."),
 ]
+BookUrl = Annotated[
+    str | None, typer.Option("--ledger", help="Path or URL of the ledger. Default: rampgate.db in the present folder.")
+]
 RolloutName = Annotated[str | None, typer.Argument(metavar="[ROLLOUT]", help="Only this rollout.")]
 
 
@@ -45,7 +49,10 @@ def check(
     ledger: LedgerUrl = None,
     events: Events = None,
 ) -> int:
-    """One look: judge, record, print. Exit 0 go or complete, 10 hold, 20 rollback, 1 could not judge, 2 wrong."""
+    """One look: judge, record, print.
+
+    Exit code: 0 go or complete, 10 hold, 20 rollback, 2 wrong arguments or policy, 1 could not judge (hold).
+    """
     from rampgate.rollout.evaluate import check as look
 
     decision = look(policy, events, as_of, ledger or policy.parent / LEDGER_NAME)
@@ -61,32 +68,35 @@ def replay(
     as_json: Json = False,
     events: Events = None,
 ) -> int:
-    """Every look over history: what this policy would have decided. Writes nothing."""
+    """What would have been decided at every look. Writes nothing."""
     from rampgate.rollout.replay import replay as run
 
     decisions = run(policy, events, start, end)
     if as_json:
         _print_json({"looks": [d.to_dict() for d in decisions]})
         return 0
-    from rampgate.report.terminal import console, looks_table
+    from rampgate.report.terminal import console, replay_view
 
-    console().print(looks_table(decisions) if decisions else "no complete period with a candidate row to look at")
+    console().print(replay_view(decisions) if decisions else "no complete period with a candidate row to look at")
     return 0
 
 
 @app.command()
 def validate(policy: PolicyFile, as_json: Json = False, events: Events = None) -> int:
-    """Check a policy against its schema, its own rules and the source's columns; print it as sentences."""
+    """Check a policy and its source; print it as sentences.
+
+    Exit code: 0 valid, 2 when the policy is wrong or the source does not fit it, 1 when the source cannot be read.
+    """
     from rampgate.report.sentences import validation, validation_view
 
     found = validation(policy, events)
     if as_json:
         _print_json(found)
-        return 0
-    from rampgate.report.terminal import console
+    else:
+        from rampgate.report.terminal import console
 
-    console().print(validation_view(found))
-    return 0
+        console().print(validation_view(found))
+    return 0 if found["ok"] else 2
 
 
 @app.command()
@@ -99,7 +109,7 @@ def schema() -> int:
 
 
 @app.command()
-def status(rollout: RolloutName = None, as_json: Json = False, ledger: LedgerUrl = None) -> int:
+def status(rollout: RolloutName = None, as_json: Json = False, ledger: BookUrl = None) -> int:
     """Where rollouts stand: phase, traffic, last decision, what they wait for."""
     from rampgate.report.book import status_rows, status_view
 
@@ -114,7 +124,7 @@ def status(rollout: RolloutName = None, as_json: Json = False, ledger: LedgerUrl
 
 
 @app.command()
-def history(rollout: RolloutName = None, as_json: Json = False, ledger: LedgerUrl = None) -> int:
+def history(rollout: RolloutName = None, as_json: Json = False, ledger: BookUrl = None) -> int:
     """Every decision in the ledger, oldest first."""
     from rampgate.report.book import history_rows, history_view
 
@@ -132,7 +142,7 @@ def history(rollout: RolloutName = None, as_json: Json = False, ledger: LedgerUr
 def show(
     decision: Annotated[str, typer.Argument(metavar="ID", help="The decision's id, or its first digits.")],
     as_json: Json = False,
-    ledger: LedgerUrl = None,
+    ledger: BookUrl = None,
 ) -> int:
     """One recorded decision, whole."""
     from rampgate.rollout.evaluate import decision_of
@@ -145,7 +155,7 @@ def show(
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder for the ledger and policies.")] = Path("rampgate-demo"),
 ) -> int:
-    """The whole story on real tickets: go, go, go, then a regression: hold, rollback."""
+    """The whole story on real tickets: go, hold, rollback."""
     from rampgate.demo.story import tell
 
     tell(out)
@@ -170,21 +180,30 @@ def _open(where: str | None) -> Any:
 
 
 def _print_decision(decision: Decision, as_json: bool) -> None:
-    if as_json:
-        _print_json(decision.to_dict())
-        return
-    from rampgate.report.terminal import console, decision_view
+    try:
+        if as_json:
+            _print_json(decision.to_dict())
+        else:
+            from rampgate.report.terminal import console, decision_view
 
-    console().print(decision_view(decision))
+            console().print(decision_view(decision))
+        sys.stdout.flush()
+    except (OSError, SystemExit):  # rich ends the program when a pipe is closed
+        # The decision stands, and its exit code with it, whoever stopped reading.
+        sys.stderr.write("could not print the decision: the output was closed\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    typer.echo(json.dumps(value, allow_nan=False))
 
 
 def main() -> None:
     """Run the command line; every error ends in an exit code and, with ``--json``, in one JSON object."""
     as_json = "--json" in sys.argv[1:]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no ellipsis must not cost a verdict
     try:
         sys.exit(app(standalone_mode=False) or 0)
     except TyperException as error:

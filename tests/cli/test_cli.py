@@ -135,7 +135,9 @@ def test_replay(run: Run, folder: Path) -> None:
     assert not (folder / "rampgate.db").exists()
     code, out, _ = run("replay", folder / "policy.yaml", "--from", "2026-01-10", "--to", "2026-01-12")
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()[1:]] == ["2026-01-10", "2026-01-11", "2026-01-12"]
+    looks = [line.split()[0] for line in out.splitlines()[1:4]]
+    assert looks == ["2026-01-10", "2026-01-11", "2026-01-12"]
+    assert "Last look, 2026-01-12" in out
 
 
 def test_validate_prints_sentences_defaults_and_the_source(run: Run, folder: Path) -> None:
@@ -146,6 +148,68 @@ def test_validate_prints_sentences_defaults_and_the_source(run: Run, folder: Pat
     found = only_json(run("validate", folder / "policy.yaml", "--json")[1])
     assert found["ok"] is True
     assert found["source"]["rows"] == 4000
+
+
+def test_validate_says_first_what_would_hold_every_look(run: Run, folder: Path) -> None:
+    sick("text in a number").to_csv(folder / "tickets.csv", index=False)
+    code, out, _ = run("validate", folder / "policy.yaml")
+    assert code == 2
+    assert "every look at this source would hold" in out.splitlines()[0]
+    assert "'banana'" in out
+    found = only_json(run("validate", folder / "policy.yaml", "--json")[1])
+    assert found["ok"] is False
+    assert "equals" in found["problems"][0]
+
+
+def test_a_value_that_no_row_equals_is_no_zero(run: Run, folder: Path) -> None:
+    """A share of a value that is not there would compare nothing and never fail."""
+    metrics = {
+        "right": {"kind": "proportion", "column": "right", "equals": "correct"},
+        "override": {"kind": "proportion", "column": "override", "better": "lower"},
+    }
+    code, _, err = run("check", write_policy(folder, metrics=metrics), "--as-of", "2026-01-12")
+    assert code == 1
+    assert "no row equals 'correct'" in err
+    assert "'True' (" in err
+
+
+def test_the_morning_before_the_first_candidate_row(run: Run, folder: Path) -> None:
+    frame = tickets(days=20)
+    frame[(frame.version == "v1") | (frame.opened_at >= "2026-01-15")].to_csv(folder / "tickets.csv", index=False)
+    code, out, _ = run("check", folder / "policy.yaml", "--as-of", "2026-01-12", "--json")
+    reasons = only_json(out)["reasons"]
+    assert code == 10
+    assert {r["code"] for r in reasons} == {"too_little_data"}
+    assert any("no row of candidate 'v2'" in r["message"] for r in reasons)
+
+
+def test_a_changed_policy_is_said(run: Run, folder: Path) -> None:
+    run("check", folder / "policy.yaml", "--as-of", "2026-01-08")
+    write_policy(folder, kpi={"weights": {"right": 0.6, "override": 0.4}, "margin": "4pp"})
+    found = only_json(run("check", folder / "policy.yaml", "--as-of", "2026-01-09", "--json")[1])
+    assert any("policy was changed" in r["message"] for r in found["reasons"])
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_that_is_not_utf_8_costs_no_verdict(folder: Path, encoding: str) -> None:
+    tickets(days=20, harm=0.4).to_csv(folder / "tickets.csv", index=False)
+    code = "from rampgate.cli import main; main()"
+    args = ["check", str(folder / "policy.yaml"), "--as-of", "2026-01-16"]
+    env = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", code, *args], env=env, capture_output=True, check=False)
+    assert done.returncode == 20
+    assert done.stdout.startswith(b"ROLLBACK")
+
+
+def test_a_closed_pipe_costs_no_verdict(folder: Path) -> None:
+    tickets(days=20, harm=0.4).to_csv(folder / "tickets.csv", index=False)
+    look = (
+        f"{sys.executable} -c 'from rampgate.cli import main; main()' check {folder / 'policy.yaml'} --as-of 2026-01-16"
+    )
+    done = subprocess.run(
+        ["bash", "-c", f"{look} | true; exit ${{PIPESTATUS[0]}}"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 20
 
 
 def test_schema_is_json_schema(run: Run) -> None:

@@ -139,7 +139,7 @@ def test_rolled_back_stays_rolled_back() -> None:
     gone = state(status="rolled_back", rolled_back_at=midnight(9))
     decision = judge(case(units(), at=gone))
     assert decision.decision == "rollback"
-    assert "changed candidate" in decision.reasons[0].message
+    assert "under candidate" in decision.reasons[0].message
 
 
 def test_go_moves_one_phase_and_nothing_else_does() -> None:

@@ -22,7 +22,7 @@ def test_the_example_of_the_design_in_sentences():
         "Roll back when the evidence says that override is more than 1 point worse than the baseline; "
         "a harm of 4 points beyond that is to be caught.",
         "Hold when the evidence says that the KPI is more than 3 points worse than the baseline.",
-        "Hold when the evidence says that missed is more than 10% worse than the baseline.",
+        "Hold when the evidence says that missed is more than 10% (of the baseline's value) worse than the baseline.",
         "Hold when the evidence says that override is more than 4 points worse than the baseline.",
         "Hold when the evidence says that the candidate's own KPI is below 0.75.",
         "Hold when the evidence says that the KPI is more than 5 points worse than the baseline "
@@ -68,7 +68,8 @@ def test_plain_thresholds_promise_nothing():
         "slow is the share of hours above 8; lower is better.",
         "The KPI is 0.5 x accuracy + 0.5 x (csat on a scale from 1 = 0 to 5 = 1).",
         "Roll back when in the latest complete week accuracy is more than 1 point worse than the baseline.",
-        "Roll back when in the latest complete week slow is more than 10% worse than the baseline.",
+        "Roll back when in the latest complete week slow is more than 10% (of the baseline's value) "
+        "worse than the baseline.",
         "Hold when in the latest complete week the KPI is more than 0.5 points worse than the baseline.",
         "Hold when in the latest complete week csat is more than 0.2 worse than the baseline.",
         "Roll back when in the latest complete week csat is more than 1 worse than the baseline in any one queue.",

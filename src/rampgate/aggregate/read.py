@@ -169,7 +169,10 @@ def _refuse_change(look: _Look, found: Repeats) -> None:
 
 
 def _refuse_misspelt_values(ask: Question, cells: Cells) -> None:
-    """A value that `equals` names and no row has, while one that differs in case or spaces is there."""
+    """A value that `equals` names and no row has: nothing could be compared, and nothing would ever fail.
+
+    Of an outcome that is bad there may be none yet; then only a value that differs in case or spaces is refused.
+    """
     for name in ask.needs.metrics:
         metric = ask.policy.metrics[name]
         if not isinstance(metric, Proportion) or metric.equals is None:
@@ -178,14 +181,16 @@ def _refuse_misspelt_values(ask: Question, cells: Cells) -> None:
         if (cells.n @ cells.mean[:, value]) > 0:
             continue
         wanted = metric.equals
-        found = [v for v, _ in equal_values(ask, metric.column)]
-        close = [v for v in found if v.strip().casefold() == wanted.strip().casefold()]
-        if close and wanted not in close:
-            raise DataError(
-                f"no row equals {wanted!r}",
-                where=f"{ask.engine.name}, column {metric.column!r} (metrics.{name}.equals)",
-                remedy=f"did you mean {close[0]!r}?",
-            )
+        tally = equal_values(ask, metric.column)
+        close = [v for v, _ in tally if v.strip().casefold() == wanted.strip().casefold()]
+        if wanted in close or not tally or (metric.better == "lower" and not close):
+            continue
+        held = ", ".join(f"{v!r} ({n} rows)" for v, n in tally[:5])
+        raise DataError(
+            f"no row equals {wanted!r}",
+            where=f"{ask.engine.name}, column {metric.column!r} (metrics.{name}.equals)",
+            remedy=f"did you mean {close[0]!r}?" if close else f"name one of its values: {held}",
+        )
 
 
 class _Look:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -123,9 +126,11 @@ def _moral(looks: Sequence[Look]) -> str:
 
 def _farewell(out: Path, looks: Sequence[Look]) -> str:
     identity = str(looks[-1].decision.decision_id)[:8]
+    # Not everybody has the command on the path; this run had it somewhere.
+    program = "rampgate" if shutil.which("rampgate") else os.path.relpath(sys.argv[0])
     ledger = f"--ledger {out / 'rampgate.db'}"
     return (
         f"\nEvery look is in {out / 'rampgate.db'}. Look again:\n"
-        f"  rampgate status {ledger}\n  rampgate history act-two {ledger}\n  rampgate show {identity} {ledger}\n"
-        f"  rampgate replay {out / 'act-two' / 'policy.yaml'}"
+        f"  {program} status {ledger}\n  {program} history act-two {ledger}\n  {program} show {identity} {ledger}\n"
+        f"  {program} replay {out / 'act-two' / 'policy.yaml'}"
     )

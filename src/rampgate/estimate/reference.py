@@ -63,6 +63,8 @@ def scale(history: Contrast, run: Contrast, guess: float | None) -> Scale:
 
     def before(x: Floats) -> Floats:
         """Sum of the pilot: all periods before the first at which there is enough, frozen from there on."""
+        if not x.shape[-1]:
+            return x
         total = np.cumsum(x, axis=-1) - x
         enough = np.cumsum(units, axis=-1) - units >= ENOUGH
         first = np.argmax(enough, axis=-1)[..., None]

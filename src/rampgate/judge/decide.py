@@ -18,6 +18,7 @@ from rampgate.judge.decision import (
     FAIL,
     GO,
     HOLD,
+    INCONCLUSIVE,
     NO_DATA,
     PASS,
     ROLLBACK,
@@ -37,6 +38,8 @@ from rampgate.judge.sequential import sequential
 from rampgate.judge.show import LEVEL, all_estimates, windows
 from rampgate.judge.state import COMPLETED, ROLLED_BACK
 
+#: Order of reasons to hold; what only time will bring stands last.
+_URGENCY = {FAIL: 0, ERROR: 0, NO_DATA: 1, INCONCLUSIVE: 2}
 Part = TypeVar("Part")
 #: The KPI overall, and all estimates.
 Shown = tuple[Estimate, tuple[Estimate, ...]]
@@ -64,9 +67,9 @@ def judge(case: Case) -> Decision:
     shown, unseen = _safely(lambda: all_estimates(case), nothing, "the estimates")
     seen, unread = _safely(lambda: windows(case), no_windows, "the windows")
     holds = [
+        *(d.reason for d in wanted),
         *findings.holds,
         *(Reason(h.code, h.verdict, h.message) for h in checks if h.verdict in (FAIL, ERROR, NO_DATA)),
-        *(d.reason for d in wanted),
         *(reason for reason in (broken, late, unseen, unread) if reason is not None),
     ]
     decision = _decision(case, findings, holds)
@@ -121,12 +124,19 @@ def _reasons(
     """Every reason, the deciding ones first."""
     yield from findings.rollback
     if case.state.status == ROLLED_BACK and case.state.rolled_back_at is not None:
-        text = f"rolled back on {case.state.rolled_back_at:%Y-%m-%d}; a changed candidate is a new attempt"
+        day = f"{case.state.rolled_back_at:%Y-%m-%d}"
+        text = f"rolled back on {day}; to try again, give the changed version a new name under candidate"
         yield Reason("rollback", FAIL, text)
     if decision in (GO, COMPLETE):
         yield Reason("all_clear", PASS, _all_clear(case, decision, shown))
-    yield from holds
+    # The same words need not be said of two criteria; what is wrong comes before what is merely awaited.
+    said = {(reason.code, reason.message): reason for reason in holds}
+    yield from sorted(said.values(), key=lambda reason: _URGENCY.get(reason.verdict, 2))
     yield from findings.notes
+    now, then = case.policy.sha256(), case.state.policy_sha256
+    if then and then != now:
+        change = f"the policy was changed since the look before (sha256 {then[:8]} to {now[:8]})"
+        yield Reason("decided_by_person", PASS, f"{change}; all evidence is judged by the new one")
 
 
 def _all_clear(case: Case, decision: str, shown: Shown) -> str:

@@ -169,6 +169,20 @@ class PhaseView:
         }
 
 
+def traffic_after(decision: str, phase: Mapping[str, Any]) -> float:
+    """The share of traffic that the candidate should have after a decision.
+
+    Parameters
+    ----------
+    decision : go, hold, rollback or complete
+    phase : the phase that was judged, as in the JSON form
+    """
+    if decision == ROLLBACK:
+        return 0.0
+    following = phase["next_traffic"]
+    return float(following if decision == GO and following is not None else phase["traffic"])
+
+
 @dataclass(frozen=True)
 class Waiting:
     """What a HOLD waits for, and when it should have it."""

@@ -40,8 +40,8 @@ def amount(policy: Policy, metric: str, value: float, signed: bool = False) -> s
 
 def odds(log_e: float) -> str:
     """Evidence as a bet: ``447 to 1``."""
-    if log_e > 13.8:
-        return "more than a million to 1"
+    if log_e > math.log(1e5):
+        return "more than 100,000 to 1"
     value = math.exp(log_e)
     return f"{value:,.0f} to 1" if value >= 10 else f"{value:.2g} to 1"
 

@@ -87,7 +87,12 @@ def _malformed(case: Case) -> list[Health]:
     for metric, count, example in case.intake.malformed:
         columns = ", ".join(repr(c) for c in case.policy.metrics[metric].columns())
         text = f"metric {metric}: {count} values of column {columns} are not of its kind, such as {example!r}"
-        out.append(Health("error", ERROR, f"{text}; repair the column or choose another kind", count))
+        equals = (
+            f"write equals: {example} to count such values, "
+            if case.policy.metrics[metric].kind == "proportion"
+            else ""
+        )
+        out.append(Health("error", ERROR, f"{text}: {equals}repair the column, or choose another kind", count))
     return out
 
 

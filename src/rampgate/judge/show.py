@@ -100,7 +100,10 @@ def estimates(shown: Shown, cuts: Sequence[Cut], within: Floats | None = None) -
     out = []
     for g, cut in enumerate(cuts):
         ends = (lower[g], upper[g]) if contrast.sign == 1 else (-upper[g], -lower[g])
-        compared = total[g] > 0
+        # The KPI of units whose metrics nobody knows is no number.
+        compared = total[g] > 0 and min(cut.units) > 0
+        if not compared:
+            ends = (np.nan, np.nan)
         raw_b, raw_c = cut.raw
         out.append(
             Estimate(

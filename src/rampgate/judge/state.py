@@ -32,6 +32,7 @@ class State:
     phases : (index from 1, since when) of every phase entered in this attempt
     status : running, complete or rolled_back
     rolled_back_at : ``as_of`` of the decision that rolled back
+    policy_sha256 : the policy of the look before, empty at the first
     seen : what earlier looks rested on
     """
 
@@ -41,6 +42,7 @@ class State:
     phases: tuple[tuple[int, datetime], ...] = ()
     status: str = RUNNING
     rolled_back_at: datetime | None = None
+    policy_sha256: str = ""
     seen: Seen | None = None
 
     @property
@@ -61,6 +63,7 @@ class State:
             "phases": [[index, since.isoformat()] for index, since in self.phases],
             "status": self.status,
             "rolled_back_at": self.rolled_back_at.isoformat() if self.rolled_back_at else None,
+            "policy_sha256": self.policy_sha256,
             "seen": {"through": self.seen.through.isoformat(), "units": dict(self.seen.units)} if self.seen else None,
         }
 
@@ -74,13 +77,14 @@ class State:
             phases=tuple((index, datetime.fromisoformat(since)) for index, since in data["phases"]),
             status=data["status"],
             rolled_back_at=datetime.fromisoformat(data["rolled_back_at"]) if data["rolled_back_at"] else None,
+            policy_sha256=data["policy_sha256"],
             seen=Seen(datetime.fromisoformat(seen["through"]), seen["units"]) if seen else None,
         )
 
 
 def after(state: State, decision: Decision, seen: Seen | None) -> State:
     """The state that a decision leads to. Only GO moves the phase, and only by one."""
-    moved = replace(state, seen=seen)
+    moved = replace(state, seen=seen, policy_sha256=decision.policy_sha256)
     if decision.decision == ROLLBACK and state.status != ROLLED_BACK:
         return replace(moved, status=ROLLED_BACK, rolled_back_at=decision.as_of)
     if decision.decision == GO:

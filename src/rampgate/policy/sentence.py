@@ -163,7 +163,7 @@ def _called(name: str) -> str:
 
 def _amount(policy: Policy, name: str, margin: Margin) -> str:
     if margin.relative:
-        return percent(margin.value)
+        return f"{percent(margin.value)} (of the baseline's value)"
     if name != KPI and not policy.metrics[name].rate:
         return f"{margin.value:g}"
     points = percent(margin.value)[:-1]

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rampgate.errors import UsageError
+from rampgate.judge.decision import traffic_after
 from rampgate.judge.state import State
 from rampgate.ledger import Ledger
 from rampgate.report.terminal import STYLES, indented
@@ -36,7 +37,7 @@ def status_rows(ledger: Ledger, only: str | None = None) -> list[dict[str, Any]]
         if record is None:
             continue
         decision, state = record.entry()["decision"], State.from_dict(record.state())
-        traffic = _traffic_now(decision, state)
+        traffic = traffic_after(decision["decision"], decision["phase"])
         rows.append(
             {
                 "rollout": name,
@@ -53,14 +54,6 @@ def status_rows(ledger: Ledger, only: str | None = None) -> list[dict[str, Any]]
             }
         )
     return rows
-
-
-def _traffic_now(decision: dict[str, Any], state: State) -> float:
-    """The traffic that should be in force now: none after a rollback, the next phase's after GO."""
-    if state.status == "rolled_back":
-        return 0.0
-    phase = decision["phase"]
-    return float(phase["next_traffic"] if state.phase > phase["index"] else phase["traffic"])
 
 
 def status_view(rows: list[dict[str, Any]]) -> RenderableType:
@@ -101,14 +94,15 @@ def history_rows(ledger: Ledger, only: str | None = None) -> list[dict[str, Any]
 def history_view(rows: list[dict[str, Any]]) -> RenderableType:
     """History for people: one line per decision."""
     table = Table(box=None, padding=(0, 1), pad_edge=False)
-    for name in ("id", "rollout", "look", "traffic", "decision", "KPI diff."):
+    for name in ("id", "rollout", "try", "look", "traffic", "decision", "KPI diff."):
         table.add_column(name, no_wrap=True)
-    table.add_column("first reason", no_wrap=True, overflow="ellipsis", max_width=24)
+    table.add_column("first reason", no_wrap=True, overflow="ellipsis", max_width=20)
     for row in rows:
         decision = row["decision"]
         table.add_row(
             row["decision_id"][:8],
             row["rollout"],
+            str(row["attempt"]),
             row["look"][:10],
             percent(row["phase"]["traffic"]),
             Text(decision.upper(), STYLES[decision]),

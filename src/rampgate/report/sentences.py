@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from rampgate.aggregate.read import read
+from rampgate.judge.case import Case
+from rampgate.judge.decision import PASS
+from rampgate.judge.health import health
+from rampgate.judge.state import State
 from rampgate.policy import Policy, defaults, load_policy, refuse_not_judged, sentences, warnings
 from rampgate.report.terminal import indented
-from rampgate.rollout.evaluate import events_engine
+from rampgate.rollout.evaluate import events_engine, read_case
+from rampgate.rollout.looks import parse_moment
 
 
 def validation(path: Path, events: Any = None) -> dict[str, Any]:
@@ -22,43 +25,50 @@ def validation(path: Path, events: Any = None) -> dict[str, Any]:
     """
     policy = load_policy(path)
     refuse_not_judged(policy)
+    case, name = _case(policy, events)
+    problems = [] if case is None else [h.message for h in health(case) if h.verdict != PASS and h.code != "stale"]
     return {
-        "ok": True,
+        "ok": not problems,
+        "problems": problems,
         "policy_sha256": policy.sha256(),
         "sentences": sentences(policy),
         "defaults": defaults(policy),
         "warnings": warnings(policy),
-        "source": _source(policy, events),
+        "source": None if case is None else _source(name, case),
     }
 
 
-def _source(policy: Policy, events: Any) -> dict[str, Any] | None:
-    """What a look taken now would read; None when there is nothing to read."""
+def _case(policy: Policy, events: Any) -> tuple[Case | None, str]:
+    """What a first look taken now would read, and from where; None when there is nothing to read."""
     if events is None and policy.source.events is None:
-        return None
+        return None, ""
     engine = events_engine(policy, events)
     try:
-        _, intake, start, _ = read(policy, engine, (), datetime.now(UTC))
+        moment = parse_moment(None, policy.zone)
+        return read_case(policy, engine, State(candidate=policy.candidate), moment), engine.name
     finally:
         engine.close()
+
+
+def _source(name: str, case: Case) -> dict[str, Any]:
+    intake, start = case.intake, case.state.start
     return {
-        "name": engine.name,
+        "name": name,
         "rows": intake.rows,
         "used": intake.used,
+        "history": intake.history,
         "start": start.isoformat() if start else None,
         "newest": intake.newest.isoformat() if intake.newest else None,
-        "malformed": [{"metric": m, "count": n, "example": example} for m, n, example in intake.malformed],
-        "other_variants": dict(intake.other_variants),
-        "duplicate_units": intake.duplicate_units,
     }
 
 
 def validation_view(found: dict[str, Any]) -> RenderableType:
-    """The same for people."""
-    parts: list[RenderableType] = [
-        Text("the policy is valid", "bold green"),
-        Text(f"sha256 {found['policy_sha256']}", "dim"),
-    ]
+    """The same for people: what is wrong first."""
+    parts: list[RenderableType] = [Text("the policy is valid", "bold green")]
+    if found["problems"]:
+        parts = [Text("the policy is well-formed, and every look at this source would hold", "bold red")]
+        parts += [indented(line) for line in found["problems"]]
+    parts.append(Text(f"sha256 {found['policy_sha256']}", "dim"))
     for title, key in (("What it says", "sentences"), ("Defaults", "defaults"), ("Warnings", "warnings")):
         if found[key]:
             parts.append(Text(f"\n{title}", "bold"))
@@ -68,13 +78,7 @@ def validation_view(found: dict[str, Any]) -> RenderableType:
     if source is None:
         parts.append(indented("none named: columns are checked at the first look"))
     else:
-        parts.append(indented(f"{source['name']}: {source['used']} of {source['rows']} rows can be used"))
+        history = f" and {source['history']} are history" if source["history"] else ""
+        parts.append(indented(f"{source['name']}: {source['used']} of {source['rows']} rows can be used{history}"))
         parts.append(indented(f"evidence starts on {source['start'] or 'the day of the first candidate row'}"))
-        parts += [
-            Text(
-                f"  metric {m['metric']}: {m['count']} values are not of its kind, such as {m['example']!r}",
-                "red",
-            )
-            for m in source["malformed"]
-        ]
     return Group(*parts)

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from rampgate.aggregate.marginals import OVERALL
-from rampgate.judge.decision import Decision, Estimate, Judged
-from rampgate.report.words import date_of, interval, moment_of, number, percent, signed
+from rampgate.judge.decision import Decision, Estimate, Judged, traffic_after
+from rampgate.report.words import date_of, interval, moment_of, number, odds, percent, signed
 
 WIDTH = 80
 STYLES = {"go": "bold green", "complete": "bold green", "hold": "bold yellow", "rollback": "bold red"}
@@ -22,6 +22,9 @@ VERDICT_STYLES = {
     "NO_DATA": "yellow",
     "INCONCLUSIVE": "default",
 }
+LEGEND = """\
+evidence: odds against harm within the bound, now; p: 1 over the highest so far.
+INCONCLUSIVE: no proof either way; it holds only where the phase asks for proof."""
 #: Segment values shown; the others are in the JSON.
 MOST_SEGMENTS = 8
 
@@ -48,8 +51,10 @@ def decision_view(decision: Decision) -> RenderableType:
     parts += [_title("Metrics, baseline against candidate"), estimates_table(_overall(decision))]
     segments = _segments(decision)
     if segments:
-        parts += [_title("Segments furthest from the baseline"), estimates_table(segments, named=True)]
+        parts += [_title("Segments, strongest evidence of harm first"), estimates_table(segments, named=True)]
     parts += [_title("Criteria"), criteria_table(decision.criteria)]
+    if any(c.e_value is not None for c in decision.criteria):
+        parts.append(Text(LEGEND, "dim"))
     if decision.windows:
         parts += [_title("Weighted KPI by window (* not complete)"), windows_table(decision)]
     parts += list(_waiting(decision))
@@ -66,9 +71,10 @@ def _head(decision: Decision) -> RenderableType:
     phase = decision.phase
     line = Text.assemble(word(decision.decision), f"  {decision.rollout}, look of {moment_of(decision.look)}")
     since = f" since {date_of(phase.since)}" if phase.since else ""
-    following = f", next {percent(phase.next_traffic)}" if phase.next_traffic is not None else ""
-    where = f"phase {phase.index} of {phase.of}: {percent(phase.traffic)} of traffic{since}{following}"
-    return Group(line, Text(where + (f", attempt {decision.attempt}" if decision.attempt > 1 else ""), "dim"))
+    where = f"phase {phase.index} of {phase.of}: {percent(phase.traffic)} of traffic{since}"
+    attempt = f", attempt {decision.attempt}" if decision.attempt > 1 else ""
+    share = percent(traffic_after(decision.decision, phase.to_dict()))
+    return Group(line, Text(where + attempt, "dim"), Text(f"the candidate should now have {share} of traffic"))
 
 
 def reasons_view(decision: Decision) -> RenderableType:
@@ -86,30 +92,29 @@ def _overall(decision: Decision) -> list[Estimate]:
 
 
 def _segments(decision: Decision) -> list[Estimate]:
-    """Segment estimates that failed a criterion, then those whose interval is furthest from none."""
-    failed = {(c.metric, c.group) for c in decision.criteria if c.verdict == "FAIL" and c.group != OVERALL}
-    judged = {c.metric for c in decision.criteria if c.group != OVERALL}
-    rows = [m for m in decision.metrics if m.group != OVERALL and m.name in judged and m.difference is not None]
-    rows.sort(key=lambda m: ((m.name, m.group) not in failed, -_distance(m)))
+    """Segment estimates of criteria, those that failed first, then by evidence."""
+    evidence: dict[tuple[str, object], tuple[bool, float]] = {}
+    for c in decision.criteria:
+        if c.group != OVERALL:
+            evidence[c.metric, c.group] = max(evidence.get((c.metric, c.group), (False, -1.0)), _strength(c))
+    rows = [m for m in decision.metrics if (m.name, m.group) in evidence and m.difference is not None]
+    rows.sort(key=lambda m: evidence[m.name, m.group], reverse=True)
     return rows[:MOST_SEGMENTS]
 
 
-def _distance(estimate: Estimate) -> float:
-    """How far the interval lies from 0, negative when it holds 0."""
-    if estimate.lower is None or estimate.upper is None:
-        return float("-inf")
-    return max(estimate.lower, -estimate.upper)
+def _strength(criterion: Judged) -> tuple[bool, float]:
+    return criterion.verdict == "FAIL", criterion.e_value or 0.0
 
 
 def estimates_table(rows: Sequence[Estimate], named: bool = False) -> Table:
     """Both arms, their difference and its confidence sequence; a segment stands below its metric."""
     table = Table(box=None, padding=(0, 1), pad_edge=False)
-    table.add_column("metric" if not named else "metric and segment", overflow="ellipsis", no_wrap=True, max_width=20)
-    for name in ("baseline", "candidate", "differ.", "95 % interval", "units b/c"):
+    table.add_column("metric" if not named else "metric, segment", overflow="fold", max_width=22)
+    for name in ("baseline", "candid.", "differ.", "95 % interval", "units b/c"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
-            row.name if row.group == OVERALL else f"{row.name} {row.group.value}",
+            row.name if row.group == OVERALL else f"{row.name}, {row.group}",
             number(row.baseline),
             number(row.candidate),
             signed(row.difference),
@@ -130,7 +135,7 @@ def criteria_table(criteria: Iterable[Judged]) -> Table:
         if c.group != OVERALL and c.verdict not in ("FAIL", "ERROR"):
             quiet += 1
             continue
-        e = "-" if c.e_value is None else f"{min(c.e_value, 1e6):,.{0 if c.e_value >= 100 else 2}f}"
+        e = "-" if c.e_value is None else odds(c.e_value)
         p = "-" if c.p_value is None else f"{c.p_value:.2g}"
         table.add_row(c.id, c.bound_text, e, p, Text(c.verdict, VERDICT_STYLES[c.verdict]))
     if quiet:
@@ -171,8 +176,15 @@ def looks_table(decisions: Iterable[Decision]) -> Table:
     table = Table(box=None, padding=(0, 1), pad_edge=False)
     for name in ("look", "traffic", "decision", "KPI difference"):
         table.add_column(name, no_wrap=True)
-    table.add_column("first reason", overflow="ellipsis", no_wrap=True, max_width=34)
+    table.add_column("first reason", no_wrap=True)
     for d in decisions:
-        reason = d.reasons[0].message if d.reasons else ""
-        table.add_row(date_of(d.look), percent(d.phase.traffic), word(d.decision), signed(d.kpi.difference), reason)
+        code = d.reasons[0].code if d.reasons else ""
+        table.add_row(date_of(d.look), percent(d.phase.traffic), word(d.decision), signed(d.kpi.difference), code)
     return table
+
+
+def replay_view(decisions: Sequence[Decision]) -> RenderableType:
+    """Every look in a line, and the last one's reasons in full."""
+    return Group(
+        looks_table(decisions), _title(f"Last look, {date_of(decisions[-1].look)}"), reasons_view(decisions[-1])
+    )

@@ -31,6 +31,13 @@ def _end(value: float | None) -> str:
     return f"{value:+.3f}" if abs(value) < 10 else f"{value:+.3g}"
 
 
+def odds(value: float) -> str:
+    """An e-value: two digits while it is small, and no more than says something."""
+    if value >= 1e5:
+        return "> 100,000"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+
+
 def percent(share: float) -> str:
     """A share of traffic: ``10 %``."""
     return f"{100 * share:.4g} %"

@@ -100,7 +100,8 @@ def current_state(policy: Policy, last: Record | None, as_of: datetime) -> State
         raise UsageError(
             f"as_of {as_of.isoformat()} is before the last decision of this rollout, {recorded.isoformat()}",
             where=policy.rollout,
-            remedy="`rampgate replay` shows what would have been decided at earlier looks",
+            remedy="`rampgate replay` shows what would have been decided at earlier looks; to begin anew, give another "
+            "--ledger or another rollout name",
         )
     state = State.from_dict(last.state())
     if state.candidate != policy.candidate:
