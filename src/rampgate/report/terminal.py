@@ -84,7 +84,7 @@ def reasons_view(decision: Decision) -> RenderableType:
     table.add_column()
     for reason in decision.reasons:
         table.add_row(Text(reason.code, VERDICT_STYLES[reason.verdict]), Text(reason.message))
-    return Padding(table, (1, 0, 0, 0))
+    return Group(Text(""), table)
 
 
 def _overall(decision: Decision) -> list[Estimate]:
@@ -92,10 +92,10 @@ def _overall(decision: Decision) -> list[Estimate]:
 
 
 def _segments(decision: Decision) -> list[Estimate]:
-    """Segment estimates of criteria, those that failed first, then by evidence."""
+    """Estimates of the segments that are large enough to be judged: failed ones first, then by evidence."""
     evidence: dict[tuple[str, object], tuple[bool, float]] = {}
     for c in decision.criteria:
-        if c.group != OVERALL:
+        if c.group != OVERALL and c.verdict != "NO_DATA":
             evidence[c.metric, c.group] = max(evidence.get((c.metric, c.group), (False, -1.0)), _strength(c))
     rows = [m for m in decision.metrics if (m.name, m.group) in evidence and m.difference is not None]
     rows.sort(key=lambda m: evidence[m.name, m.group], reverse=True)
