@@ -46,7 +46,7 @@ def main() -> None:
         expect = harm or {0.15: 0.04, 0.02: 0.02, 0.5: 0.06}[rate]
         for name, variance in {
             "true": np.full((count, DAYS), rate * (1 - rate)),
-            "pilot": scale(nothing, made, 0.25).variance,
+            "pilot": scale(nothing, made, 1.0).variance,
             "guess": np.full((count, DAYS), 0.25),
         }.items():
             bets = (expect / variance)[..., None] * effect_grid()

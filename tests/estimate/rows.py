@@ -28,5 +28,12 @@ def moments(days: Sequence[tuple[Columns, Columns]]) -> Moments:
             mean[t, a, 0] = x.mean(1)
             centred = x - x.mean(1, keepdims=True)
             comoment[t, a, 0] = [float(centred[i] @ centred[j]) for i, j in pairs]
-            low[t, a, 0], high[t, a, 0] = x.min(1), x.max(1)
+            low[t, a, 0], high[t, a, 0] = zip(*(_extremes(name, columns) for name in names), strict=True)
     return Moments(names, pairs, n, mean, comoment, low, high)
+
+
+def _extremes(name: str, columns: Columns) -> tuple[float, float]:
+    """Of the units that have a value, as the engine gives them."""
+    metric, role = name.split(":")
+    kept = columns[name] if role == "known" else columns[name][columns[f"{metric}:known"] == 1]
+    return (float(kept.min()), float(kept.max())) if len(kept) else (0.0, 0.0)

@@ -95,10 +95,23 @@ def built(name: str, margin: Margin | None = None) -> Contrast:
     return take(contrast(METRICS, name, m.arm(1), m.arm(0), margin), slice(None), 0)
 
 
+def unseen(shortfalls: list[float], sizes: list[int], spread: float) -> float:
+    """Variance of the bad units that an arm lacks under the null (docs/decisions/0006)."""
+    return max(sum(shortfalls) / sum(sizes), 0.0) * spread
+
+
+def own_variance(samples: list[np.ndarray]) -> float:
+    """The larger of the accumulated within-period variance and the last period's own."""
+    squares = [((x - x.mean()) ** 2).sum() for x in samples]
+    accumulated = sum(squares) / sum(len(x) - 1 for x in samples)
+    return float(max(accumulated, squares[-1] / (len(samples[-1]) - 1) if len(samples[-1]) >= 10 else 0.0))
+
+
 def test_mean_row_by_row() -> None:
     got = built("csat")
     assert isinstance(got, Means)
     own: dict[str, list[np.ndarray]] = {"c": [], "b": []}
+    lack: dict[str, list[float]] = {"c": [], "b": []}
     for t, (b, c) in enumerate(DAYS):
         x_b, x_c = (d["csat:value"][d["csat:known"] == 1] for d in (b, c))
         harm = x_b.mean() - x_c.mean()
@@ -111,10 +124,15 @@ def test_mean_row_by_row() -> None:
         total = -(x_b.sum() + x_c.sum())
         q_b = (total - n_c * m) / n
         pooled = (((-x_c - q_b - m) ** 2).sum() + ((-x_b - q_b) ** 2).sum()) / (n - 1)
-        own["c"].append(x_c)
-        own["b"].append(x_b)
-        s2 = {a: sum(((x - x.mean()) ** 2).sum() for x in xs) / sum(len(x) - 1 for x in xs) for a, xs in own.items()}
-        expected = h**2 * max(pooled * (1 / n_c + 1 / n_b), s2["c"] / n_c + s2["b"] / n_b)
+        for arm, x, q in (("c", x_c, q_b + m), ("b", x_b, q_b)):
+            own[arm].append(x)
+            lack[arm].append(float((q + x).sum()))
+        centre = np.concatenate([x_b, x_c]).mean()
+        spread = float(np.abs(np.concatenate([x_b, x_c]) - centre).max())
+        assert float(got.spread[t]) == pytest.approx(spread)
+        more = {a: unseen(lack[a], [len(x) for x in own[a]], spread) for a in own}
+        larger = max(pooled * (1 / n_c + 1 / n_b), own_variance(own["c"]) / n_c + own_variance(own["b"]) / n_b)
+        expected = h**2 * (larger + more["c"] / n_c + more["b"] / n_b)
         assert float(got.variance(m)[t]) == pytest.approx(expected, rel=1e-10)
 
 
@@ -122,6 +140,7 @@ def test_ratio_row_by_row() -> None:
     got = built("good")
     assert isinstance(got, Ratios)
     own: dict[str, list[np.ndarray]] = {"c": [], "b": []}
+    lack: dict[str, list[float]] = {"c": [], "b": []}
     m = 0.05
     for t, (b, c) in enumerate(DAYS):
         (y_b, x_b), (y_c, x_c) = ((d["good:numerator"], d["good:denominator"]) for d in (b, c))
@@ -132,23 +151,26 @@ def test_ratio_row_by_row() -> None:
         R_b = (y_b.sum() + y_c.sum() + m * x_c.sum()) / X
         R_c = R_b - m
         pooled = (((y_c - R_c * x_c) ** 2).sum() + ((y_b - R_b * x_b) ** 2).sum()) / (n - 1)
-        own["c"].append(y_c - y_c.sum() / x_c.sum() * x_c)
-        own["b"].append(y_b - y_b.sum() / x_b.sum() * x_b)
-        s2 = {a: sum((e**2).sum() for e in es) / sum(len(e) - 1 for e in es) for a, es in own.items()}
+        # More of this ratio is good, so an arm lacks bad units when it lies above the null.
+        for arm, y, x, R in (("c", y_c, x_c, R_c), ("b", y_b, x_b, R_b)):
+            own[arm].append(y - y.sum() / x.sum() * x)
+            lack[arm].append(float((y - R * x).sum()))
+        more = {a: unseen(lack[a], [len(e) for e in own[a]], float(got.spread[t])) for a in own}
         load_c, load_b = x_b.sum() ** 2 * len(x_c), x_c.sum() ** 2 * len(x_b)
-        expected = max(pooled * (load_c + load_b), s2["c"] * load_c + s2["b"] * load_b) / (X * mean) ** 2
+        larger = max(pooled * (load_c + load_b), own_variance(own["c"]) * load_c + own_variance(own["b"]) * load_b)
+        expected = (larger + more["c"] * load_c + more["b"] * load_b) / (X * mean) ** 2
         assert float(got.variance(m)[t]) == pytest.approx(expected, rel=1e-10)
 
 
 def test_kpi_row_by_row() -> None:
     got = built("kpi")
+    assert isinstance(got, Means)
     for t, (b, c) in enumerate(DAYS):
         both = {name: np.concatenate([b[name], c[name]]) for name in b}
         share = both["csat:known"].mean()
         mu = both["csat:value"].sum() / both["csat:known"].sum()
         X = both["good:denominator"].mean()
         R = both["good:numerator"].sum() / both["good:denominator"].sum()
-
         # The influence of a unit on K, by hand.
         z_b, z_c = (
             (d["right:value"] - both["right:value"].mean()) / 3
@@ -162,9 +184,11 @@ def test_kpi_row_by_row() -> None:
             n_b, n_c = len(z_b), len(z_c)
             n, h = n_b + n_c, n_b * n_c / (n_b + n_c)
             pooled = ((z_b**2).sum() + (z_c**2).sum()) / (n - 1)
-            expected = h**2 * max(pooled * (1 / n_b + 1 / n_c), z_c.var(ddof=1) / n_c + z_b.var(ddof=1) / n_b)
-            assert float(got.variance(0.0)[t]) == pytest.approx(expected, rel=1e-10)
-        assert float(got.bound[t]) >= max(np.abs(z_b).max(), np.abs(z_c).max()) * 0.5
+            larger = max(pooled * (1 / n_b + 1 / n_c), z_c.var(ddof=1) / n_c + z_b.var(ddof=1) / n_b)
+            spread = float(got.spread[0])
+            more = [unseen([float(z.sum())], [len(z)], spread) / len(z) for z in (z_b, z_c)]
+            assert float(got.variance(0.0)[t]) == pytest.approx(h**2 * (larger + sum(more)), rel=1e-10)
+        assert float(got.spread[t]) >= max(np.abs(z_b).max(), np.abs(z_c).max())
 
 
 def test_a_metric_nobody_has_leaves_the_rest_of_the_kpi() -> None:

@@ -232,6 +232,30 @@ def test_an_exception_beside_the_criteria_holds_and_hides_no_harm(monkeypatch: p
     assert bad.decision == "rollback"
 
 
+def test_a_rollback_that_cannot_be_worded_is_a_rollback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("no words")
+
+    monkeypatch.setattr("rampgate.judge.sequential.worst_segment", fail)
+    decision = judge(case(units(traffic=0.5, rates=HARM)))
+    assert decision.decision == "rollback"
+    assert "no words" in decision.reasons[0].message
+
+
+def test_a_failed_guardrail_is_not_forgotten_with_the_rows_that_failed_it() -> None:
+    """Fewer than 1 % of the rows vanish, and exactly the bad ones: the guardrail that failed still holds."""
+    rules = policy(rollback={"right": {"worse_by": "30pp"}}, guardrails={"override": {"margin": "0.5pp"}})
+    made = units(per_day=2000, traffic=0.5, rates={"right": (0.85, 0.85), "override": (0.001, 0.012)})
+    first = judge(case(made, rules=rules))
+    assert "guardrail" in {r.code for r in first.reasons}
+    bad = (made.arm == 1) & (made.metrics["override"] == 1)
+    assert bad.mean() < 0.01
+    then = after(state(), first, seen(case(made, rules=rules)))
+    later = judge(case(made.where(~bad), rules=rules, at=then))
+    assert later.decision == "hold"
+    assert any("failed at the look before" in r.message for r in later.reasons)
+
+
 HELD = [
     case(units(days=3), days=3),
     case(units(per_day=20), rules=policy(phases=[{"traffic": "10%", "minimum_units": 50}, {"traffic": "100%"}])),

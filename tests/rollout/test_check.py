@@ -124,7 +124,8 @@ def test_rollback_lasts_until_the_candidate_changes(book: Ledger) -> None:
     both = pd.concat([frame, fresh])
     new = rampgate.check(changed, events=both, as_of="2026-02-04", ledger=book)
     assert (new.attempt, new.phase.index, new.decision) == (2, 1, "hold")
-    assert new.phase.since == datetime(2026, 2, 2, tzinfo=UTC)
+    # The first day of the new candidate may still have rows of the old one; evidence begins on the day after.
+    assert new.phase.since == datetime(2026, 2, 3, tzinfo=UTC)
 
 
 def test_as_of_before_the_last_decision_points_to_replay(book: Ledger) -> None:
@@ -139,8 +140,111 @@ def test_a_policy_with_fewer_phases_than_the_rollout_has_reached(book: Ledger) -
     for day in (12, 22, 24):
         rampgate.check(POLICY, events=frame, as_of=date(2026, 1, day), ledger=book)
     shorter = {**POLICY, "phases": POLICY["phases"][:2]}
-    with pytest.raises(UsageError, match="has reached phase 3, and the policy has 2"):
-        rampgate.check(shorter, events=frame, as_of="2026-01-25", ledger=book)
+    held = rampgate.check(shorter, events=frame, as_of="2026-01-25", ledger=book)
+    assert held.decision == "hold"
+    assert any("has reached phase 3, and the policy has 2" in r.message for r in held.reasons)
+    bad = frame.assign(override=frame.override | (frame.version == "v2"))
+    gone = rampgate.check(shorter, events=bad, as_of="2026-01-26", ledger=book)
+    assert gone.decision == "rollback"
+
+
+def test_a_phase_of_other_traffic_than_the_one_that_was_reached_holds(book: Ledger) -> None:
+    frame = tickets(days=40)
+    for day in (12, 13):
+        rampgate.check(POLICY, events=frame, as_of=date(2026, 1, day), ledger=book)
+    skipped = {**POLICY, "phases": [POLICY["phases"][0], {"traffic": "100%"}]}
+    decision = rampgate.check(skipped, events=frame, as_of="2026-01-14", ledger=book)
+    assert decision.decision == "hold"
+    assert any("was 50 % of traffic at the look before, and is 100 %" in r.message for r in decision.reasons)
+
+
+def test_an_old_go_is_no_answer_after_a_rollback(book: Ledger) -> None:
+    """Rows change and change back: what was decided before the rollback is not given back."""
+    good = tickets()
+    bad = good.assign(override=good.override | (good.version == "v2"))
+    looks = [
+        rampgate.check(POLICY, events=frame, as_of=f"2026-01-20T0{hour}:00", ledger=book)
+        for hour, frame in ((1, good), (2, bad), (3, good), (4, good))
+    ]
+    assert [d.decision for d in looks] == ["go", "rollback", "rollback", "rollback"]
+    assert looks[2].decision_id == looks[3].decision_id
+
+
+def test_a_new_attempt_starts_its_phase_anew_whatever_start_says(book: Ledger) -> None:
+    first = {**POLICY, "start": "2026-01-05"}
+    old = tickets(days=20, harm=0.3)
+    assert rampgate.check(first, events=old, as_of="2026-01-20", ledger=book).decision == "rollback"
+    fresh = tickets(days=30, start="2026-01-25").replace({"version": {"v2": "v3"}})
+    fresh["ticket"] = "N" + fresh["ticket"]
+    both = pd.concat([old, fresh])
+    decision = rampgate.check({**first, "candidate": "v3"}, events=both, as_of="2026-01-29", ledger=book)
+    assert (decision.attempt, decision.decision) == (2, "hold")
+    assert "minimum_duration" in {r.code for r in decision.reasons}
+
+
+def test_an_idle_candidate_does_not_go_on() -> None:
+    frame = tickets(days=20)
+    idle = frame[(frame.version == "v1") | (frame.opened_at < "2026-01-08")]
+    decision = rampgate.check(POLICY, events=idle, as_of="2026-01-12")
+    assert decision.decision == "hold"
+    assert any("no candidate unit since 2026-01-07" in r.message for r in decision.reasons)
+
+
+def test_labels_that_stop_in_one_arm_hold() -> None:
+    frame = tickets(days=20)
+    frame["override"] = frame.override.astype(object).where((frame.version == "v1") | (frame.opened_at < "2026-01-09"))
+    decision = rampgate.check(POLICY, events=frame, as_of="2026-01-12")
+    assert decision.decision == "hold"
+    assert "missing_labels" in {r.code for r in decision.reasons}
+
+
+def test_labels_that_come_after_a_look_hold(book: Ledger) -> None:
+    frame = tickets(days=20)
+    early = frame.astype({"override": object})
+    early.loc[(early.index % 3 == 0) & (early.version == "v2"), "override"] = None
+    rampgate.check(POLICY, events=early, as_of="2026-01-08", ledger=book)
+    decision = rampgate.check(POLICY, events=frame, as_of="2026-01-12", ledger=book)
+    assert decision.decision == "hold"
+    assert any("came after an earlier look" in r.message for r in decision.reasons)
+
+
+def test_a_metric_taken_out_of_the_policy_is_not_lost(book: Ledger) -> None:
+    frame = tickets(days=20)
+    more = {**POLICY, "metrics": {**POLICY["metrics"], "spare": {"kind": "proportion", "column": "right"}}}
+    rampgate.check(more, events=frame, as_of="2026-01-08", ledger=book)
+    decision = rampgate.check(POLICY, events=frame, as_of="2026-01-12", ledger=book)
+    assert decision.decision == "go"
+
+
+@pytest.mark.parametrize(
+    ("zone", "as_of", "start"),
+    [("Africa/Cairo", "2026-04-24", "2026-04-10"), ("Europe/Berlin", "2026-03-29T02:30", "2026-03-15")],
+)
+def test_hours_that_clocks_skip_are_recomputed_to_the_same_bytes(
+    book: Ledger, zone: str, as_of: str, start: str
+) -> None:
+    frame = tickets(days=20, start=start)
+    rampgate.check({**POLICY, "timezone": zone}, events=frame, as_of=as_of, ledger=book)
+    [record] = book.records()
+    assert canonical(recompute(record, book).content()) == canonical(record.entry()["decision"])
+
+
+@pytest.mark.parametrize("kind", ["kpi of a rate", "mean"])
+def test_harm_is_seen_where_nothing_varied_at_first(kind: str) -> None:
+    """A quiet first day, or a quiet history, is no reason never to bet."""
+    frame = tickets(days=14, per_day=300)
+    rng = np.random.default_rng(3)
+    late = frame.opened_at >= "2026-01-06"
+    hit = rng.random(len(frame)) < np.where(frame.version == "v2", 0.5, 0.001)
+    frame["cost"] = np.where(late & hit, 20.0, 0.0)
+    frame["fine"] = frame.cost == 0
+    fine = {"kind": "proportion", "column": "fine"}
+    cost = {"kind": "mean", "column": "cost", "better": "lower"}
+    rules: dict[str, object] = {**POLICY, "guardrails": {}, "segments": {"by": ["queue"]}}
+    rules["metrics"] = {"fine": fine} if kind != "mean" else {"fine": fine, "cost": cost}
+    rules["kpi"] = {"weights": {"fine": 1.0}, "margin": "5pp"}
+    rules["rollback"] = {"kpi": {"worse_by": 0}} if kind != "mean" else {"cost": {"worse_by": 0}}
+    assert rampgate.check(rules, events=frame, as_of="2026-01-19").decision == "rollback"
 
 
 def test_rows_of_an_earlier_look_that_vanish_hold(book: Ledger) -> None:

@@ -48,6 +48,10 @@ class Contrast(Protocol):
         """Where bounded increments are used."""
 
     @property
+    def ranged(self) -> bool:
+        """Whether ``bound`` holds for every unit there could be, and not only for those seen."""
+
+    @property
     def sign(self) -> int:
         """1 when more of the metric is harm, -1 when less is."""
 
@@ -84,6 +88,7 @@ class Proportions:
     y_b: Floats
     ratio: float = 1.0
     sign: int = 1
+    ranged: bool = True
 
     @property
     def weight(self) -> Floats:
@@ -119,10 +124,24 @@ class Proportions:
         return self.weight**2 * spread
 
 
-def _accumulated(squares: Floats, n: Floats) -> tuple[Floats, Floats]:
-    """An arm's own within-period variance up to and including each period, and its degrees of freedom."""
+def _own_variance(squares: Floats, n: Floats) -> tuple[Floats, Floats]:
+    """An arm's own within-period variance, and its degrees of freedom so far.
+
+    The larger of what has accumulated up to and including the period and, where it has enough units, the period's own:
+    a variance that rises in mid-run would hide behind the past (docs/decisions/0006).
+    """
     freedom = np.cumsum(np.maximum(n - 1.0, 0.0), axis=-1)
-    return _divide(np.cumsum(squares, axis=-1), freedom), freedom
+    present = np.where(n >= SMALL_UNITS, _divide(squares, np.maximum(n - 1.0, 1.0)), 0.0)
+    return np.maximum(_divide(np.cumsum(squares, axis=-1), freedom), present), freedom
+
+
+def _unseen(shortfall: Floats, n: Floats, jump: Floats) -> Floats:
+    """Variance that an arm would have under the null and has not shown: the rare bad units that are still missing.
+
+    An arm whose mean lies below that of the null by ``d`` lacks units that are ``jump`` worse with chance ``d / jump``;
+    they would add ``d jump`` to its variance (docs/decisions/0006). ``shortfall`` is ``n d`` of each period.
+    """
+    return np.maximum(_divide(np.cumsum(shortfall, axis=-1), np.cumsum(n, axis=-1)), 0.0) * jump
 
 
 def _small(n_c: Floats, n_b: Floats) -> np.ndarray:
@@ -142,6 +161,7 @@ class Means:
     spread : largest |z| of a unit in the period
     ratio : r
     sign : 1 when more of the metric is harm; ``sign * a_c`` is the metric itself
+    ranged : whether ``spread`` bounds every unit there could be, and not only those seen
     """
 
     n_c: Floats
@@ -153,6 +173,7 @@ class Means:
     spread: Floats
     ratio: float = 1.0
     sign: int = 1
+    ranged: bool = False
 
     @property
     def weight(self) -> Floats:
@@ -186,12 +207,15 @@ class Means:
             q_c = r * q_b
         between = self.n_c * (self.a_c - q_c) ** 2 + self.n_b * (self.a_b - q_b) ** 2
         pooled = _divide(self.ss_c + self.ss_b + between, np.maximum(n - 1.0, 1.0))
-        own_c, df_c = _accumulated(self.ss_c, self.n_c)
-        own_b, df_b = _accumulated(self.ss_b, self.n_b)
-        by_arm = _divide(own_c, self.n_c) + r * r * _divide(own_b, self.n_b)
-        by_pool = pooled * (_divide(np.ones_like(n), self.n_c) + r * r * _divide(np.ones_like(n), self.n_b))
+        own_c, df_c = _own_variance(self.ss_c, self.n_c)
+        own_b, df_b = _own_variance(self.ss_b, self.n_b)
+        more_c = _unseen(self.n_c * (q_c - self.a_c), self.n_c, self.spread)
+        more_b = _unseen(self.n_b * (q_b - self.a_b), self.n_b, self.spread)
         known = (df_c > 0) & (df_b > 0)
-        return self.weight**2 * np.where(known, np.maximum(by_arm, by_pool), by_pool)
+        load_c, load_b = _divide(np.ones_like(n), self.n_c), r * r * _divide(np.ones_like(n), self.n_b)
+        by_pool = pooled * (load_c + load_b)
+        by_arm = np.where(known, own_c * load_c + own_b * load_b, 0.0)
+        return self.weight**2 * (np.maximum(by_arm, by_pool) + more_c * load_c + more_b * load_b)
 
 
 @dataclass(frozen=True)
@@ -222,6 +246,7 @@ class Ratios:
     spread: Floats
     ratio: float = 1.0
     sign: int = 1
+    ranged: bool = False
 
     @property
     def _scale(self) -> Floats:
@@ -280,15 +305,19 @@ class Ratios:
         null_c, null_b = self._residual(rate_c, rate_b)
         pooled = _divide(null_c + null_b, np.maximum(n - 1.0, 1.0))
         self_c, self_b = self._residual(_divide(self.y_c, self.x_c), _divide(self.y_b, self.x_b))
-        own_c, df_c = _accumulated(self_c, self.n_c)
-        own_b, df_b = _accumulated(self_b, self.n_b)
+        own_c, df_c = _own_variance(self_c, self.n_c)
+        own_b, df_b = _own_variance(self_b, self.n_b)
+        # What is missing of an arm under the null, in the numerator's units.
+        more_c = _unseen(self.sign * (rate_c * self.x_c - self.y_c), self.n_c, self.spread)
+        more_b = _unseen(self.sign * (rate_b * self.x_b - self.y_b), self.n_b, self.spread)
         load_c = self.x_b**2 * self.n_c
         load_b = r * r * self.x_c**2 * self.n_b
-        by_pool = pooled * (load_c + load_b)
-        by_arm = own_c * load_c + own_b * load_b
         known = (df_c > 0) & (df_b > 0)
+        by_pool = pooled * (load_c + load_b)
+        by_arm = np.where(known, own_c * load_c + own_b * load_b, 0.0)
+        total = np.maximum(by_arm, by_pool) + more_c * load_c + more_b * load_b
         both = np.where((self.x_c > 0) & (self.x_b > 0), x * self._scale, 0.0)
-        return _divide(np.where(known, np.maximum(by_arm, by_pool), by_pool), both**2)
+        return _divide(total, both**2)
 
 
 C = TypeVar("C", bound=Contrast)

@@ -18,9 +18,13 @@ STEPS = 40
 DOUBLINGS = 12
 
 
-def costs(contrast: Contrast, bets: Floats) -> Floats:
-    """Cost per variance of each period and bet, (..., period, grid)."""
-    bounded = contrast.bounded[..., None]
+def costs(contrast: Contrast, bets: Floats, direction: int = 1) -> Floats:
+    """Cost per variance of each period and bet, (..., period, grid).
+
+    What lets a rollout go on is held to bounded increments wherever there is a bound: rare failures that have not
+    shown yet make the normal approximation pass far too easily (docs/decisions/0006).
+    """
+    bounded = (contrast.bounded | (direction < 0 and contrast.ranged))[..., None]
     # Costs of a kind that is not used in a period would overflow for nothing.
     bound = np.where(bounded, contrast.bound[..., None], 0.0)
     return np.where(bounded, bennett_cost(bets, bound), gaussian_cost(bets))
@@ -35,7 +39,7 @@ def log_increments(contrast: Contrast, margin: float, bets: Floats, direction: i
     """
     weight = contrast.weight
     s = direction * weight * (contrast.effect - np.where(weight > 0, margin, 0.0))
-    cost = contrast.variance(margin)[..., None] * costs(contrast, bets)
+    cost = contrast.variance(margin)[..., None] * costs(contrast, bets, direction)
     return np.where(weight[..., None] > 0, bets * s[..., None] - cost, 0.0)
 
 

@@ -135,7 +135,7 @@ def linearise(policy: Policy, c: Arm, b: Arm) -> Linearised:
     """Level and gradient of ``K = sum_j w_j u_j(g_j)`` in every period.
 
     A metric that nobody has a value of in a period contributes nothing to the gradient there, and its level is
-    that of the other periods.
+    that of the periods before.
     """
     n = c.n + b.n
     centre = _divide((c.n[..., None] * c.mean + b.n[..., None] * b.mean), n[..., None])
@@ -150,15 +150,18 @@ def linearise(policy: Policy, c: Arm, b: Arm) -> Linearised:
         gradient[..., i] += step
         gradient[..., j] -= step * value
         level += weight * (intercept + slope * _filled(value, n * share))
-        reach = [_residual_reach(arm, f"{name}:{top}", f"{name}:{bottom}", value) for arm in (c, b)]
-        spread += np.abs(step) * np.maximum(*reach)
+        if policy.metrics[name].kind == "proportion":
+            reach = np.maximum(value, 1.0 - value)  # of every unit there could be, not only of those seen
+        else:
+            ends = [_residual_reach(arm, f"{name}:{top}", f"{name}:{bottom}", value) for arm in (c, b)]
+            reach = np.maximum(*ends)
+        spread += np.abs(step) * reach
     return Linearised(level, gradient, centre, spread)
 
 
 def _filled(value: Floats, weight: Floats) -> Floats:
-    """Values of periods without data replaced by the weighted mean of the others."""
-    total = weight.sum(-1, keepdims=True)
-    return np.where(weight > 0, value, _divide((weight * value).sum(-1, keepdims=True), total))
+    """Values of periods without data replaced by the weighted mean of those before, so that no past one changes."""
+    return np.where(weight > 0, value, _divide(np.cumsum(weight * value, -1), np.cumsum(weight, -1)))
 
 
 def _kpi_contrast(policy: Policy, c: Arm, b: Arm, ratio: float) -> Means:
@@ -168,7 +171,9 @@ def _kpi_contrast(policy: Policy, c: Arm, b: Arm, ratio: float) -> Means:
         shift = (at.gradient * (side.mean - at.centre)).sum(-1)
         return -(at.level + np.where(side.n > 0, shift, 0.0))
 
-    return Means(c.n, b.n, arm(c), arm(b), c.quadratic(at.gradient), b.quadratic(at.gradient), at.spread, ratio, -1)
+    ss_c, ss_b = c.quadratic(at.gradient), b.quadratic(at.gradient)
+    ranged = all(policy.metrics[name].kind == "proportion" for name in policy.kpi.weights)
+    return Means(c.n, b.n, arm(c), arm(b), ss_c, ss_b, at.spread, ratio, -1, ranged)
 
 
 def known_units(policy: Policy, name: str, arm: Arm) -> Floats:

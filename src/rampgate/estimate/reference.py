@@ -16,6 +16,10 @@ from rampgate.estimate.contrast import Contrast, Means, Proportions, Ratios
 
 #: Known units that a reference needs.
 ENOUGH = 100.0
+#: Periods whose variance counts as recent.
+RECENT = 7
+#: Squared deviations below this part of the sum of values are rounding, not variation.
+TINY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -49,40 +53,60 @@ def scatter(contrast: Contrast) -> tuple[Floats, Floats, Floats]:
     raise NotImplementedError(type(contrast).__name__)
 
 
-def scale(history: Contrast, run: Contrast, guess: float | None) -> Scale:
+def scale(history: Contrast, run: Contrast, reach: float) -> Scale:
     """Variance and level to bet with in each period of the run.
 
     Parameters
     ----------
     history : contrast over the periods before the start, (..., period)
     run : contrast over the periods since the start, (..., period)
-    guess : variance to use before anything is known; None for no bet
+    reach : how much one unit can be worse than another, which gives a cautious variance before anything is known and a
+        floor after; 0 when unknown, and then there is no bet until units have differed
     """
     past = [values.sum(-1, keepdims=True) for values in scatter(history)]
     squares, values, units = scatter(run)
+    # A reference in which nothing varied says nothing of what will vary: the pilot goes on until something has.
+    least = 0.0 if reach > 0 else TINY
+
+    def usable(n: Floats, spread: Floats, total: Floats) -> np.ndarray:
+        return (n >= ENOUGH) & (spread >= least * (1.0 + np.abs(total)))
+
+    def so_far(x: Floats) -> Floats:
+        return np.cumsum(x, axis=-1) - x
+
+    enough = usable(so_far(units), so_far(squares), so_far(values))
 
     def before(x: Floats) -> Floats:
         """Sum of the pilot: all periods before the first at which there is enough, frozen from there on."""
         if not x.shape[-1]:
             return x
-        total = np.cumsum(x, axis=-1) - x
-        enough = np.cumsum(units, axis=-1) - units >= ENOUGH
         first = np.argmax(enough, axis=-1)[..., None]
-        frozen = np.take_along_axis(total, first, axis=-1)
-        return np.where(enough, frozen, 0.0)
+        return np.where(enough, np.take_along_axis(so_far(x), first, axis=-1), 0.0)
 
-    has_past = past[2] >= ENOUGH
+    has_past = usable(past[2], past[0], past[1])
     n = np.where(has_past, past[2], before(units))
     known = n >= ENOUGH
     safe = np.where(known, n, 1.0)
-    # With no event at all the variance is taken as if a quarter of one had been seen.
-    variance = (np.where(has_past, past[0], before(squares)) + 0.25 * _floor(run)) / (safe + 1.0)
+    # With no difference at all the variance is taken as if a quarter of one unit had been worse.
+    variance = (np.where(has_past, past[0], before(squares)) + 0.25 * reach**2) / (safe + 1.0)
+    if reach <= 0:
+        # Nothing bounds such a metric, so a quiet reference may be far too small; what varied of late is a bound too.
+        variance = np.maximum(variance, _of_late(squares, units))
     level = np.where(has_past, past[1], before(values)) / safe
-    return Scale(np.where(known, variance, np.inf if guess is None else guess), np.where(known, level, 0.5))
+    guess = 0.25 * reach**2 if reach > 0 else np.inf
+    return Scale(np.where(known, variance, guess), np.where(known, level, 0.5))
 
 
-def _floor(run: Contrast) -> float:
-    return 1.0 if isinstance(run, Proportions) else 0.0
+def _of_late(squares: Floats, units: Floats) -> Floats:
+    """Variance over the ``RECENT`` periods before each period, (..., period)."""
+
+    def window(x: Floats) -> Floats:
+        total = np.concatenate([np.zeros((*x.shape[:-1], 1)), np.cumsum(x, axis=-1)], axis=-1)
+        ends = np.arange(x.shape[-1])
+        return np.asarray(total[..., ends] - total[..., np.maximum(ends - RECENT, 0)])
+
+    n = window(units)
+    return np.where(n > 1, window(squares) / np.where(n > 1, n, 1.0), 0.0)
 
 
 def own_or(own: Scale, fallback: Scale, history_units: Floats) -> Scale:

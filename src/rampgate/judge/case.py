@@ -17,7 +17,7 @@ from rampgate.estimate.evidence import onset_prior
 from rampgate.estimate.metric import KPI, contrast, known_units
 from rampgate.estimate.reference import Scale, own_or, scale
 from rampgate.judge.state import State
-from rampgate.policy import Margin, Policy
+from rampgate.policy import Margin, Phase, Policy
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ class Case:
     state: State
     as_of: datetime
     look: datetime
+
+    @property
+    def phase(self) -> Phase:
+        """The policy's phase in force; its last where the rollout has gone further than the policy."""
+        return self.policy.phases[min(self.state.phase, len(self.policy.phases)) - 1]
 
     @cached_property
     def data(self) -> Data:
@@ -102,22 +107,21 @@ class Data:
 
     def _scale(self, name: str) -> Scale:
         past, run = contrast(self.policy, name, *self.history), self.contrast(name)
-        guess = self._guess(name)
-        own = scale(past, run, guess)
+        own = scale(past, run, self.reach(name))
         overall = Scale(own.variance[..., :1, :], own.level[..., :1, :])
         units = (past.n_c + past.n_b).sum(-1, keepdims=True)
         return own_or(own, overall, units)
 
-    def _guess(self, name: str) -> float | None:
-        """The variance of a unit before anything is known: that of a fair coin on the metric's range."""
+    def reach(self, name: str) -> float:
+        """How much one unit can be worse than another; 0 where nobody has said."""
         if name == KPI:
-            return 0.25
+            return 1.0
         metric = self.policy.metrics[name]
         if metric.kind == "proportion":
-            return 0.25
+            return 1.0
         if metric.best is not None and metric.worst is not None:
-            return 0.25 * (metric.best - metric.worst) ** 2
-        return None
+            return abs(metric.best - metric.worst)
+        return 0.0
 
     def known_by_period(self, name: str) -> tuple[Floats, Floats]:
         """Known units of candidate and baseline, (group, period)."""

@@ -7,6 +7,7 @@ or broken; GO needs every other check to have been made and passed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TypeVar
 
 from rampgate.aggregate.marginals import OVERALL
@@ -32,7 +33,7 @@ from rampgate.judge.decision import (
 )
 from rampgate.judge.findings import Findings, amount
 from rampgate.judge.gate import Demand, demands, passing_expected
-from rampgate.judge.health import health
+from rampgate.judge.health import forgotten, health
 from rampgate.judge.point import point
 from rampgate.judge.sequential import sequential
 from rampgate.judge.show import LEVEL, all_estimates, windows
@@ -72,6 +73,11 @@ def judge(case: Case) -> Decision:
         *(Reason(h.code, h.verdict, h.message) for h in checks if h.verdict in (FAIL, ERROR, NO_DATA)),
         *(reason for reason in (broken, late, unseen, unread) if reason is not None),
     ]
+    failed = {c.id for c in findings.criteria if c.verdict == FAIL}
+    nothing_gone: list[str] = []
+    gone, unknown = _safely(lambda: forgotten(case, failed), nothing_gone, "what failed before")
+    holds += [Reason("guardrail", FAIL, f"{name} failed at the look before, and rows are gone since") for name in gone]
+    holds += [unknown] if unknown is not None else []
     decision = _decision(case, findings, holds)
     return Decision(
         rollout=policy.rollout,
@@ -105,13 +111,13 @@ def _decision(case: Case, findings: Findings, holds: list[Reason]) -> str:
         return ROLLBACK
     if holds:
         return HOLD
-    return COMPLETE if case.state.phase == len(case.policy.phases) else GO
+    return COMPLETE if case.state.phase >= len(case.policy.phases) else GO
 
 
 def _phase(case: Case) -> PhaseView:
     phases, index = case.policy.phases, case.state.phase
     following = phases[index].traffic if index < len(phases) else None
-    return PhaseView(index, phases[index - 1].traffic, len(phases), case.state.since, following)
+    return PhaseView(index, case.phase.traffic, len(phases), case.state.since, following)
 
 
 def _reasons(
@@ -142,7 +148,7 @@ def _reasons(
 def _all_clear(case: Case, decision: str, shown: Shown) -> str:
     """What GO means: never "safe", always with the harm that would have been seen by now."""
     policy = case.policy
-    phase = policy.phases[case.state.phase - 1]
+    phase = case.phase
     if phase.go == "non_inferior" and policy.evidence == "sequential":
         claim = "shown non-inferior at the margins that this phase requires"
     else:
@@ -167,4 +173,6 @@ def _waiting(case: Case, decision: str, waits: list[Waiting], holds: list[Reason
     yield from waits
     for reason in holds:
         if reason.code == "inconclusive" and reason.metric is not None:
-            yield passing_expected(case, reason.metric)
+            metric = reason.metric
+            nothing = Waiting(f"{metric} shown within its margin", None)
+            yield _safely(partial(passing_expected, case, metric), nothing, "the forecast")[0]

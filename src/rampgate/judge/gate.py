@@ -12,7 +12,7 @@ from rampgate.estimate.evidence import log_sum_exp
 from rampgate.estimate.increments import effect_grid
 from rampgate.estimate.interval import costs
 from rampgate.judge.case import Case, Data
-from rampgate.judge.decision import INCONCLUSIVE, NO_DATA, Reason, Waiting
+from rampgate.judge.decision import FAIL, INCONCLUSIVE, NO_DATA, Reason, Waiting
 from rampgate.judge.findings import called
 from rampgate.judge.weigh import absolute, bets
 
@@ -36,8 +36,8 @@ def demands(case: Case) -> list[Demand]:
     if state.since is None:
         text = f"no row of candidate {policy.candidate!r} before this look"
         return [Demand(Reason("too_little_data", NO_DATA, text), Waiting("the first row of the candidate", None))]
-    phase = policy.phases[state.phase - 1]
-    out = []
+    phase = case.phase
+    out = _moved(case)
     due = phase.at_least.after(state.since, policy.zone)
     if case.look < due:
         text = f"phase {state.phase} lasts at least {phase.at_least}: until {due:%Y-%m-%d %H:%M}"
@@ -54,6 +54,25 @@ def demands(case: Case) -> list[Demand]:
         what = f"{phase.minimum_units} candidate units with known {name}" + ("" if when else " (not at this volume)")
         out.append(Demand(Reason("minimum_units", INCONCLUSIVE, text), Waiting(what, when)))
     return out
+
+
+def _moved(case: Case) -> list[Demand]:
+    """A policy whose phases no longer are those that the rollout went through."""
+    state, count = case.state, len(case.policy.phases)
+    if state.phase > count:
+        text = f"this rollout has reached phase {state.phase}, and the policy has {count}"
+    elif state.traffic is not None and abs(case.phase.traffic - state.traffic) > 1e-9:
+        now, then = f"{100 * case.phase.traffic:.4g} %", f"{100 * state.traffic:.4g} %"
+        text = f"phase {state.phase} was {then} of traffic at the look before, and is {now} in this policy"
+    else:
+        return []
+    remedy = "put the phases back, or begin a new attempt under another candidate name"
+    return [
+        Demand(
+            Reason("not_approved", FAIL, f"{text}: {remedy}"),
+            Waiting("the phases that the rollout has been through", None),
+        )
+    ]
 
 
 def known_candidate_units(case: Case) -> tuple[float, str]:
@@ -94,9 +113,10 @@ def passing_expected(case: Case, metric: str) -> Waiting:
     contrast = data.contrast(metric, margin)
     if days <= 0 or not len(data.periods[recent]):
         return Waiting(f"{what} (no volume in this phase yet)", None)
-    lambdas = bets(data.scale(metric), margin)[0]
+    every = bets(data.scale(metric), margin, data.reach(metric))
+    lambdas = every[0]
     weight = contrast.weight[0]
-    spent = contrast.variance(absolute(margin))[0][:, None] * costs(contrast, bets(data.scale(metric), margin))[0]
+    spent = contrast.variance(absolute(margin))[0][:, None] * costs(contrast, every, -1)[0]
     gain = lambdas * (weight * (absolute(margin) - contrast.effect[0]))[:, None]
     now = (gain - spent)[data.phase_begin :].sum(0)
     # With no true difference a period gains lambda h m on average (a relative margin m is left in r).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -14,6 +14,8 @@ from rampgate.judge.state import Seen
 
 #: Share of rows that may be excluded, and of known units that may vanish between looks.
 TOLERATED = 0.01
+#: Units that must be missing before an arm, or its labels, count as silent.
+MISSED = 7.0
 #: Without a row for this long before the look the source is taken to have stopped.
 STALE_DAYS = 3
 
@@ -21,7 +23,7 @@ STALE_DAYS = 3
 def health(case: Case) -> tuple[Health, ...]:
     """All checks, passed or not, in a fixed order."""
     checks = [_excluded(case), _variants(case), _duplicates(case), _future(case), _fresh(case)]
-    return (*checks, *_malformed(case), *_vanished(case))
+    return (*checks, *_silent(case), *_malformed(case), *_vanished(case), *_late_labels(case))
 
 
 def _excluded(case: Case) -> Health:
@@ -81,6 +83,49 @@ def _fresh(case: Case) -> Health:
     return Health("stale", PASS, f"the newest row is of {newest:%Y-%m-%d %H:%M} UTC")
 
 
+def _silent(case: Case) -> list[Health]:
+    """An arm, or the labels of a metric in an arm, that fell silent while the other arm went on.
+
+    It is silent when, at the ratio seen before, at least ``MISSED`` units should have come since its last one: with
+    independent units that happens by chance in less than one look of a thousand (Poisson, exp(-7)).
+    """
+    data = case.data
+    if case.phase.traffic >= 1.0 and not case.phase.holdout:
+        return []
+    out = []
+    arms = dict(zip(("candidate", "baseline"), data.run, strict=True))
+    for word, arm in arms.items():
+        other = arms["baseline" if word == "candidate" else "candidate"]
+        units, beside = arm.n[0], other.n[0]
+        gap = _missed(units, beside)
+        if gap >= MISSED:
+            text = f"no {word} unit since {_last_day(case, units)}, where about {gap:.0f} should have come"
+            out.append(Health("stale", FAIL, f"{text}: see whether it still has its traffic, or restore its rows"))
+            continue
+        for name in case.policy.judged_metrics():
+            known = arm.total(f"{name}:known")[0]
+            gap = _missed(known, units)
+            if gap >= MISSED:
+                text = f"no {word} unit has a known {name} since {_last_day(case, known)}"
+                fix = "see whether labels still arrive; where they come late, look later with --as-of"
+                out.append(Health("missing_labels", FAIL, f"{text}, where about {gap:.0f} should have one: {fix}"))
+    return out
+
+
+def _missed(units: np.ndarray, beside: np.ndarray) -> float:
+    """Units that should have come since the last one, by the ratio to ``beside`` until then; 0 without any."""
+    seen = np.flatnonzero(units > 0)
+    if not len(seen):
+        return 0.0
+    last = int(seen[-1])
+    before = float(beside[: last + 1].sum())
+    return float(beside[last + 1 :].sum()) * float(units.sum()) / before if before > 0 else 0.0
+
+
+def _last_day(case: Case, units: np.ndarray) -> str:
+    return case.data.periods[int(np.flatnonzero(units > 0)[-1])].day.isoformat()
+
+
 def _malformed(case: Case) -> list[Health]:
     """Values that are no numbers: their metric is not judged on what is left of it."""
     out = []
@@ -97,14 +142,18 @@ def _malformed(case: Case) -> list[Health]:
 
 
 def seen_units(case: Case, through: datetime) -> dict[str, float]:
-    """Known units per arm and metric, and units per segment value, over the run's periods that end by ``through``."""
+    """Known units per arm and metric, and units per segment value, over the run's periods that end by ``through``.
+
+    The history counts too: bets are scaled by it.
+    """
     cells, start = case.cells, case.state.start
     if start is None or not len(cells.n):
         return {}
+    past = np.array([p.day < start for p in cells.periods], dtype=bool)[cells.period]
+    counts = {"history units": float(cells.n[past & (cells.arm == BASELINE)].sum())}
     kept = np.array([p.day >= start and p.end <= through for p in cells.periods], dtype=bool)[cells.period]
     known = [(i, name) for i, name in enumerate(cells.components) if name.endswith(":known")]
     columns = list(zip(*cells.values, strict=True)) if cells.segments else []
-    counts: dict[str, float] = {}
     for arm, word in ((BASELINE, "baseline"), (CANDIDATE, "candidate")):
         rows = np.flatnonzero(kept & (cells.arm == arm))
         n = cells.n[rows]
@@ -118,13 +167,24 @@ def seen_units(case: Case, through: datetime) -> dict[str, float]:
 
 
 def lost_units(case: Case) -> Mapping[str, float]:
-    """Units that an earlier look rested on and that are gone now, by name."""
+    """Units that an earlier look rested on and that are gone now, by name.
+
+    What the policy no longer names cannot be counted any more, and is not lost.
+    """
     seen = case.state.seen
     if seen is None:
         return {}
     now = seen_units(case, seen.through)
-    gone = {name: then - now.get(name, 0.0) for name, then in seen.units.items()}
+    gone = {name: then - now.get(name, 0.0) for name, then in seen.units.items() if _counted(case, name)}
     return {name: count for name, count in gone.items() if count > 0}
+
+
+def _counted(case: Case, name: str) -> bool:
+    """Whether the present policy still counts a name of ``seen_units``."""
+    what = name.partition(" ")[2]
+    if what.endswith(":known"):
+        return what in case.cells.components
+    return "=" not in what or any(what.startswith(f"{column}=") for column in case.cells.segments)
 
 
 def _floor(case: Case, name: str) -> float:
@@ -144,15 +204,36 @@ def _vanished(case: Case) -> list[Health]:
             continue
         code = "missing_labels" if name.endswith(":known") else "error"
         text = f"{count:.0f} of {then:.0f} {name.replace(':known', ' labels')} that earlier looks rested on are gone"
-        out.append(
-            Health(
-                code,
-                FAIL,
-                f"{text}: restore them, or begin a new attempt with another candidate name",
-                int(count),
-            )
-        )
+        remedy = "restore them, or begin a new attempt with another candidate name"
+        out.append(Health(code, FAIL, f"{text}: {remedy}", int(count)))
     return out
+
+
+def _late_labels(case: Case) -> list[Health]:
+    """Labels of earlier periods that came after a look had rested on those periods."""
+    seen = case.state.seen
+    if seen is None:
+        return []
+    now, out = seen_units(case, seen.through), []
+    for name, then in sorted(seen.units.items()):
+        word, _, what = name.partition(" ")
+        if not what.endswith(":known") or not _counted(case, name):
+            continue
+        rows = now.get(f"{word} units", 0.0) - seen.units.get(f"{word} units", 0.0)
+        late = now.get(name, 0.0) - then - max(0.0, rows)
+        if late > TOLERATED * max(then, 1.0):
+            metric = what.removesuffix(":known")
+            text = f"{late:.0f} {word} labels of {metric} came after an earlier look had rested on their days"
+            remedy = "labels that come late, or later in one arm, mislead: look later, with --as-of some days back"
+            out.append(Health("missing_labels", FAIL, f"{text}: {remedy}", int(late)))
+    return out
+
+
+def forgotten(case: Case, failed: Collection[str]) -> list[str]:
+    """Criteria that failed at the look before, no longer do, and of whose rows some are gone."""
+    if not any(lost_units(case).values()):
+        return []
+    return [name for name in case.state.failed if name not in failed]
 
 
 def seen(case: Case) -> Seen:

@@ -37,7 +37,7 @@ def sequential(case: Case) -> Findings:
     broken.sort(key=lambda j: (j.metric == KPI, -(j.e_value or 0.0)))
     rollback = tuple(Reason("rollback", FAIL, str(j.message), j.metric, j.group) for j in broken)
     holds = [reason for j in judged if (reason := hold_for(j)) is not None]
-    return Findings(judged, rollback, (*holds, *_not_shown(case, judged)), tuple(too_small(policy, judged)))
+    return Findings(judged, rollback, (*holds, *_not_shown_safely(case, judged)), tuple(too_small(policy, judged)))
 
 
 class _Passing:
@@ -60,7 +60,7 @@ def _judge(case: Case, w: Weighed, alarm: Fired | None, passing: _Passing) -> Ju
         return _judged(w, ERROR, message=w.error)
     try:
         if alarm is not None and w.criterion.id in alarm.names:
-            return _failed(case, w)
+            return _failed_safely(case, w)
         lacking = _lacking(case, w.criterion)
         if lacking:
             return _judged(w, NO_DATA, message=lacking)
@@ -108,11 +108,21 @@ def _lacking(case: Case, c: Criterion) -> str | None:
         least = policy.segments.minimum_units
         return f"too little data: {n_b:.0f} and {n_c:.0f} of {least} units" if min(n_c, n_b) < least else None
     n_c, n_b = (float(x[at]) for x in data.known(c.metric, data.phase_begin))
-    phase = policy.phases[case.state.phase - 1]
+    phase = case.phase
     alone = phase.traffic >= 1.0 and not phase.holdout
     if n_c > 0 and (n_b > 0 or alone):
         return None
     return f"baseline {n_b:.0f}, candidate {n_c:.0f} known units in this phase"
+
+
+def _failed_safely(case: Case, w: Weighed) -> Judged:
+    """FAIL, whatever becomes of the words for it."""
+    try:
+        return _failed(case, w)
+    except Exception as error:  # noqa: BLE001 - the evidence stands; only its onset is not told
+        beyond = f"worse than the baseline beyond the {w.criterion.margin} tolerated, evidence {odds(w.largest)}"
+        text = f"{called(w.criterion.metric, w.criterion.group)} is {beyond} (onset unknown: {error})"
+        return _judged(w, FAIL, message=text)
 
 
 def _failed(case: Case, w: Weighed) -> Judged:
@@ -137,7 +147,7 @@ def worst_segment(data: Data, c: Criterion, since: Onset) -> tuple[Group, float]
     if not data.segments:
         return None
     whole = data.contrast(c.metric)
-    increments = log_increments(whole, since.effect, bets(data.scale(c.metric), c.expect))[1:]
+    increments = log_increments(whole, since.effect, bets(data.scale(c.metric), c.expect, data.reach(c.metric)))[1:]
     evidence = log_evidence_from(increments, since.period)
     at = int(np.argmax(evidence))
     if evidence[at] <= 0:
@@ -146,12 +156,20 @@ def worst_segment(data: Data, c: Criterion, since: Onset) -> tuple[Group, float]
     return data.segments[at], float(effect(shown))
 
 
+def _not_shown_safely(case: Case, judged: tuple[Judged, ...]) -> list[Reason]:
+    """What is not shown yet; where that cannot be said, the rollout holds."""
+    try:
+        return _not_shown(case, judged)
+    except Exception as error:  # noqa: BLE001 - a reason to hold; the rollback criteria stand
+        return [Reason("error", ERROR, f"what the phase requires could not be read: {type(error).__name__}: {error}")]
+
+
 def _not_shown(case: Case, judged: tuple[Judged, ...]) -> list[Reason]:
     """Guardrails that the phase requires to be shown non-inferior and that are not yet."""
     policy = case.policy
     verdicts: Mapping[str, Judged] = {j.metric: j for j in judged if j.kind == "guardrail" and j.group == OVERALL}
     out = []
-    for name in policy.required(policy.phases[case.state.phase - 1]):
+    for name in policy.required(case.phase):
         found = verdicts[name]
         if found.verdict == INCONCLUSIVE:
             near = f"within {found.bound_text} of the baseline in this phase"

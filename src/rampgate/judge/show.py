@@ -50,7 +50,7 @@ class Shown:
         return cls(
             name,
             data.contrast(name),
-            bets(data.scale(name), _expected(data, name)),
+            bets(data.scale(name), _expected(data, name), data.reach(name)),
             (c, b),
             _limit(data, name),
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from rampgate.judge.decision import COMPLETE, GO, ROLLBACK, Decision
+from rampgate.judge.decision import COMPLETE, FAIL, GO, ROLLBACK, Decision
 
 RUNNING, COMPLETED, ROLLED_BACK = "running", "complete", "rolled_back"
 
@@ -33,6 +33,8 @@ class State:
     status : running, complete or rolled_back
     rolled_back_at : ``as_of`` of the decision that rolled back
     policy_sha256 : the policy of the look before, empty at the first
+    traffic : that policy's traffic in the phase in force now; None at the first look
+    failed : criteria that failed at the look before
     seen : what earlier looks rested on
     """
 
@@ -43,6 +45,8 @@ class State:
     status: str = RUNNING
     rolled_back_at: datetime | None = None
     policy_sha256: str = ""
+    traffic: float | None = None
+    failed: tuple[str, ...] = ()
     seen: Seen | None = None
 
     @property
@@ -64,6 +68,8 @@ class State:
             "status": self.status,
             "rolled_back_at": self.rolled_back_at.isoformat() if self.rolled_back_at else None,
             "policy_sha256": self.policy_sha256,
+            "traffic": self.traffic,
+            "failed": list(self.failed),
             "seen": {"through": self.seen.through.isoformat(), "units": dict(self.seen.units)} if self.seen else None,
         }
 
@@ -78,17 +84,26 @@ class State:
             status=data["status"],
             rolled_back_at=datetime.fromisoformat(data["rolled_back_at"]) if data["rolled_back_at"] else None,
             policy_sha256=data["policy_sha256"],
+            traffic=data["traffic"],
+            failed=tuple(data["failed"]),
             seen=Seen(datetime.fromisoformat(seen["through"]), seen["units"]) if seen else None,
         )
 
 
 def after(state: State, decision: Decision, seen: Seen | None) -> State:
     """The state that a decision leads to. Only GO moves the phase, and only by one."""
-    moved = replace(state, seen=seen, policy_sha256=decision.policy_sha256)
+    moved = replace(
+        state,
+        seen=seen,
+        policy_sha256=decision.policy_sha256,
+        traffic=decision.phase.traffic,
+        failed=tuple(c.id for c in decision.criteria if c.verdict == FAIL),
+    )
     if decision.decision == ROLLBACK and state.status != ROLLED_BACK:
         return replace(moved, status=ROLLED_BACK, rolled_back_at=decision.as_of)
     if decision.decision == GO:
-        return replace(moved, phases=(*state.phases, (state.phase + 1, decision.as_of)))
+        phases = (*state.phases, (state.phase + 1, decision.as_of))
+        return replace(moved, phases=phases, traffic=decision.phase.next_traffic)
     if decision.decision == COMPLETE and state.status == RUNNING:
         return replace(moved, status=COMPLETED)
     return moved

@@ -44,21 +44,23 @@ class Weighed:
         return max(0.0, float(np.max(self.log_e))) if len(self.log_e) else 0.0
 
 
-def bets(scale: Scale, size: Margin | None) -> Floats:
+def bets(scale: Scale, size: Margin | None, reach: float = 0.0) -> Floats:
     """Bets lambda = grid x mu, (..., period, grid), for an effect size that must be told from none.
 
     Parameters
     ----------
     size : an effect in the metric's unit or relative to its level; None for 0.2 standard deviations
+    reach : how much one unit can be worse than another: a candidate worse by ``size`` has up to ``size * reach`` more
+        variance than the reference, and a bet that forgets it loses where the reference is quiet (decision 0006)
     """
+    variance = scale.variance
     with np.errstate(invalid="ignore", divide="ignore"):
         if size is None:
-            mu = np.where(np.isinf(scale.variance), 0.0, DEFAULT_EXPECT / np.sqrt(scale.variance))
-        elif size.relative:
-            mu = size.value * scale.level / scale.variance
+            effect = DEFAULT_EXPECT * np.sqrt(variance)
         else:
-            mu = size.value / scale.variance
-    mu = np.where(scale.variance > 0, mu, 0.0)
+            effect = size.value * scale.level if size.relative else np.asarray(size.value)
+        mu = effect / (variance + effect * reach)
+    mu = np.where((variance > 0) & np.isfinite(variance), mu, 0.0)
     return np.asarray(mu[..., None] * effect_grid(), dtype=float)
 
 
@@ -86,7 +88,9 @@ def _weigh_rule(data: Data, members: Sequence[Criterion]) -> list[Weighed]:
     at = data.index([m.group for m in members])
     scale = data.scale(rule.metric)
     whole = data.contrast(rule.metric, rule.margin)
-    increments = log_increments(whole, absolute(rule.margin), bets(scale, rule.expect))[..., at, :, :]
+    increments = log_increments(whole, absolute(rule.margin), bets(scale, rule.expect, data.reach(rule.metric)))[
+        ..., at, :, :
+    ]
     log_e = log_evidence(increments, data.prior)
     if np.isnan(log_e).any():
         raise FloatingPointError("the evidence is not a number")
@@ -100,7 +104,8 @@ def log_passing(data: Data, metric: str, margin: Margin, scale: Scale | None = N
     stretch, must not pass.
     """
     scale = data.scale(metric) if scale is None else scale
-    increments = log_increments(data.contrast(metric, margin), absolute(margin), bets(scale, margin), -1)
+    lambdas = bets(scale, margin, data.reach(metric))
+    increments = log_increments(data.contrast(metric, margin), absolute(margin), lambdas, -1)
     return log_evidence_from(increments, data.phase_begin)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from rampgate import __version__
+from rampgate.aggregate.moments import CANDIDATE, Cells
 from rampgate.aggregate.read import read
 from rampgate.errors import LedgerMoved, UsageError
 from rampgate.estimate import STATISTICS
@@ -105,33 +106,40 @@ def current_state(policy: Policy, last: Record | None, as_of: datetime) -> State
         )
     state = State.from_dict(last.state())
     if state.candidate != policy.candidate:
-        # What was seen of another candidate is no evidence for this one, and its start is not this one's.
+        # What was seen of another candidate is no evidence for this one, and neither is the day of the change.
         return State(attempt=state.attempt + 1, candidate=policy.candidate)
-    if state.phase > len(policy.phases):
-        raise UsageError(
-            f"this rollout has reached phase {state.phase}, and the policy has {len(policy.phases)}",
-            where=f"{policy.rollout}, phases",
-            remedy="put the phases back that it has been through, or begin a new attempt under another candidate name",
-        )
     return state
 
 
 def read_case(policy: Policy, engine: Engine, state: State, as_of: datetime) -> Case:
     """Read what the look needs and fix the start and the first phase when they are not fixed yet."""
     look = look_at(policy, as_of)
-    fixed = state.start if state.start is not None else (policy.start if state.attempt == 1 else None)
+    if state.start is None and state.attempt > 1:
+        state = replace(state, start=_new_start(policy, engine, look))
+    fixed = state.start if state.start is not None or state.attempt > 1 else policy.start
     cells, intake, start, _ = read(policy, engine, switches(policy, state), look, fixed)
-    if start is not None and policy.start is not None:
-        start = max(start, policy.start)
-    if state.start is None and start is not None and (policy.start is not None or _has_candidate(cells)):
+    if state.start is None and state.attempt == 1 and start is not None and _begun(policy, cells):
         state = replace(state, start=start)
     if not state.phases and state.start is not None:
         state = replace(state, phases=(first_phase(policy, state.start, as_of),))
     return Case(policy, cells, intake, state, as_of, look)
 
 
-def _has_candidate(cells: Any) -> bool:
-    return bool((cells.arm == 1).any())
+def _begun(policy: Policy, cells: Cells) -> bool:
+    """Whether the evidence has a first day: the policy names it, or a candidate row was seen."""
+    return policy.start is not None or bool((cells.arm == CANDIDATE).any())
+
+
+def _new_start(policy: Policy, engine: Engine, look: datetime) -> date | None:
+    """First day of a later attempt: the one after its candidate's first row, when the old one is out of the way.
+
+    ``start`` in the policy is the first attempt's, unless it was moved past that day.
+    """
+    first = read(policy.model_copy(update={"start": None}), engine, (), look).start
+    if first is None:
+        return None
+    day = first + timedelta(days=1)
+    return max(day, policy.start) if policy.start is not None else day
 
 
 def _recorded(case: Case, book: Ledger, last: Record | None) -> Decision:
@@ -139,9 +147,11 @@ def _recorded(case: Case, book: Ledger, last: Record | None) -> Decision:
     policy, state = case.policy, case.state
     source = source_digest(case.cells, case.intake)
     key = look_key(policy.rollout, state.attempt, case.look.isoformat(), policy.sha256(), source)
-    known = book.find(key)
-    if known is not None:
-        return decision_of(known)
+    if last is not None and (last.key == key or last.key.startswith(f"{key}|")):
+        return decision_of(last)
+    if last is not None and book.find(key) is not None:
+        # Others were recorded since: what was decided before them is no answer to what holds now.
+        key = f"{key}|{last.sha256}"
     decision = judge(case)
     body, documents = inputs(case, last.entry()["inputs"] if last is not None else None)
     entry = {

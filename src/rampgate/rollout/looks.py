@@ -26,7 +26,9 @@ def parse_moment(value: str | date | datetime | None, zone: ZoneInfo) -> datetim
             raise UsageError(f"{value!r} is not a moment", where="as_of", remedy=remedy) from None
     if not isinstance(value, datetime):
         value = datetime.combine(value, time())
-    return value.replace(tzinfo=zone) if value.tzinfo is None else value.astimezone(zone)
+    aware = value.replace(tzinfo=zone) if value.tzinfo is None else value
+    # Through UTC, so that an hour which clocks skip is told as the hour that it really is.
+    return aware.astimezone(UTC).astimezone(zone)
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
