@@ -14,9 +14,10 @@ import numpy as np
 
 from rampgate.estimate.contrast import Proportions
 from rampgate.estimate.evidence import log_evidence, onset_prior
-from rampgate.estimate.increments import effect_grid
 from rampgate.estimate.interval import log_increments
-from rampgate.estimate.reference import scale
+from rampgate.estimate.reference import Scale, scale
+from rampgate.judge.weigh import bets
+from rampgate.policy import Margin
 
 DAYS, UNITS = 84, 300
 RAMP = np.r_[np.full(7, 0.10), np.full(7, 0.25), np.full(70, 0.50)]
@@ -49,8 +50,8 @@ def main() -> None:
             "pilot": scale(nothing, made, 1.0).variance,
             "guess": np.full((count, DAYS), 0.25),
         }.items():
-            bets = (expect / variance)[..., None] * effect_grid()
-            path = log_evidence(log_increments(made, 0.0, bets), prior)
+            lambdas = bets(Scale(variance, variance), Margin(expect), 1.0)
+            path = log_evidence(log_increments(made, 0.0, lambdas), prior)
             fired = (path >= np.log(20)).any(-1)
             day = np.median(np.argmax(path >= np.log(20), -1)[fired]) + 1 if fired.any() else np.nan
             print(f"{rate:6.1%} {harm:6.1%} {name:>8} {fired.mean():8.2%} {day:11.0f}")

@@ -373,3 +373,16 @@ def test_warnings():
         "override: a harm between 1pp and 4pp holds the rollout and does not roll it back",
     ]
     assert warnings(load()) == []
+
+
+def test_proof_of_a_metric_without_a_range_is_said_to_be_asymptotic() -> None:
+    mean = {"kind": "mean", "column": "hours", "better": "lower"}
+    content = {
+        "metrics": {"ok": {"kind": "proportion", "column": "ok"}, "hours": mean},
+        "kpi": {"weights": {"ok": 1.0}},
+        "guardrails": {"hours": {"margin": 2}},
+        "phases": [{"traffic": "50%", "go": "non_inferior"}, {"traffic": "100%"}],
+    }
+    assert any(line.startswith("hours: ") and "asymptotic" in line for line in warnings(load_policy(content)))
+    ranged = {**content, "metrics": {**content["metrics"], "hours": {**mean, "best": 0, "worst": 100}}}  # type: ignore[dict-item]
+    assert not any("asymptotic" in line for line in warnings(load_policy(ranged)))

@@ -31,8 +31,8 @@ kpi:
 guardrails:
   met_sla: {{margin: 7pp}}
 rollback:
-  met_sla: {{worse_by: 1pp, expect: 5pp}}
-  kpi:     {{worse_by: 1pp, expect: 5pp}}
+  met_sla: {{worse_by: 2pp, expect: 5pp}}
+  kpi:     {{worse_by: 2pp, expect: 5pp}}
 segments:
   by: [category]
   guardrails: {{met_sla: {{margin: 10pp}}}}

@@ -123,7 +123,7 @@ def _edges(excess: Callable[[Floats], Floats], middle: Floats, step: Floats, sid
 def _root(f: Callable[[Floats], Floats], low: tuple[Floats, Floats], high: tuple[Floats, Floats]) -> Floats:
     """Where f crosses 0 between points with f < 0 and f >= 0, by the Illinois variant of false position.
 
-    The point returned is on the inside of the bracket to within 1e-11 of its width, or 1e-10 in log-evidence.
+    The point returned is on the inside of the bracket to within 1e-10 of its width, or 1e-8 in log-evidence.
     """
     (a, fa), (b, fb) = low, high
     fb = np.where(np.isnan(fb), 1.0, np.minimum(fb, 1e6))
@@ -140,6 +140,6 @@ def _root(f: Callable[[Floats], Floats], low: tuple[Floats, Floats], high: tuple
         b, fb = np.where(out, x, b), np.where(out, value, fb)
         a, fa = np.where(out, a, x), np.where(out, fa, value)
         side = np.where(out, 1.0, -1.0)
-        if (np.abs(b - a) <= 1e-11 * width).all() or (np.abs(fa) < 1e-10).all():
+        if (np.abs(b - a) <= 1e-10 * width).all() or (np.abs(fa) < 1e-8).all():
             break
     return a

@@ -7,7 +7,7 @@ from math import fsum
 from zoneinfo import available_timezones
 
 from rampgate.policy.lint_phases import phase_problems
-from rampgate.policy.metric import Metric, RareEvent, TimeToEvent
+from rampgate.policy.metric import Metric, Proportion, RareEvent, TimeToEvent
 from rampgate.policy.model import KPI, Guardrail, Policy, Rollback
 from rampgate.policy.problem import KeyPath, Problem, did_you_mean, repeated, unknown_metric
 from rampgate.policy.values import Margin, zone_exists
@@ -22,7 +22,7 @@ def lint(policy: Policy) -> list[Problem]:
 
 
 def warnings(policy: Policy) -> list[str]:
-    """What is legal and may surprise: unused metrics, and harm that holds but never rolls back."""
+    """What is legal and may surprise: unused metrics, harm that never rolls back, proof that is only asymptotic."""
     used = {*policy.judged_metrics(), *policy.harm_budget}
     found = [
         f"metric {name} is in no criterion: it is shown and never judged" for name in policy.metrics if name not in used
@@ -32,6 +32,14 @@ def warnings(policy: Policy) -> list[str]:
         if rollback and rollback.worse_by.relative == margin.relative and rollback.worse_by.value > margin.value:
             found.append(
                 f"{name}: a harm between {margin} and {rollback.worse_by} holds the rollout and does not roll it back"
+            )
+    proof = dict.fromkeys(name for phase in policy.phases for name in policy.required(phase) if name != KPI)
+    for name in proof:
+        metric = policy.metrics[name]
+        if not isinstance(metric, Proportion) and not metric.scaled:
+            found.append(
+                f"{name}: without best and worst nothing bounds a unit, and the proof that non_inferior asks for is "
+                "asymptotic: harm in one unit of hundreds can pass"
             )
     return found
 
