@@ -169,7 +169,11 @@ def test_a_misspelt_value_is_refused_and_a_rare_one_is_not() -> None:
         look(table, only(metric={"equals": "ontime"}))
     assert caught.value.where == "the pyarrow frame, column 'x' (metrics.m.equals)"
     assert caught.value.remedy == "did you mean 'ONTIME'?"
-    assert counted(look(table, only(metric={"equals": "CANCELLED"}))) == (0, 3)
+    # Nothing to count of a good outcome is a mistake; of a bad one there may be none yet.
+    with pytest.raises(DataError, match="no row equals 'CANCELLED'") as caught:
+        look(table, only(metric={"equals": "CANCELLED"}))
+    assert caught.value.remedy == "name one of its values: 'ONTIME' (2 rows), 'OVERDUE' (1 rows)"
+    assert counted(look(table, only(metric={"equals": "CANCELLED", "better": "lower"}))) == (0, 3)
 
 
 def test_segment_values_as_text() -> None:
