@@ -77,7 +77,7 @@ def test_the_demo_clears_its_own_ledger_and_no_other(tmp_path: Path, monkeypatch
     monkeypatch.setattr("rampgate.demo.story.load", lambda: load()[:300])
     tell(tmp_path)
     tell(tmp_path)
-    assert len(list(Ledger.open(tmp_path / "rampgate.db").records())) == 4
+    assert len(list(Ledger.open(tmp_path / "rampgate.db").records())) == 2
     rampgate.check(POLICY, events=tickets(), as_of="2026-01-08", ledger=tmp_path / "rampgate.db")
     with pytest.raises(UsageError, match="not overwritten"):
         tell(tmp_path)

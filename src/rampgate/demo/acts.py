@@ -53,8 +53,9 @@ HASH = "rampgate demo"
 
 @dataclass(frozen=True)
 class Act:
-    """One telling of the log: its folder, what is done to the candidate's tickets in a phase, and the phases in which
-    the gate looks on Mondays only, and not every day.
+    """One telling of the log.
+
+    ``change`` is what is done to a ticket in a phase; in the ``weekly`` phases the gate looks on Mondays only.
     """
 
     name: str
