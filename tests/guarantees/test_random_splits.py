@@ -74,16 +74,16 @@ def rolled_back(log: Log, draws: Moments, worse_by: str) -> float:
     return float((family_log_e(members) >= np.log(20)).any(-1).mean())
 
 
-def test_harmless_splits_are_rolled_back_within_the_budget(log: Log, draws: Moments, capsys) -> None:
+def test_harmless_splits_are_rolled_back_within_the_budget(log: Log, draws: Moments, record_property) -> None:
     at_zero = rolled_back(log, draws, "0")
     at_five = rolled_back(log, draws, "5pp")
     error = float(np.sqrt(0.05 * 0.95 / DRAWS))
-    with capsys.disabled():
-        print(
-            f"\n  {DRAWS} random splits of {len(log.days)} real tickets, nothing different: rolled back "
-            f"{at_zero:.1%} at worse_by 0 and {at_five:.1%} at 5pp (budget 5 %, Monte-Carlo error {error:.1%}); "
-            f"the pooled weekly z-test calls {pooled(log, draws)}"
-        )
+    record_property(
+        "figure",
+        f"{DRAWS} random splits of {len(log.days)} real tickets, nothing different: rolled back {at_zero:.1%} at "
+        f"worse_by 0 and {at_five:.1%} at 5pp (budget 5 %, Monte-Carlo error {error:.1%}); the pooled weekly z-test "
+        f"calls {pooled(log, draws)}",
+    )
     assert at_zero <= 0.05 + 3 * error
     assert at_five == 0
 
