@@ -153,7 +153,7 @@ def test_ratio_row_by_row() -> None:
         pooled = (((y_c - R_c * x_c) ** 2).sum() + ((y_b - R_b * x_b) ** 2).sum()) / (n - 1)
         # More of this ratio is good, so an arm lacks bad units when it lies above the null.
         for arm, y, x, R in (("c", y_c, x_c, R_c), ("b", y_b, x_b, R_b)):
-            own[arm].append(y - y.sum() / x.sum() * x)
+            own[arm].append(y - float(y.sum()) / float(x.sum()) * x)
             lack[arm].append(float((y - R * x).sum()))
         more = {a: unseen(lack[a], [len(e) for e in own[a]], float(got.spread[t])) for a in own}
         load_c, load_b = x_b.sum() ** 2 * len(x_c), x_c.sum() ** 2 * len(x_b)
@@ -168,9 +168,9 @@ def test_kpi_row_by_row() -> None:
     for t, (b, c) in enumerate(DAYS):
         both = {name: np.concatenate([b[name], c[name]]) for name in b}
         share = both["csat:known"].mean()
-        mu = both["csat:value"].sum() / both["csat:known"].sum()
+        mu = float(both["csat:value"].sum()) / float(both["csat:known"].sum())
         X = both["good:denominator"].mean()
-        R = both["good:numerator"].sum() / both["good:denominator"].sum()
+        R = float(both["good:numerator"].sum()) / float(both["good:denominator"].sum())
         # The influence of a unit on K, by hand.
         z_b, z_c = (
             (d["right:value"] - both["right:value"].mean()) / 3
