@@ -69,7 +69,7 @@ def _comoment(needs: Needs, pair: tuple[int, int], n: Floats, sums: Floats, answ
 
 def _counted(joint: Floats, n: Floats, first: Floats, second: Floats) -> Floats:
     """``joint - first second / n`` of counts, without cancellation."""
-    if len(n) and float(n.max()) > _EXACT:
+    if len(n) and float(np.max(n)) > _EXACT:
         return joint - first * (second / n)
     whole = [np.rint(values).astype(np.int64) for values in (joint, n, first, second)]
     return np.asarray((whole[0] * whole[1] - whole[2] * whole[3]) / n, dtype=np.float64)
