@@ -281,7 +281,7 @@ def _plain(values: Array) -> Array:
     if kind == "M":
         out = data.astype("datetime64[us]", copy=True)
         if masked is not None:
-            out[masked] = np.datetime64("NaT")
+            out[masked] = np.datetime64("NaT", "us")
         return out
     if kind in "iub" and (masked is None or not masked.any()):
         return data.astype(np.int64)
