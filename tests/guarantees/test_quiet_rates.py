@@ -54,7 +54,7 @@ def test_harm_is_caught_however_quiet_the_reference(harm: float) -> None:
     assert reached(paths(made, CELLS[0], 0.02, plain=False)[0]) >= 0.95
 
 
-@pytest.mark.parametrize(("units", "traffic"), [(300, 0.1), (60, 0.2)])
+@pytest.mark.parametrize(("units", "traffic"), [(300, 0.1), (60, 0.2), (60, 0.1)])
 def test_a_variance_that_rises_in_mid_run(units: int, traffic: float) -> None:
     """Equal means; the candidate's standard deviation goes from 1 to 3 on day 28."""
     rng, days = np.random.default_rng(4), 84

@@ -22,6 +22,8 @@ from rampgate.aggregate.moments import Floats
 #: period's sum is not trusted and bounded increments take its place (statistics: 7 to 9 % false at 1 % traffic).
 SMALL_SHARE = 0.05
 SMALL_UNITS = 10
+#: Periods whose variance counts as recent.
+RECENT = 7
 
 
 class Contrast(Protocol):
@@ -127,12 +129,23 @@ class Proportions:
 def _own_variance(squares: Floats, n: Floats) -> tuple[Floats, Floats]:
     """An arm's own within-period variance, and its degrees of freedom so far.
 
-    The larger of what has accumulated up to and including the period and, where it has enough units, the period's own:
-    a variance that rises in mid-run would hide behind the past (docs/decisions/0006).
+    The largest of what has accumulated up to and including the period, of the last ``RECENT`` periods, and of the
+    period itself, the latter two where they have enough units: a variance that rises in mid-run would hide behind the
+    past (docs/decisions/0006).
     """
-    freedom = np.cumsum(np.maximum(n - 1.0, 0.0), axis=-1)
-    present = np.where(n >= SMALL_UNITS, _divide(squares, np.maximum(n - 1.0, 1.0)), 0.0)
-    return np.maximum(_divide(np.cumsum(squares, axis=-1), freedom), present), freedom
+    free = np.maximum(n - 1.0, 0.0)
+    freedom = np.cumsum(free, axis=-1)
+    largest = _divide(np.cumsum(squares, axis=-1), freedom)
+    for df, ss in ((recent(free), recent(squares)), (free, squares)):
+        largest = np.maximum(largest, np.where(df >= SMALL_UNITS - 1, _divide(ss, df), 0.0))
+    return largest, freedom
+
+
+def recent(values: Floats) -> Floats:
+    """Sum over the last ``RECENT`` periods up to and including each, (..., period)."""
+    total = np.concatenate([np.zeros((*values.shape[:-1], 1)), np.cumsum(values, axis=-1)], axis=-1)
+    ends = np.arange(1, values.shape[-1] + 1)
+    return np.asarray(total[..., ends] - total[..., np.maximum(ends - RECENT, 0)])
 
 
 def _unseen(shortfall: Floats, n: Floats, jump: Floats) -> Floats:

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from rampgate.aggregate.moments import Floats
-from rampgate.estimate.contrast import Contrast, Means, Proportions, Ratios
+from rampgate.estimate.contrast import Contrast, Means, Proportions, Ratios, recent
 
 #: Known units that a reference needs.
 ENOUGH = 100.0
-#: Periods whose variance counts as recent.
-RECENT = 7
 #: Squared deviations below this part of the sum of values are rounding, not variation.
 TINY = 1e-9
 
@@ -98,15 +96,15 @@ def scale(history: Contrast, run: Contrast, reach: float) -> Scale:
 
 
 def _of_late(squares: Floats, units: Floats) -> Floats:
-    """Variance over the ``RECENT`` periods before each period, (..., period)."""
+    """Variance over the periods shortly before each period, (..., period); 0 before the second."""
 
-    def window(x: Floats) -> Floats:
-        total = np.concatenate([np.zeros((*x.shape[:-1], 1)), np.cumsum(x, axis=-1)], axis=-1)
-        ends = np.arange(x.shape[-1])
-        return np.asarray(total[..., ends] - total[..., np.maximum(ends - RECENT, 0)])
+    def before(values: Floats) -> Floats:
+        return np.concatenate([np.zeros((*values.shape[:-1], 1)), recent(values)[..., :-1]], axis=-1)
 
-    n = window(units)
-    return np.where(n > 1, window(squares) / np.where(n > 1, n, 1.0), 0.0)
+    if not units.shape[-1]:
+        return units
+    n = before(units)
+    return np.where(n > 1, before(squares) / np.where(n > 1, n, 1.0), 0.0)
 
 
 def own_or(own: Scale, fallback: Scale, history_units: Floats) -> Scale:
