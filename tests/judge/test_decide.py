@@ -256,6 +256,16 @@ def test_a_failed_guardrail_is_not_forgotten_with_the_rows_that_failed_it() -> N
     assert any("failed at the look before" in r.message for r in later.reasons)
 
 
+def test_a_forecast_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("no volume at all")
+
+    monkeypatch.setattr("rampgate.judge.decide.passing_expected", fail)
+    decision = judge(case(units(days=10, traffic=0.1), at=state(2, 3)))
+    assert decision.decision == "hold"
+    assert any("no volume at all" in wait.what for wait in decision.waiting_for)
+
+
 HELD = [
     case(units(days=3), days=3),
     case(units(per_day=20), rules=policy(phases=[{"traffic": "10%", "minimum_units": 50}, {"traffic": "100%"}])),

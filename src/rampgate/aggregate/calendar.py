@@ -22,6 +22,11 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
+def local_midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The same instant as `midnight`, told in its own zone."""
+    return midnight(day, zone).astimezone(zone)
+
+
 def local_day(instant: datetime, zone: ZoneInfo) -> date:
     """The date that the clocks in `zone` show at an instant."""
     return instant.astimezone(zone).date()

@@ -64,13 +64,14 @@ class Contrast(Protocol):
         """Variance of s_t at the margin, (..., period)."""
 
 
-def _divide(a: Floats, b: Floats) -> Floats:
+def divide(a: Floats, b: Floats) -> Floats:
+    """``a / b``, 0 where b is not positive."""
     return np.where(b > 0, a / np.where(b > 0, b, 1.0), 0.0)
 
 
 def _harmonic(a: Floats, b: Floats) -> Floats:
     """``a b / (a + b)``, 0 where either is 0."""
-    return _divide(a * b, a + b)
+    return divide(a * b, a + b)
 
 
 @dataclass(frozen=True)
@@ -99,14 +100,14 @@ class Proportions:
     @property
     def effect(self) -> Floats:
         both = (self.n_c > 0) & (self.n_b > 0)
-        return self.sign * np.where(both, _divide(self.y_c, self.n_c) - self.ratio * _divide(self.y_b, self.n_b), 0.0)
+        return self.sign * np.where(both, divide(self.y_c, self.n_c) - self.ratio * divide(self.y_b, self.n_b), 0.0)
 
     def levels(self) -> tuple[Floats, Floats]:
-        return _divide(self.y_c, self.n_c), _divide(self.y_b, self.n_b)
+        return divide(self.y_c, self.n_c), divide(self.y_b, self.n_b)
 
     @property
     def bound(self) -> Floats:
-        return _divide(np.maximum(self.n_b, self.ratio * self.n_c), self.n_c + self.n_b)
+        return divide(np.maximum(self.n_b, self.ratio * self.n_c), self.n_c + self.n_b)
 
     @property
     def bounded(self) -> np.ndarray:
@@ -117,12 +118,12 @@ class Proportions:
         events = self.y_c + self.y_b
         if self.ratio == 1.0:
             low, high = np.maximum(0.0, -m), np.minimum(1.0, 1.0 - m)
-            q_b = np.clip(_divide(events - self.n_c * m, self.n_c + self.n_b), low, np.maximum(low, high))
+            q_b = np.clip(divide(events - self.n_c * m, self.n_c + self.n_b), low, np.maximum(low, high))
             q_c = np.clip(q_b + m, 0.0, 1.0)
         else:
-            q_b = np.clip(_divide(events, self.ratio * self.n_c + self.n_b), 0.0, 1.0)
+            q_b = np.clip(divide(events, self.ratio * self.n_c + self.n_b), 0.0, 1.0)
             q_c = np.minimum(1.0, self.ratio * q_b)
-        spread = _divide(q_c * (1 - q_c), self.n_c) + self.ratio**2 * _divide(q_b * (1 - q_b), self.n_b)
+        spread = divide(q_c * (1 - q_c), self.n_c) + self.ratio**2 * divide(q_b * (1 - q_b), self.n_b)
         return self.weight**2 * spread
 
 
@@ -135,9 +136,9 @@ def _own_variance(squares: Floats, n: Floats) -> tuple[Floats, Floats]:
     """
     free = np.maximum(n - 1.0, 0.0)
     freedom = np.cumsum(free, axis=-1)
-    largest = _divide(np.cumsum(squares, axis=-1), freedom)
+    largest = divide(np.cumsum(squares, axis=-1), freedom)
     for df, ss in ((recent(free), recent(squares)), (free, squares)):
-        largest = np.maximum(largest, np.where(df >= SMALL_UNITS - 1, _divide(ss, df), 0.0))
+        largest = np.maximum(largest, np.where(df >= SMALL_UNITS - 1, divide(ss, df), 0.0))
     return largest, freedom
 
 
@@ -154,7 +155,7 @@ def _unseen(shortfall: Floats, n: Floats, jump: Floats) -> Floats:
     An arm whose mean lies below that of the null by ``d`` lacks units that are ``jump`` worse with chance ``d / jump``;
     they would add ``d jump`` to its variance (docs/decisions/0006). ``shortfall`` is ``n d`` of each period.
     """
-    return np.maximum(_divide(np.cumsum(shortfall, axis=-1), np.cumsum(n, axis=-1)), 0.0) * jump
+    return np.maximum(divide(np.cumsum(shortfall, axis=-1), np.cumsum(n, axis=-1)), 0.0) * jump
 
 
 def _small(n_c: Floats, n_b: Floats) -> np.ndarray:
@@ -202,7 +203,7 @@ class Means:
 
     @property
     def bound(self) -> Floats:
-        return self.spread * _divide(np.maximum(self.n_b, self.ratio * self.n_c), self.n_c + self.n_b)
+        return self.spread * divide(np.maximum(self.n_b, self.ratio * self.n_c), self.n_c + self.n_b)
 
     @property
     def bounded(self) -> np.ndarray:
@@ -213,19 +214,19 @@ class Means:
         n, r = self.n_c + self.n_b, self.ratio
         total = self.n_c * self.a_c + self.n_b * self.a_b
         if r == 1.0:
-            q_b = _divide(total - self.n_c * margin, n)
+            q_b = divide(total - self.n_c * margin, n)
             q_c = q_b + margin
         else:
-            q_b = _divide(total, r * self.n_c + self.n_b)
+            q_b = divide(total, r * self.n_c + self.n_b)
             q_c = r * q_b
         between = self.n_c * (self.a_c - q_c) ** 2 + self.n_b * (self.a_b - q_b) ** 2
-        pooled = _divide(self.ss_c + self.ss_b + between, np.maximum(n - 1.0, 1.0))
+        pooled = divide(self.ss_c + self.ss_b + between, np.maximum(n - 1.0, 1.0))
         own_c, df_c = _own_variance(self.ss_c, self.n_c)
         own_b, df_b = _own_variance(self.ss_b, self.n_b)
         more_c = _unseen(self.n_c * (q_c - self.a_c), self.n_c, self.spread)
         more_b = _unseen(self.n_b * (q_b - self.a_b), self.n_b, self.spread)
         known = (df_c > 0) & (df_b > 0)
-        load_c, load_b = _divide(np.ones_like(n), self.n_c), r * r * _divide(np.ones_like(n), self.n_b)
+        load_c, load_b = divide(np.ones_like(n), self.n_c), r * r * divide(np.ones_like(n), self.n_b)
         by_pool = pooled * (load_c + load_b)
         by_arm = np.where(known, own_c * load_c + own_b * load_b, 0.0)
         return self.weight**2 * (np.maximum(by_arm, by_pool) + more_c * load_c + more_b * load_b)
@@ -264,24 +265,24 @@ class Ratios:
     @property
     def _scale(self) -> Floats:
         """The period's mean denominator."""
-        return _divide(self.x_c + self.x_b, self.n_c + self.n_b)
+        return divide(self.x_c + self.x_b, self.n_c + self.n_b)
 
     @property
     def weight(self) -> Floats:
-        return _divide(_harmonic(self.x_c, self.x_b), self._scale)
+        return divide(_harmonic(self.x_c, self.x_b), self._scale)
 
     @property
     def effect(self) -> Floats:
         both = (self.x_c > 0) & (self.x_b > 0)
-        return self.sign * np.where(both, _divide(self.y_c, self.x_c) - self.ratio * _divide(self.y_b, self.x_b), 0.0)
+        return self.sign * np.where(both, divide(self.y_c, self.x_c) - self.ratio * divide(self.y_b, self.x_b), 0.0)
 
     def levels(self) -> tuple[Floats, Floats]:
-        return _divide(self.y_c, self.x_c), _divide(self.y_b, self.x_b)
+        return divide(self.y_c, self.x_c), divide(self.y_b, self.x_b)
 
     @property
     def bound(self) -> Floats:
-        share = _divide(np.maximum(self.x_b, self.ratio * self.x_c), self.x_c + self.x_b)
-        return _divide(self.spread * share, self._scale)
+        share = divide(np.maximum(self.x_b, self.ratio * self.x_c), self.x_c + self.x_b)
+        return divide(self.spread * share, self._scale)
 
     @property
     def bounded(self) -> np.ndarray:
@@ -292,7 +293,7 @@ class Ratios:
 
         def squares(n: Floats, x: Floats, y: Floats, xx: Floats, xy: Floats, yy: Floats, rate: Floats) -> Floats:
             centred = yy - 2 * rate * xy + rate * rate * xx
-            return np.maximum(centred, 0.0) + n * (_divide(y, n) - rate * _divide(x, n)) ** 2
+            return np.maximum(centred, 0.0) + n * (divide(y, n) - rate * divide(x, n)) ** 2
 
         return (
             squares(self.n_c, self.x_c, self.y_c, self.xx_c, self.xy_c, self.yy_c, rate_c),
@@ -301,7 +302,7 @@ class Ratios:
 
     def residual_squares(self) -> Floats:
         """Sum over both arms of ``(y - R x)^2``, R the period's ratio over both."""
-        rate = _divide(self.y_c + self.y_b, self.x_c + self.x_b)
+        rate = divide(self.y_c + self.y_b, self.x_c + self.x_b)
         squares_c, squares_b = self._residual(rate, rate)
         return squares_c + squares_b
 
@@ -310,14 +311,14 @@ class Ratios:
         x, n, r = self.x_c + self.x_b, self.n_c + self.n_b, self.ratio
         if r == 1.0:
             m = self.sign * np.asarray(margin, dtype=float)
-            rate_b = _divide(self.y_c + self.y_b - m * self.x_c, x)
+            rate_b = divide(self.y_c + self.y_b - m * self.x_c, x)
             rate_c = rate_b + m
         else:
-            rate_b = _divide(self.y_c + self.y_b, r * self.x_c + self.x_b)
+            rate_b = divide(self.y_c + self.y_b, r * self.x_c + self.x_b)
             rate_c = r * rate_b
         null_c, null_b = self._residual(rate_c, rate_b)
-        pooled = _divide(null_c + null_b, np.maximum(n - 1.0, 1.0))
-        self_c, self_b = self._residual(_divide(self.y_c, self.x_c), _divide(self.y_b, self.x_b))
+        pooled = divide(null_c + null_b, np.maximum(n - 1.0, 1.0))
+        self_c, self_b = self._residual(divide(self.y_c, self.x_c), divide(self.y_b, self.x_b))
         own_c, df_c = _own_variance(self_c, self.n_c)
         own_b, df_b = _own_variance(self_b, self.n_b)
         # What is missing of an arm under the null, in the numerator's units.
@@ -330,7 +331,7 @@ class Ratios:
         by_arm = np.where(known, own_c * load_c + own_b * load_b, 0.0)
         total = np.maximum(by_arm, by_pool) + more_c * load_c + more_b * load_b
         both = np.where((self.x_c > 0) & (self.x_b > 0), x * self._scale, 0.0)
-        return _divide(total, both**2)
+        return divide(total, both**2)
 
 
 C = TypeVar("C", bound=Contrast)

@@ -9,7 +9,7 @@ import numpy as np
 
 from rampgate.aggregate.marginals import Arm
 from rampgate.aggregate.moments import Floats
-from rampgate.estimate.contrast import Contrast, Means, Proportions, Ratios
+from rampgate.estimate.contrast import Contrast, Means, Proportions, Ratios, divide
 from rampgate.policy import Margin, Policy
 
 KPI = "kpi"
@@ -45,21 +45,17 @@ def _proportion(name: str, c: Arm, b: Arm, ratio: float, sign: int) -> Proportio
     return Proportions(c.total(known), c.total(value), b.total(known), b.total(value), ratio, sign)
 
 
-def _divide(a: Floats, b: Floats) -> Floats:
-    return np.where(b > 0, a / np.where(b > 0, b, 1.0), 0.0)
-
-
 def _mean(name: str, c: Arm, b: Arm, ratio: float, sign: int) -> Means:
     known, value = f"{name}:known", f"{name}:value"
     n_c, n_b = c.total(known), b.total(known)
-    m_c, m_b = _divide(c.total(value), n_c), _divide(b.total(value), n_b)
+    m_c, m_b = divide(c.total(value), n_c), divide(b.total(value), n_b)
 
     def squares(arm: Arm, mean: Floats) -> Floats:
         """Sum over known units of (x - mean)^2, from the co-moments of x or 0 and known."""
         form = arm.products(value, value) - 2 * mean * arm.products(value, known)
         return np.maximum(form + mean**2 * arm.products(known, known), 0.0)
 
-    pooled = _divide(n_c * m_c + n_b * m_b, n_c + n_b)
+    pooled = divide(n_c * m_c + n_b * m_b, n_c + n_b)
     i = c.components.index(value)
     spread = np.maximum(_reach(c.low[..., i], c.high[..., i], pooled), _reach(b.low[..., i], b.high[..., i], pooled))
     return Means(n_c, n_b, sign * m_c, sign * m_b, squares(c, m_c), squares(b, m_b), spread, ratio, sign)
@@ -73,7 +69,7 @@ def _reach(low: Floats, high: Floats, centre: Floats) -> Floats:
 def _ratio(name: str, c: Arm, b: Arm, ratio: float, sign: int) -> Ratios:
     known, num, den = f"{name}:known", f"{name}:numerator", f"{name}:denominator"
     x_c, x_b, y_c, y_b = c.total(den), b.total(den), c.total(num), b.total(num)
-    rate = _divide(y_c + y_b, x_c + x_b)
+    rate = divide(y_c + y_b, x_c + x_b)
     spread = np.maximum(_residual_reach(c, num, den, rate), _residual_reach(b, num, den, rate))
     return Ratios(
         c.total(known), b.total(known), x_c, x_b, y_c, y_b,
@@ -138,15 +134,15 @@ def linearise(policy: Policy, c: Arm, b: Arm) -> Linearised:
     that of the periods before.
     """
     n = c.n + b.n
-    centre = _divide((c.n[..., None] * c.mean + b.n[..., None] * b.mean), n[..., None])
+    centre = divide((c.n[..., None] * c.mean + b.n[..., None] * b.mean), n[..., None])
     gradient, level, spread = np.zeros_like(centre), np.zeros(n.shape), np.zeros(n.shape)
     for name, weight in policy.kpi.weights.items():
         top, bottom = ("numerator", "denominator") if policy.metrics[name].kind == "ratio" else ("value", "known")
         i, j = c.components.index(f"{name}:{top}"), c.components.index(f"{name}:{bottom}")
         share = centre[..., j]
-        value = _divide(centre[..., i], share)
+        value = divide(centre[..., i], share)
         intercept, slope = _utility(policy, name)
-        step = weight * slope * np.where(share > 0, _divide(np.ones_like(share), share), 0.0)
+        step = weight * slope * np.where(share > 0, divide(np.ones_like(share), share), 0.0)
         gradient[..., i] += step
         gradient[..., j] -= step * value
         level += weight * (intercept + slope * _filled(value, n * share))
@@ -161,7 +157,7 @@ def linearise(policy: Policy, c: Arm, b: Arm) -> Linearised:
 
 def _filled(value: Floats, weight: Floats) -> Floats:
     """Values of periods without data replaced by the weighted mean of those before, so that no past one changes."""
-    return np.where(weight > 0, value, _divide(np.cumsum(weight * value, -1), np.cumsum(weight, -1)))
+    return np.where(weight > 0, value, divide(np.cumsum(weight * value, -1), np.cumsum(weight, -1)))
 
 
 def _kpi_contrast(policy: Policy, c: Arm, b: Arm, ratio: float) -> Means:

@@ -7,6 +7,7 @@ or broken; GO needs every other check to have been made and passed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -174,5 +175,7 @@ def _waiting(case: Case, decision: str, waits: list[Waiting], holds: list[Reason
     for reason in holds:
         if reason.code == "inconclusive" and reason.metric is not None:
             metric = reason.metric
-            nothing = Waiting(f"{metric} shown within its margin", None)
-            yield _safely(partial(passing_expected, case, metric), nothing, "the forecast")[0]
+            plain = Waiting(f"{metric} shown within its margin", None)
+            forecast, broken = _safely(partial(passing_expected, case, metric), plain, "the forecast")
+            # The rollout holds already; that its date is unknown, and why, is said where the date would stand.
+            yield forecast if broken is None else replace(plain, what=f"{plain.what} ({broken.message})")

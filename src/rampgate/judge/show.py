@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from rampgate.aggregate.calendar import midnight
+from rampgate.aggregate.calendar import local_midnight
 from rampgate.aggregate.marginals import OVERALL, Group
 from rampgate.aggregate.moments import Floats
 from rampgate.estimate.contrast import Contrast, take
@@ -187,10 +186,10 @@ def windows(case: Case) -> tuple[Window, ...]:
         n_c, n_b = (within @ x for x in one.known)
         cuts = [Cut(OVERALL, raw.value(shown.name, 0), (n_b[w], n_c[w])) for w, raw in enumerate(raws)]
         tables.append(estimates(one, cuts, within))
-    launch = _midnight(case.state.start, policy.zone)
+    launch = local_midnight(case.state.start, policy.zone)
     out = []
     for w, ((first, last), _) in enumerate(kept):
-        start, end = _midnight(first, policy.zone), _midnight(last, policy.zone)
+        start, end = local_midnight(first, policy.zone), local_midnight(last, policy.zone)
         rows = [table[w] for table in tables]
         out.append(Window(start, end, start >= launch and end <= case.look, rows[0], tuple(rows[1:])))
     return tuple(out)
@@ -210,8 +209,3 @@ def window_bounds(window: Duration | Literal["week"], start: date, last: date) -
         first, length = start, window.count
     count = (last - first).days // length + 1
     return [(first + timedelta(days=i * length), first + timedelta(days=(i + 1) * length)) for i in range(count)]
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    """The first instant of a local day, in its own zone."""
-    return midnight(day, zone).astimezone(zone)

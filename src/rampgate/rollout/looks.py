@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from rampgate.aggregate import calendar
+from rampgate.aggregate.calendar import local_midnight
 from rampgate.errors import UsageError
 from rampgate.judge.state import State
 from rampgate.policy import Policy
@@ -31,23 +31,18 @@ def parse_moment(value: str | date | datetime | None, zone: ZoneInfo) -> datetim
     return aware.astimezone(UTC).astimezone(zone)
 
 
-def midnight(day: date, zone: ZoneInfo) -> datetime:
-    """The first instant of a local day, in its own zone."""
-    return calendar.midnight(day, zone).astimezone(zone)
-
-
 def look_at(policy: Policy, as_of: datetime) -> datetime:
     """End of the last complete period before ``as_of``."""
     day = as_of.astimezone(policy.zone).date()
     if policy.source.look == "week":
         day -= timedelta(days=day.weekday())
-    return midnight(day, policy.zone)
+    return local_midnight(day, policy.zone)
 
 
 def next_look(policy: Policy, look: datetime) -> datetime:
     """The look after this one."""
     day = look.astimezone(policy.zone).date()
-    return midnight(day + timedelta(days=7 if policy.source.look == "week" else 1), policy.zone)
+    return local_midnight(day + timedelta(days=7 if policy.source.look == "week" else 1), policy.zone)
 
 
 def switches(policy: Policy, state: State | None) -> tuple[datetime, ...]:
@@ -62,13 +57,13 @@ def switches(policy: Policy, state: State | None) -> tuple[datetime, ...]:
 def first_phase(policy: Policy, start: date, as_of: datetime) -> tuple[int, datetime]:
     """Phase of the first look on an empty ledger and since when: the first, or the one whose traffic is in force."""
     if not policy.exposure:
-        return 1, midnight(start, policy.zone)
+        return 1, local_midnight(start, policy.zone)
     past = [step for step in policy.exposure if step.start(policy.zone) <= as_of]
     if not past:
-        return 1, midnight(start, policy.zone)
+        return 1, local_midnight(start, policy.zone)
     for index, phase in enumerate(policy.phases, start=1):
         if abs(phase.traffic - past[-1].traffic) < 1e-9:
-            return index, max(past[-1].start(policy.zone), midnight(start, policy.zone))
+            return index, max(past[-1].start(policy.zone), local_midnight(start, policy.zone))
     raise UsageError(
         f"exposure says {past[-1].traffic:.4g} of traffic since {past[-1].from_}, and no phase has that traffic",
         where="exposure",

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from rampgate.aggregate.calendar import local_midnight
 from rampgate.aggregate.moments import Cells, Intake
 from rampgate.aggregate.read import read
 from rampgate.judge.case import Case
@@ -19,7 +20,7 @@ from rampgate.judge.health import seen
 from rampgate.judge.state import ROLLED_BACK, State, after
 from rampgate.policy import Policy, load_policy, refuse_not_judged
 from rampgate.rollout.evaluate import events_engine
-from rampgate.rollout.looks import first_phase, look_at, midnight, next_look, parse_moment, switches
+from rampgate.rollout.looks import first_phase, look_at, next_look, parse_moment, switches
 
 
 def replay(
@@ -64,7 +65,7 @@ def looks(
         return
     last = next_look(policy, look_at(policy, intake.newest))
     since = parse_moment(start, policy.zone) if start is not None else None
-    look = next_look(policy, look_at(policy, midnight(first, policy.zone)))
+    look = next_look(policy, look_at(policy, local_midnight(first, policy.zone)))
     state = State(candidate=policy.candidate, start=first)
     while look <= (min(until, last) if end is None else until):
         if not state.phases:
