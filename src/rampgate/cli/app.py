@@ -1,0 +1,42 @@
+"""The application that commands register with, and the options that several of them share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Decide, with evidence, whether a rollout in phases may go on, must wait, or must go back.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+EXIT = {"go": 0, "complete": 0, "hold": 10, "rollback": 20}
+LEDGER_NAME = "rampgate.db"
+
+PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="The policy file.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Events = Annotated[str | None, typer.Option("--events", help="Rows to use instead of the policy's source.events.")]
+LedgerUrl = Annotated[
+    str | None,
+    typer.Option("--ledger", help="Path or URL of the ledger. Default: rampgate.db beside the policy."),
+]
+BookUrl = Annotated[
+    str | None, typer.Option("--ledger", help="Path or URL of the ledger. Default: rampgate.db in the present folder.")
+]
+RolloutName = Annotated[str | None, typer.Argument(metavar="[ROLLOUT]", help="Only this rollout.")]
+
+
+@app.callback(invoke_without_command=True)
+def _main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        from rampgate import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit

@@ -1,0 +1,60 @@
+"""Commands that read a ledger: ``status``, ``history`` and ``show``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from rampgate.cli.app import LEDGER_NAME, BookUrl, Json, RolloutName, app
+from rampgate.cli.output import print_decision, print_json
+
+
+@app.command()
+def status(rollout: RolloutName = None, as_json: Json = False, ledger: BookUrl = None) -> int:
+    """Where rollouts stand: phase, traffic, last decision, what they wait for."""
+    from rampgate.report.book import status_rows, status_view
+
+    rows = status_rows(open_book(ledger), rollout)
+    if as_json:
+        print_json({"rollouts": rows})
+        return 0
+    from rampgate.report.terminal import console
+
+    console().print(status_view(rows))
+    return 0
+
+
+@app.command()
+def history(rollout: RolloutName = None, as_json: Json = False, ledger: BookUrl = None) -> int:
+    """Every decision in the ledger, oldest first."""
+    from rampgate.report.book import history_rows, history_view
+
+    rows = history_rows(open_book(ledger), rollout)
+    if as_json:
+        print_json({"decisions": rows})
+        return 0
+    from rampgate.report.terminal import console
+
+    console().print(history_view(rows))
+    return 0
+
+
+@app.command()
+def show(
+    decision: Annotated[str, typer.Argument(metavar="ID", help="The decision's id, or its first digits.")],
+    as_json: Json = False,
+    ledger: BookUrl = None,
+) -> int:
+    """One recorded decision, whole."""
+    from rampgate.rollout.evaluate import decision_of
+
+    print_decision(decision_of(open_book(ledger).get(decision)), as_json)
+    return 0
+
+
+def open_book(where: str | None) -> Any:
+    """The ledger that ``--ledger`` names, which must exist."""
+    from rampgate.ledger import Ledger
+
+    return Ledger.open(where or LEDGER_NAME, create=False)

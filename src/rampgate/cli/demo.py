@@ -1,0 +1,21 @@
+"""``demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rampgate.cli.app import app
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the ledger and policies.")] = Path("rampgate-demo"),
+) -> int:
+    """The whole story on real tickets: go, hold, rollback."""
+    from rampgate.demo.story import tell
+
+    tell(out)
+    return 0

@@ -1,0 +1,51 @@
+"""Commands that judge: ``check`` and ``replay``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rampgate.cli.app import EXIT, LEDGER_NAME, Events, Json, LedgerUrl, PolicyFile, app
+from rampgate.cli.output import print_decision, print_json
+
+
+@app.command()
+def check(
+    policy: PolicyFile,
+    as_of: Annotated[str | None, typer.Option(help="The moment of the look, as 2026-03-01. Default: now.")] = None,
+    as_json: Json = False,
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 for every decision, also hold.")] = False,
+    ledger: LedgerUrl = None,
+    events: Events = None,
+) -> int:
+    """One look: judge, record, print.
+
+    Exit code: 0 go or complete, 10 hold, 20 rollback, 2 wrong arguments or policy, 1 could not judge (hold).
+    """
+    from rampgate.rollout.evaluate import check as look
+
+    decision = look(policy, events, as_of, ledger or policy.parent / LEDGER_NAME)
+    print_decision(decision, as_json)
+    return 0 if exit_zero else EXIT[decision.decision]
+
+
+@app.command()
+def replay(
+    policy: PolicyFile,
+    start: Annotated[str | None, typer.Option("--from", help="First look.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Last look.")] = None,
+    as_json: Json = False,
+    events: Events = None,
+) -> int:
+    """What would have been decided at every look. Writes nothing."""
+    from rampgate.rollout.replay import replay as run
+
+    decisions = run(policy, events, start, end)
+    if as_json:
+        print_json({"looks": [d.to_dict() for d in decisions]})
+        return 0
+    from rampgate.report.terminal import console, replay_view
+
+    console().print(replay_view(decisions) if decisions else "no complete period with a candidate row to look at")
+    return 0

@@ -1,0 +1,33 @@
+"""Commands about a policy: ``validate`` and ``schema``."""
+
+from __future__ import annotations
+
+from rampgate.cli.app import Events, Json, PolicyFile, app
+from rampgate.cli.output import print_json
+
+
+@app.command()
+def validate(policy: PolicyFile, as_json: Json = False, events: Events = None) -> int:
+    """Check a policy and its source; print it as sentences.
+
+    Exit code: 0 valid, 2 when the policy is wrong or the source does not fit it, 1 when the source cannot be read.
+    """
+    from rampgate.report.sentences import validation, validation_view
+
+    found = validation(policy, events)
+    if as_json:
+        print_json(found)
+    else:
+        from rampgate.report.terminal import console
+
+        console().print(validation_view(found))
+    return 0 if found["ok"] else 2
+
+
+@app.command()
+def schema() -> int:
+    """Print the policy's JSON Schema, for editors."""
+    from rampgate.policy import schema as policy_schema
+
+    print_json(policy_schema())
+    return 0

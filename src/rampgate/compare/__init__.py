@@ -1,0 +1,1 @@
+"""Baseline against candidate in a table that has no policy yet."""
