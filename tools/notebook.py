@@ -28,6 +28,7 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "notebooks"
 SECONDS_PER_CELL = 300
+FORMAT: Any = nbformat  # its functions carry no types
 
 
 def sources() -> list[Path]:
@@ -37,7 +38,7 @@ def sources() -> list[Path]:
 
 def read(source: Path) -> nbformat.NotebookNode:
     """A notebook without outputs, from its source."""
-    book = nbformat.from_dict(jupytext.read(source))
+    book: nbformat.NotebookNode = FORMAT.from_dict(jupytext.read(source))
     for number, cell in enumerate(book.cells, start=1):
         cell["id"] = f"cell-{number:03d}"
         cell["metadata"] = {}  # the source's line spacing, which jupytext notes here, is no part of a notebook
@@ -65,14 +66,14 @@ def run(source: Path) -> nbformat.NotebookNode:
     book.metadata["language_info"] = {"name": "python"}
     for cell in book.cells:
         if cell.cell_type == "code":
-            cell.outputs = _joined(cell.outputs)
+            cell.outputs = joined(cell.outputs)
             for output in cell.outputs:
                 if "image/png" in output.get("data", {}):
-                    output.data["image/png"] = b64encode(_packed(b64decode(output.data["image/png"]))).decode()
+                    output.data["image/png"] = b64encode(packed(b64decode(output.data["image/png"]))).decode()
     return book
 
 
-def _joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+def joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
     """Printed text in one piece: how a kernel cuts it depends on the time of day."""
     out: list[nbformat.NotebookNode] = []
     for output in outputs:
@@ -83,7 +84,7 @@ def _joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]
     return out
 
 
-def _packed(png: bytes) -> bytes:
+def packed(png: bytes) -> bytes:
     """The same picture in a third of the bytes: its pixels are compressed again, as hard as it goes."""
     head, chunks, at = png[:8], [], 8
     while at < len(png):
@@ -101,12 +102,13 @@ def _packed(png: bytes) -> bytes:
 
 def as_text(book: nbformat.NotebookNode) -> str:
     """The notebook as it is written to a file."""
-    return nbformat.writes(book) + "\n"
+    return f"{FORMAT.writes(book)}\n"
 
 
 def stored(source: Path) -> nbformat.NotebookNode:
     """The notebook as it was committed."""
-    return nbformat.read(source.with_suffix(".ipynb"), as_version=nbformat.NO_CONVERT)
+    book: nbformat.NotebookNode = FORMAT.read(source.with_suffix(".ipynb"), as_version=nbformat.NO_CONVERT)
+    return book
 
 
 def cells(book: nbformat.NotebookNode) -> list[tuple[str, str]]:
@@ -141,7 +143,9 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail where something differs")
     check = parser.parse_args().check
     if no_letters():
-        print("error: this machine has no fonts, so plots would have no text\n  install some (Debian: fonts-liberation)")
+        print(
+            "error: this machine has no fonts, so plots would have no text\n  install some (Debian: fonts-liberation)"
+        )
         return 1
     code = 0
     for source in sources():
