@@ -5,7 +5,7 @@ BIN := .venv/bin
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock clean
+.PHONY: help demo test lint format lock notebook clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ format:  ## let ruff format the code and mend what it can
 	@bash tools/environment.sh dev
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+notebook:  ## run the notebooks from top to bottom and write them with their outputs
+	@bash tools/environment.sh dev
+	@$(BIN)/python tools/notebook.py
 
 lock:  ## compile requirements/*.txt from pyproject.toml (UPGRADE=1: to the newest versions)
 	@bash tools/environment.sh run
