@@ -81,7 +81,6 @@ METRIC = {"kind": "proportion", "column": "correct"}
         ({"metrics": {"accuracy": METRIC | {"matures_after": "72h"}}}, "metrics.accuracy.matures_after"),
         ({"metrics": {"accuracy": METRIC | {"known_at": "t"}}}, "metrics.accuracy.known_at"),
         ({"error_budget": {"floor": "5%"}}, "error_budget.floor"),
-        ({"error_budget": {"sample_ratio": "1%"}}, "error_budget.sample_ratio"),
         ({"error_budget": {"missing_labels": 0.01}}, "error_budget.missing_labels"),
         ({"error_budget": {"crossed_units": 0.02}}, "error_budget.crossed_units"),
         ({"drift": {"columns": {"score": {"psi": 0.2}}}}, "drift"),

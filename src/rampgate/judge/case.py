@@ -29,6 +29,7 @@ class Case:
     cells : cells of complete periods before ``look``, history included
     state : the rollout before this look; ``state.start`` is None until a candidate row was seen
     look : end of the last complete period
+    steered : whether the phases of ``state`` were really in force; in a replay they are hypothetical
     """
 
     policy: Policy
@@ -37,6 +38,7 @@ class Case:
     state: State
     as_of: datetime
     look: datetime
+    steered: bool = True
 
     @property
     def phase(self) -> Phase:

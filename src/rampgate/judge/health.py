@@ -10,6 +10,7 @@ import numpy as np
 from rampgate.aggregate.moments import BASELINE, CANDIDATE
 from rampgate.judge.case import Case
 from rampgate.judge.decision import ERROR, FAIL, NO_DATA, PASS, Health
+from rampgate.judge.split import sample_ratio
 from rampgate.judge.state import Seen
 
 #: Share of rows that may be excluded, and of known units that may vanish between looks.
@@ -23,7 +24,7 @@ STALE_DAYS = 3
 def health(case: Case) -> tuple[Health, ...]:
     """All checks, passed or not, in a fixed order."""
     checks = [_excluded(case), _variants(case), _duplicates(case), _future(case), _fresh(case)]
-    return (*checks, *_silent(case), *_malformed(case), *_vanished(case), *_late_labels(case))
+    return (*checks, *sample_ratio(case), *_silent(case), *_malformed(case), *_vanished(case), *_late_labels(case))
 
 
 def _excluded(case: Case) -> Health:

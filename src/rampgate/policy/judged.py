@@ -14,7 +14,7 @@ _OPTIONS = {
     "known_at": "late labels",
     "cluster": "assignment by cluster",
 }
-_BUDGETS = ("floor", "sample_ratio", "missing_labels", "crossed_units")
+_BUDGETS = ("floor", "missing_labels", "crossed_units")
 _REMEDY = "take {this} out of the policy, or use a version of rampgate that judges {it}; nothing was judged"
 
 
