@@ -14,7 +14,7 @@ from rampgate.judge.decide import judge
 from rampgate.judge.decision import Health
 from rampgate.judge.split import sample_ratio, traffic_in_force
 
-RECORDED = {"policy_sha256": "0" * 64}
+RECORDED: dict[str, Any] = {"policy_sha256": "0" * 64}
 
 
 def checked(made: Case) -> Health:
@@ -107,6 +107,6 @@ def test_a_holdout_is_expected_on_the_baseline() -> None:
 
 
 def test_nothing_is_expected_after_a_rollback() -> None:
-    gone = {**RECORDED, "status": "rolled_back", "rolled_back_at": midnight(5)}
+    gone: dict[str, Any] = {**RECORDED, "status": "rolled_back", "rolled_back_at": midnight(5)}
     made = case(units(days=20, traffic=0.1), days=20, at=state(**gone))
     assert np.isnan(traffic_in_force(made)[5:]).all()

@@ -14,6 +14,8 @@ Role = Literal["value", "numerator", "denominator", "known"]
 _ROLES: dict[str, tuple[Role, ...]] = {
     "proportion": ("value", "known"),
     "mean": ("value", "known"),
+    "share_above": ("value", "known"),
+    "rare_event": ("value", "known"),
     "ratio": ("numerator", "denominator", "known"),
 }
 
@@ -60,19 +62,19 @@ class Needs:
 def needs(policy: Policy) -> Needs:
     """Everything that the policy's metrics need.
 
-    The KPI needs the joint covariance of its metrics, other means and ratios their own; other proportions
-    need counts only.
+    The KPI needs the joint covariance of its metrics, other means and ratios their own; other metrics that
+    are 0 or 1 in every unit need counts only.
     """
     metrics = tuple(sorted(policy.metrics))
     components = tuple(
-        Component(name, role, role == "known" or policy.metrics[name].kind == "proportion")
+        Component(name, role, role == "known" or policy.metrics[name].binary)
         for name in metrics
         for role in _roles(policy, name)
     )
     in_kpi = [i for i, c in enumerate(components) if c.metric in policy.kpi.weights]
     pairs = set(combinations_with_replacement(in_kpi, 2))
     for name in metrics:
-        if policy.metrics[name].kind != "proportion":
+        if not policy.metrics[name].binary:
             own = [i for i, c in enumerate(components) if c.metric == name]
             pairs.update(combinations_with_replacement(own, 2))
     segments = () if policy.segments is None else tuple(policy.segments.by)
@@ -85,6 +87,6 @@ def _roles(policy: Policy, name: str) -> tuple[Role, ...]:
         raise NotJudgedYet(
             f"metrics of kind {kind} are not judged by this version",
             where=f"metrics.{name}.kind",
-            remedy="leave the metric out, or use a proportion, mean or ratio",
+            remedy=f"leave the metric out, or use one of {', '.join(_ROLES)}",
         )
     return _ROLES[kind]

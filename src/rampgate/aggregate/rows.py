@@ -14,10 +14,12 @@ from rampgate.aggregate.moments import BASELINE, CANDIDATE, UNKNOWN
 from rampgate.aggregate.needs import Component, Needs
 from rampgate.aggregate.typed import (
     Number,
+    above,
     case,
     cast,
     coalesce,
     column,
+    count,
     equality,
     is_null,
     known,
@@ -29,7 +31,7 @@ from rampgate.aggregate.typed import (
     truth,
     word_of,
 )
-from rampgate.policy import Policy, Proportion, Ratio
+from rampgate.policy import Policy, Proportion, RareEvent, Ratio, ShareAbove
 from rampgate.source import ColumnType, Engine
 
 # What becomes of a row, beside going to BASELINE or CANDIDATE.
@@ -221,11 +223,12 @@ def flagged(ask: Question) -> tuple[int, ...]:
 def _numbers(ask: Question, m: int) -> list[tuple[str, Number]]:
     """The columns of a metric, read as numbers; none if it only compares text."""
     metric = ask.policy.metrics[ask.needs.metrics[m]]
-    if isinstance(metric, Proportion):
+    if isinstance(metric, (Proportion, RareEvent)):
         if metric.equals is not None:
             return []
         number = _number(ask, metric.column)
-        return [(metric.column, number if ask.types[metric.column] == "boolean" else truth(number))]
+        check = truth if isinstance(metric, Proportion) else count
+        return [(metric.column, number if ask.types[metric.column] == "boolean" else check(number))]
     return [(name, _number(ask, name)) for name in _number_columns(ask, m)]
 
 
@@ -234,7 +237,7 @@ def _number_columns(ask: Question, m: int) -> tuple[str, ...]:
     metric = ask.policy.metrics[ask.needs.metrics[m]]
     if isinstance(metric, Ratio):
         return (metric.numerator, metric.denominator)
-    if isinstance(metric, Proportion) and metric.equals is not None:
+    if isinstance(metric, (Proportion, RareEvent)) and metric.equals is not None:
         return ()
     return metric.columns()[:1]
 
@@ -255,8 +258,12 @@ def _values(ask: Question, m: int) -> list[exp.Expr]:
     if isinstance(metric, Ratio):
         top, bottom = numbers
         numbers = [case((known(bottom), top)), case((known(top), bottom))]
-    elif isinstance(metric, Proportion) and metric.equals is not None:
+    elif isinstance(metric, (Proportion, RareEvent)) and metric.equals is not None:
         numbers = [equality(column(metric.column), ask.types[metric.column], metric.equals)]
+    elif isinstance(metric, ShareAbove):
+        numbers = [above(number, metric.above) for number in numbers]
+    elif isinstance(metric, RareEvent):
+        numbers = [above(number, 0.0) for number in numbers]
     return [named(number, name) for number, name in zip(numbers, names, strict=True)]
 
 

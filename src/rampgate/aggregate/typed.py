@@ -103,6 +103,19 @@ def truth(number: Number) -> Number:
     return Number(case((binary, number.value.copy())), bad)
 
 
+def count(number: Number) -> Number:
+    """A number that counts something, or NULL; a negative one is bad."""
+    negative = coalesce(exp.LT(this=number.value.copy(), expression=exp.Literal.number("0")), exp.false())
+    bad = negative if number.bad == exp.false() else exp.Or(this=number.bad, expression=negative)
+    return Number(case((exp.GTE(this=number.value.copy(), expression=exp.Literal.number("0")), number.value)), bad)
+
+
+def above(value: exp.Expr, bound: float) -> exp.Expr:
+    """1 where a number is above the bound, 0 where it is not, NULL where it is unknown."""
+    over = exp.GT(this=value.copy(), expression=cast(exp.Literal.number(repr(bound)), "double"))
+    return case((over, exp.Literal.number("1.0")), (known(value), exp.Literal.number("0.0")))
+
+
 def equality(value: exp.Expr, kind: ColumnType, wanted: str) -> exp.Expr:
     """1 where the value, as text, is the one wanted, 0 where it is another, NULL where it is unknown."""
     text = text_of(value, kind)

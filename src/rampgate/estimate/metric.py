@@ -31,7 +31,7 @@ def contrast(policy: Policy, name: str, c: Arm, b: Arm, margin: Margin | None = 
     metric = policy.metrics[name]
     sign = 1 if metric.better == "lower" else -1
     ratio = 1.0 + sign * relative
-    if metric.kind == "proportion":
+    if metric.binary:
         return _proportion(name, c, b, ratio, sign)
     if metric.kind == "mean":
         return _mean(name, c, b, ratio, sign)
@@ -146,7 +146,7 @@ def linearise(policy: Policy, c: Arm, b: Arm) -> Linearised:
         gradient[..., i] += step
         gradient[..., j] -= step * value
         level += weight * (intercept + slope * _filled(value, n * share))
-        if policy.metrics[name].kind == "proportion":
+        if policy.metrics[name].binary:
             reach = np.maximum(value, 1.0 - value)  # of every unit there could be, not only of those seen
         else:
             ends = [_residual_reach(arm, f"{name}:{top}", f"{name}:{bottom}", value) for arm in (c, b)]
@@ -168,7 +168,7 @@ def _kpi_contrast(policy: Policy, c: Arm, b: Arm, ratio: float) -> Means:
         return -(at.level + np.where(side.n > 0, shift, 0.0))
 
     ss_c, ss_b = c.quadratic(at.gradient), b.quadratic(at.gradient)
-    ranged = all(policy.metrics[name].kind == "proportion" for name in policy.kpi.weights)
+    ranged = all(policy.metrics[name].binary for name in policy.kpi.weights)
     return Means(c.n, b.n, arm(c), arm(b), ss_c, ss_b, at.spread, ratio, -1, ranged)
 
 

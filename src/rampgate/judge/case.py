@@ -118,12 +118,7 @@ class Data:
         """How much one unit can be worse than another; 0 where nobody has said."""
         if name == KPI:
             return 1.0
-        metric = self.policy.metrics[name]
-        if metric.kind == "proportion":
-            return 1.0
-        if metric.best is not None and metric.worst is not None:
-            return abs(metric.best - metric.worst)
-        return 0.0
+        return self.policy.metrics[name].span
 
     def known_by_period(self, name: str) -> tuple[Floats, Floats]:
         """Known units of candidate and baseline, (group, period)."""

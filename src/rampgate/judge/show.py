@@ -69,7 +69,7 @@ def _limit(data: Data, name: str) -> float:
     policy = data.policy
     parts = policy.kpi.weights if name == KPI else (name,)
     # Rates and their weighted mean cannot differ by more than 1; a ratio has no such limit.
-    return 1.0 if all(policy.metrics[part].kind == "proportion" for part in parts) else np.inf
+    return 1.0 if all(policy.metrics[part].binary for part in parts) else np.inf
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from rampgate.errors import NotJudgedYet
 from rampgate.policy.model import Policy
 from rampgate.policy.problem import Problem
 
-_KINDS = ("proportion", "mean", "ratio")
+_KINDS = ("proportion", "mean", "ratio", "share_above", "rare_event")
 _OPTIONS = {
     "matures_after": "ages of outcomes",
     "known_at": "late labels",

@@ -38,6 +38,18 @@ class _Metric(Section):
         return False
 
     @property
+    def binary(self) -> bool:
+        """Whether each known unit counts 0 or 1."""
+        return False
+
+    @property
+    def span(self) -> float:
+        """How much one unit can be worse than another; 0 where nothing says so."""
+        if self.binary:
+            return 1.0
+        return abs(self.best - self.worst) if self.best is not None and self.worst is not None else 0.0
+
+    @property
     def scaled(self) -> bool:
         """Whether `best` and `worst` say how the value enters the KPI."""
         return self.best is not None and self.worst is not None
@@ -57,6 +69,10 @@ class Proportion(_Metric):
     kind: Literal["proportion"] = Field(description="Share of true among the known.")
     column: Text = Field(description="Column of true and false (or 1 and 0), or any column with `equals`.")
     equals: Text | None = Field(None, description="Count the rows whose value, as text, is this one.")
+
+    @property
+    def binary(self) -> bool:
+        return True
 
     @property
     def rate(self) -> bool:
@@ -128,6 +144,10 @@ class ShareAbove(_Metric):
     above: float = Field(description="The bound.")
 
     @property
+    def binary(self) -> bool:
+        return True
+
+    @property
     def rate(self) -> bool:
         return True
 
@@ -140,7 +160,12 @@ class RareEvent(_Metric):
 
     kind: Literal["rare_event"] = Field(description="Units with at least one event, for rates below 2 %.")
     better: Literal["higher", "lower"] = Field("lower", description="Which direction is good.")
-    column: Text = Field(description="Column of true and false, or of counts.")
+    column: Text = Field(description="Column of true and false, of counts, or any column with `equals`.")
+    equals: Text | None = Field(None, description="Count the rows whose value, as text, is this one.")
+
+    @property
+    def binary(self) -> bool:
+        return True
 
     @property
     def rate(self) -> bool:

@@ -51,7 +51,8 @@ def _meaning(metric: Metric) -> str:
     if isinstance(metric, ShareAbove):
         return f"the share of {metric.column} above {metric.above:g}"
     if isinstance(metric, RareEvent):
-        return f"the share of units with any {metric.column}"
+        what = f"any {metric.column}" if metric.equals is None else f'"{metric.equals}" in {metric.column}'
+        return f"the share of units with {what}"
     if metric.within is not None:
         return f"the share with {metric.to} within {metric.within.words()} of {metric.from_}"
     return f"the mean time from {metric.from_} to {metric.to}, cut at {metric.mean_up_to}"
