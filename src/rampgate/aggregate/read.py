@@ -35,6 +35,7 @@ from rampgate.aggregate.survey import (
     repeats,
     variants,
 )
+from rampgate.aggregate.times import TYPED_TIMES
 from rampgate.errors import DataError, UsageError
 from rampgate.policy import Policy, Proportion
 from rampgate.source import Array, Engine
@@ -100,7 +101,7 @@ def _question(
 ) -> Question:
     types = check_columns(policy, engine.columns(), engine.name)
     kind, zone = types[policy.source.time], policy.zone
-    dated = is_dated(policy, engine) if kind == "text" else kind == "date"
+    dated = is_dated(policy, engine) if kind not in TYPED_TIMES else kind == "date"
     cuts = snapped(switches, zone) if dated else tuple(switches)
     before = last_boundary(as_of, zone, policy.source.look, cuts)
     ask = Question(policy, needs(policy), engine, types, dated, before)

@@ -12,6 +12,7 @@ from sqlglot import exp
 from rampgate.aggregate.calendar import Look, local_day, offsets
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, UNKNOWN
 from rampgate.aggregate.needs import Component, Needs
+from rampgate.aggregate.times import moment
 from rampgate.aggregate.typed import (
     Number,
     above,
@@ -27,7 +28,6 @@ from rampgate.aggregate.typed import (
     number_of,
     parsed_word,
     text_of,
-    time_text,
     truth,
     word_of,
 )
@@ -162,10 +162,13 @@ def _prepared(ask: Question) -> exp.Expr:
     texts = ask.texts
     if not texts:
         return relation(ask.engine)
+    decimal = ask.policy.source.decimal
     every = exp.Column(this=exp.Star(), table=exp.to_identifier("events"))
     words = [named(word_of(column(name)), _own(ask, "word", i)) for i, name in enumerate(texts)]
     worded = exp.Select().select(every.copy(), *words).from_(relation(ask.engine)).subquery("events", copy=False)
-    parsed = [named(parsed_word(part(_own(ask, "word", i))), _own(ask, "parsed", i)) for i in range(len(texts))]
+    parsed = [
+        named(parsed_word(part(_own(ask, "word", i)), decimal), _own(ask, "parsed", i)) for i in range(len(texts))
+    ]
     return exp.Select().select(every, *parsed).from_(worded, copy=False).subquery("events", copy=False)
 
 
@@ -194,12 +197,8 @@ def relation(engine: Engine) -> exp.Expr:
 
 def at_of(ask: Question) -> exp.Expr:
     """The time column as a timestamp in UTC, or as a local day."""
-    name = ask.policy.source.time
-    kind = ask.types[name]
-    value = time_text(column(name)) if kind == "text" else column(name)
-    if ask.dated:
-        return exp.TryCast(this=value, to=exp.DataType.build("date")) if kind == "text" else value
-    return ask.engine.utc(value, kind)
+    source = ask.policy.source
+    return moment(source, ask.types[source.time], ask.engine, ask.dated)
 
 
 def since_start(ask: Question) -> exp.Expr:

@@ -21,6 +21,8 @@ _NOTHING = ("", "nan", "na", "n/a", "null", "none", "nat", "<na>")
 _DAY = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$"
 _ISO = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
 _OFFSET = r"[0-9]:[0-9]{2}.*([zZ]|[+-][0-9]{2}(:?[0-9]{2})?|[A-Za-z][A-Za-z_/+-]+[0-9]*)$"
+#: Numbers with a decimal comma: points group thousands, and are believed only where nothing else can be meant.
+_COMMA = r"^[+-]?([0-9]*,[0-9]+|[0-9]+|[1-9][0-9]{0,2}((\.[0-9]{3})+,[0-9]+|(\.[0-9]{3}){2,}))(e[+-]?[0-9]+)?$"
 
 
 class Number(NamedTuple):
@@ -79,13 +81,25 @@ def word_of(value: exp.Expr) -> exp.Expr:
     return exp.Lower(this=exp.Trim(this=cast(value, "text")))
 
 
-def parsed_word(word: exp.Expr) -> exp.Expr:
+def parsed_word(word: exp.Expr, decimal: str = ".") -> exp.Expr:
     """What a word says as a double: yes and no are 1 and 0; NULL where it says no number."""
     return case(
         (_among(word, _TRUE), exp.Literal.number("1.0")),
         (_among(word, _FALSE), exp.Literal.number("0.0")),
-        otherwise=exp.TryCast(this=word.copy(), to=exp.DataType.build("double")),
+        otherwise=exp.TryCast(this=_pointed(word) if decimal == "," else word.copy(), to=exp.DataType.build("double")),
     )
+
+
+def _pointed(word: exp.Expr) -> exp.Expr:
+    """A number with a decimal comma as one with a point; NULL for a number that is written otherwise.
+
+    ``1.234`` may be a thousand and more, or one and a bit: it is no number here.
+    """
+    bare: exp.Expr = exp.Replace(
+        this=word.copy(), expression=exp.Literal.string("."), replacement=exp.Literal.string("")
+    )
+    bare = exp.Replace(this=bare, expression=exp.Literal.string(","), replacement=exp.Literal.string("."))
+    return case((_matches(word, _COMMA), bare))
 
 
 def number_in(word: exp.Expr, parsed: exp.Expr) -> Number:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
@@ -138,7 +139,12 @@ def _malformed(case: Case) -> list[Health]:
             if case.policy.metrics[metric].kind == "proportion"
             else ""
         )
-        out.append(Health("error", ERROR, f"{text}: {equals}repair the column, or choose another kind", count))
+        comma = (
+            "where the comma is a decimal mark write decimal: ',' under source, "
+            if re.fullmatch(r"[-+]?[0-9]+,[0-9]+", example.strip()) and case.policy.source.decimal == "."
+            else ""
+        )
+        out.append(Health("error", ERROR, f"{text}: {comma}{equals}repair the column, or choose another kind", count))
     return out
 
 

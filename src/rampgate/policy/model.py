@@ -21,6 +21,7 @@ from rampgate.policy.frozen import FrozenDict, freeze
 from rampgate.policy.metric import Metric, Section
 from rampgate.policy.names import Key, Name, Text
 from rampgate.policy.problem import Origin
+from rampgate.policy.time_format import TimeFormat
 from rampgate.policy.values import Day, Duration, Margin, Moment, Risk, Share, Weight, Window, instant
 
 KPI = "kpi"
@@ -43,6 +44,10 @@ class Source(Section):
     unit: Text = Field("unit", description="Column that identifies the unit, one row each.")
     time: Text = Field("time", description="Column of the time of exposure.")
     variant: Text = Field("variant", description="Column that says which version handled the unit.")
+    time_format: TimeFormat | None = Field(
+        None, description='How text says times, as "%d/%m/%Y %H:%M" or epoch_s; ISO 8601 when left out.'
+    )
+    decimal: Literal[".", ","] = Field(".", description="The decimal mark of numbers in columns of text.")
     look: Literal["day", "week"] = Field("day", description="How often the gate may look.")
     window: Window = Field("week", description="What people read: week (ISO weeks) or days from the start, as 30d.")
 
