@@ -37,7 +37,7 @@ from rampgate.aggregate.survey import (
 )
 from rampgate.aggregate.times import TYPED_TIMES
 from rampgate.errors import DataError, UsageError
-from rampgate.policy import Policy, Proportion
+from rampgate.policy import Policy, Proportion, RareEvent
 from rampgate.source import Array, Engine
 
 _NO_REPEATS = Repeats(0, 0, None)
@@ -176,7 +176,7 @@ def _refuse_misspelt_values(ask: Question, cells: Cells) -> None:
     """
     for name in ask.needs.metrics:
         metric = ask.policy.metrics[name]
-        if not isinstance(metric, Proportion) or metric.equals is None:
+        if not isinstance(metric, (Proportion, RareEvent)) or metric.equals is None:
             continue
         value = ask.needs.of(name)[0]
         if (cells.n @ cells.mean[:, value]) > 0:

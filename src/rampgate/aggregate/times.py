@@ -44,6 +44,28 @@ def moment(source: Source, kind: ColumnType, engine: Engine, dated: bool) -> exp
     return engine.utc(value, kind)
 
 
+def instant(name: str, source: Source, kind: ColumnType, engine: Engine, zone: str) -> exp.Expr:
+    """Any column of times as a timestamp in UTC; NULL where there is none or no form fits.
+
+    A date is its local midnight.
+    """
+    if kind == "date":
+        return local_midnight(column(name), engine, zone)
+    if kind in TYPED_TIMES:
+        return engine.utc(column(name), kind)
+    forms = forms_for(source, kind)
+    if not forms:
+        return engine.utc(time_text(column(name)), "text")
+    value = column(name) if set(forms) <= set(EPOCHS) else time_text(column(name))
+    return _first(value, kind if set(forms) <= set(EPOCHS) else "text", forms, engine)
+
+
+def local_midnight(day: exp.Expr, engine: Engine, zone: str) -> exp.Expr:
+    """A local day as the instant of its midnight, a timestamp in UTC."""
+    plain = exp.Cast(this=day.copy(), to=exp.DataType.build("timestampntz"))
+    return engine.utc(exp.AtTimeZone(this=plain, zone=exp.Literal.string(zone)), "timestamptz")
+
+
 def _first(value: exp.Expr, kind: ColumnType, forms: tuple[str, ...], engine: Engine) -> exp.Expr:
     read = [engine.utc(value, kind, form) for form in forms]
     return read[0] if len(read) == 1 else exp.Coalesce(this=read[0], expressions=read[1:])

@@ -35,6 +35,8 @@ def contrast(policy: Policy, name: str, c: Arm, b: Arm, margin: Margin | None = 
         return _proportion(name, c, b, ratio, sign)
     if metric.kind == "mean":
         return _mean(name, c, b, ratio, sign)
+    if metric.kind == "time_to_event":
+        return _mean(name, c, b, ratio, sign, metric.span)
     if metric.kind == "ratio":
         return _ratio(name, c, b, ratio, sign)
     raise NotImplementedError(f"metric kind {metric.kind!r} has no contrast")
@@ -45,7 +47,8 @@ def _proportion(name: str, c: Arm, b: Arm, ratio: float, sign: int) -> Proportio
     return Proportions(c.total(known), c.total(value), b.total(known), b.total(value), ratio, sign)
 
 
-def _mean(name: str, c: Arm, b: Arm, ratio: float, sign: int) -> Means:
+def _mean(name: str, c: Arm, b: Arm, ratio: float, sign: int, limit: float = 0.0) -> Means:
+    """The contrast of a mean; of values that lie between 0 and ``limit`` where that is positive."""
     known, value = f"{name}:known", f"{name}:value"
     n_c, n_b = c.total(known), b.total(known)
     m_c, m_b = divide(c.total(value), n_c), divide(b.total(value), n_b)
@@ -58,7 +61,10 @@ def _mean(name: str, c: Arm, b: Arm, ratio: float, sign: int) -> Means:
     pooled = divide(n_c * m_c + n_b * m_b, n_c + n_b)
     i = c.components.index(value)
     spread = np.maximum(_reach(c.low[..., i], c.high[..., i], pooled), _reach(b.low[..., i], b.high[..., i], pooled))
-    return Means(n_c, n_b, sign * m_c, sign * m_b, squares(c, m_c), squares(b, m_b), spread, ratio, sign)
+    if limit > 0:
+        spread = np.maximum(limit - pooled, pooled)
+    ss_c, ss_b, exact = squares(c, m_c), squares(b, m_b), limit > 0
+    return Means(n_c, n_b, sign * m_c, sign * m_b, ss_c, ss_b, spread, ratio, sign, exact, exact)
 
 
 def _reach(low: Floats, high: Floats, centre: Floats) -> Floats:

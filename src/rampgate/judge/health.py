@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from rampgate.aggregate.moments import BASELINE, CANDIDATE
-from rampgate.judge.case import Case
+from rampgate.judge.case import Case, is_ripe
 from rampgate.judge.decision import ERROR, FAIL, NO_DATA, PASS, Health
+from rampgate.judge.labels import late_labels, missing_labels
 from rampgate.judge.split import sample_ratio
 from rampgate.judge.state import Seen
 
@@ -18,6 +19,8 @@ from rampgate.judge.state import Seen
 TOLERATED = 0.01
 #: Units that must be missing before an arm, or its labels, count as silent.
 MISSED = 7.0
+#: Between the name of what is counted and the age at which it is.
+_AGE = " after "
 #: Without a row for this long before the look the source is taken to have stopped.
 STALE_DAYS = 3
 
@@ -25,7 +28,16 @@ STALE_DAYS = 3
 def health(case: Case) -> tuple[Health, ...]:
     """All checks, passed or not, in a fixed order."""
     checks = [_excluded(case), _variants(case), _duplicates(case), _future(case), _fresh(case)]
-    return (*checks, *sample_ratio(case), *_silent(case), *_malformed(case), *_vanished(case), *_late_labels(case))
+    labels = (*missing_labels(case), *late_labels(case))
+    return (
+        *checks,
+        *sample_ratio(case),
+        *labels,
+        *_silent(case),
+        *_malformed(case),
+        *_vanished(case),
+        *_after_a_look(case),
+    )
 
 
 def _excluded(case: Case) -> Health:
@@ -105,13 +117,19 @@ def _silent(case: Case) -> list[Health]:
             out.append(Health("stale", FAIL, f"{text}: see whether it still has its traffic, or restore its rows"))
             continue
         for name in case.policy.judged_metrics():
-            known = arm.total(f"{name}:known")[0]
-            gap = _missed(known, units)
+            ripe = data.ripe[name][0]
+            known = (arm.total(f"{name}:known")[0] * ripe)[: _through(ripe)]
+            gap = _missed(known, (units * ripe)[: _through(ripe)])
             if gap >= MISSED:
                 text = f"no {word} unit has a known {name} since {_last_day(case, known)}"
                 fix = "see whether labels still arrive; where they come late, look later with --as-of"
                 out.append(Health("missing_labels", FAIL, f"{text}, where about {gap:.0f} should have one: {fix}"))
     return out
+
+
+def _through(ripe: np.ndarray) -> int:
+    """How many periods there are up to the last that is old enough."""
+    return int(np.flatnonzero(ripe)[-1]) + 1 if ripe.any() else 0
 
 
 def _missed(units: np.ndarray, beside: np.ndarray) -> float:
@@ -159,18 +177,36 @@ def seen_units(case: Case, through: datetime) -> dict[str, float]:
     past = np.array([p.day < start for p in cells.periods], dtype=bool)[cells.period]
     counts = {"history units": float(cells.n[past & (cells.arm == BASELINE)].sum())}
     kept = np.array([p.day >= start and p.end <= through for p in cells.periods], dtype=bool)[cells.period]
-    known = [(i, name) for i, name in enumerate(cells.components) if name.endswith(":known")]
+    known = [
+        (i, *_booked_name(case, name, through)) for i, name in enumerate(cells.components) if name.endswith(":known")
+    ]
     columns = list(zip(*cells.values, strict=True)) if cells.segments else []
     for arm, word in ((BASELINE, "baseline"), (CANDIDATE, "candidate")):
         rows = np.flatnonzero(kept & (cells.arm == arm))
         n = cells.n[rows]
         counts[f"{word} units"] = float(n.sum())
-        counts |= {f"{word} {name}": float(np.round((n * cells.mean[rows, i]).sum())) for i, name in known}
+        for i, name, ripe in known:
+            counts[f"{word} {name}"] = float(np.round((n * cells.mean[rows, i] * ripe[cells.period[rows]]).sum()))
         for column, values in zip(cells.segments, columns, strict=True):
             found, place = np.unique(np.array(values, dtype=str)[rows], return_inverse=True)
             sums = np.bincount(place, weights=n, minlength=len(found))
             counts |= {f"{word} {column}={v}": float(total) for v, total in zip(found, sums, strict=True)}
     return counts
+
+
+def _booked_name(case: Case, component: str, through: datetime) -> tuple[str, np.ndarray]:
+    """What the labels of a metric are counted under, and which periods were old enough for them.
+
+    The age is part of the name: a policy that changes it counts other labels, and has lost none.
+    """
+    metric = component.removesuffix(":known")
+    age = case.policy.metrics[metric].maturity
+    ripe = is_ripe(case.policy, metric, case.cells.periods, through)
+    return (component if age is None else f"{component}{_AGE}{age}"), ripe
+
+
+def _component(what: str) -> str:
+    return what.partition(_AGE)[0]
 
 
 def lost_units(case: Case) -> Mapping[str, float]:
@@ -189,8 +225,11 @@ def lost_units(case: Case) -> Mapping[str, float]:
 def _counted(case: Case, name: str) -> bool:
     """Whether the present policy still counts a name of ``seen_units``."""
     what = name.partition(" ")[2]
-    if what.endswith(":known"):
-        return what in case.cells.components
+    component = _component(what)
+    if component.endswith(":known"):
+        if component not in case.cells.components:
+            return False
+        return what == _booked_name(case, component, case.look)[0]
     return "=" not in what or any(what.startswith(f"{column}=") for column in case.cells.segments)
 
 
@@ -209,14 +248,14 @@ def _vanished(case: Case) -> list[Health]:
         then = seen.units[name]
         if then < _floor(case, name) or count <= TOLERATED * then:
             continue
-        code = "missing_labels" if name.endswith(":known") else "error"
+        code = "missing_labels" if _component(name).endswith(":known") else "error"
         text = f"{count:.0f} of {then:.0f} {name.replace(':known', ' labels')} that earlier looks rested on are gone"
         remedy = "restore them, or begin a new attempt with another candidate name"
         out.append(Health(code, FAIL, f"{text}: {remedy}", int(count)))
     return out
 
 
-def _late_labels(case: Case) -> list[Health]:
+def _after_a_look(case: Case) -> list[Health]:
     """Labels of earlier periods that came after a look had rested on those periods."""
     seen = case.state.seen
     if seen is None:
@@ -224,14 +263,14 @@ def _late_labels(case: Case) -> list[Health]:
     now, out = seen_units(case, seen.through), []
     for name, then in sorted(seen.units.items()):
         word, _, what = name.partition(" ")
-        if not what.endswith(":known") or not _counted(case, name):
+        if not _component(what).endswith(":known") or not _counted(case, name):
             continue
         rows = now.get(f"{word} units", 0.0) - seen.units.get(f"{word} units", 0.0)
         late = now.get(name, 0.0) - then - max(0.0, rows)
         if late > TOLERATED * max(then, 1.0):
-            metric = what.removesuffix(":known")
+            metric = _component(what).removesuffix(":known")
             text = f"{late:.0f} {word} labels of {metric} came after an earlier look had rested on their days"
-            remedy = "labels that come late, or later in one arm, mislead: look later, with --as-of some days back"
+            remedy = f"labels that come late, or later in one arm, mislead: write matures_after under metrics.{metric}"
             out.append(Health("missing_labels", FAIL, f"{text}: {remedy}", int(late)))
     return out
 

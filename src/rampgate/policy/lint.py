@@ -93,6 +93,19 @@ def _metrics(policy: Policy) -> Iterator[Problem]:
                 "time_to_event needs one of within and mean_up_to",
                 "write within: 72h (share) or mean_up_to: 72h (mean time)",
             )
+        elif isinstance(metric, TimeToEvent):
+            yield from _clock(path, metric)
+
+
+def _clock(path: KeyPath, metric: TimeToEvent) -> Iterator[Problem]:
+    if not metric.limit.count:
+        yield Problem(path, f"a limit of {metric.limit} leaves no time for the event", "write within: 72h")
+    elif metric.maturity.timedelta < metric.limit.timedelta:
+        yield Problem(
+            (*path, "matures_after"),
+            f"at an age of {metric.maturity} it is not known what happens within {metric.limit}",
+            f"leave matures_after out, or write {metric.limit} or more",
+        )
 
 
 def _scale(path: KeyPath, metric: Metric) -> Iterator[Problem]:

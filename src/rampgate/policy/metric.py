@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from rampgate.policy.names import Text
-from rampgate.policy.values import Span
+from rampgate.policy.values import Duration, Span
 
 
 class Section(BaseModel):
@@ -41,6 +42,11 @@ class _Metric(Section):
     def binary(self) -> bool:
         """Whether each known unit counts 0 or 1."""
         return False
+
+    @property
+    def maturity(self) -> Duration | None:
+        """Age at which a unit's outcome is final; None where it is known with its row."""
+        return self.matures_after
 
     @property
     def span(self) -> float:
@@ -120,6 +126,25 @@ class TimeToEvent(_Metric):
     @property
     def rate(self) -> bool:
         return self.within is not None
+
+    @property
+    def binary(self) -> bool:
+        return self.within is not None
+
+    @property
+    def limit(self) -> Duration:
+        """The age at which the clock stops: that of ``within`` or of ``mean_up_to``."""
+        limit = self.within or self.mean_up_to
+        assert limit is not None  # the policy was checked
+        return limit
+
+    @property
+    def maturity(self) -> Duration:
+        return self.matures_after or self.limit
+
+    @property
+    def span(self) -> float:
+        return 1.0 if self.within is not None else self.limit.timedelta / timedelta(hours=1)
 
     def _own_columns(self) -> tuple[str, ...]:
         return (self.from_, self.to)

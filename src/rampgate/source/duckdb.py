@@ -137,6 +137,14 @@ class DuckDBEngine:
         micros = exp.Anonymous(this="EPOCH_US", expressions=[zoned])
         return exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[micros])
 
+    def elapsed(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
+        """Through microseconds: DATE_DIFF counts the seconds that begin between the two."""
+        first, last = (exp.Anonymous(this="EPOCH_US", expressions=[at.copy()]) for at in (start, end))
+        micros = exp.Paren(this=exp.Sub(this=last, expression=first))
+        return exp.Div(
+            this=exp.Cast(this=micros, to=exp.DataType.build("double")), expression=exp.Literal.number("1e6")
+        )
+
     def total(self, value: exp.Expr) -> exp.Expr:
         """Kahan's sum."""
         return exp.Anonymous(this="FSUM", expressions=[value.copy()])

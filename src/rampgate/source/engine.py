@@ -64,6 +64,10 @@ class Engine(Protocol):
         """
         ...
 
+    def elapsed(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
+        """Seconds, as a double, between two timestamps as `utc` gives them; NULL where either is."""
+        ...
+
     def total(self, value: exp.Expr) -> exp.Expr:
         """The sum over rows, compensated for rounding where the engine can."""
         ...

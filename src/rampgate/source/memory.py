@@ -70,6 +70,10 @@ class MemoryEngine:
             return exp.StrToTime(this=value.copy(), format=exp.Literal.string(form))
         return exp.Cast(this=value.copy(), to=exp.DataType.build("timestampntz"))
 
+    def elapsed(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
+        """A function that no dialect knows."""
+        return exp.Anonymous(this="ELAPSED", expressions=[start.copy(), end.copy()])
+
     def total(self, value: exp.Expr) -> exp.Expr:
         """A plain sum."""
         return exp.Sum(this=value.copy())
