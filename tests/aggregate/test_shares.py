@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.aggregate.support import LATE, look, only, tickets
+from tests.aggregate.support import LATE, look, only, policy, tickets
 
 from rampgate.aggregate.moments import CANDIDATE
 
@@ -68,3 +68,16 @@ def test_the_arms_are_told_apart() -> None:
     rows = cells.arm == CANDIDATE
     assert float((cells.n * cells.mean[:, cells.components.index("m:value")])[rows].sum()) == pytest.approx(expected)
     assert np.isfinite(cells.mean).all()
+
+
+def test_values_beyond_the_bounds_of_a_mean_count_as_the_bound() -> None:
+    values = [-5.0, 0.0, 3.5, 480.0, 9000.0, None]
+    table = tickets(6).append_column("x", pa.array(values))
+    made = policy(
+        metrics={"m": {"kind": "mean", "column": "x", "bounds": [0, 480], "best": 0, "worst": 480, "better": "lower"}},
+        kpi={"weights": {"m": 1}},
+        segments=None,
+    )
+    cells = look(table, made).cells
+    assert float((cells.n * cells.mean[:, cells.components.index("m:value")]).sum()) == 0 + 0 + 3.5 + 480 + 480
+    assert float((cells.n * cells.mean[:, cells.components.index("m:known")]).sum()) == 5

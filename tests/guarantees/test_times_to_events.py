@@ -58,7 +58,7 @@ def mean(drawn: tuple[Floats, Floats, Floats, Floats]) -> Contrast:
 def fired(contrast: Contrast, variance: float, expect: float, reach: float) -> np.ndarray:
     scale = Scale(np.full((1, DAYS), variance), np.full((1, DAYS), 0.5))
     log_e = log_evidence(log_increments(contrast, 0.0, bets(scale, Margin(expect), reach)), PRIOR)
-    return log_e >= np.log(20)
+    return np.asarray(log_e >= np.log(20))
 
 
 KINDS = {

@@ -19,6 +19,7 @@ from rampgate.aggregate.typed import (
     above,
     case,
     cast,
+    clipped,
     coalesce,
     column,
     count,
@@ -32,7 +33,7 @@ from rampgate.aggregate.typed import (
     truth,
     word_of,
 )
-from rampgate.policy import Policy, Proportion, RareEvent, Ratio, ShareAbove, TimeToEvent
+from rampgate.policy import Mean, Policy, Proportion, RareEvent, Ratio, ShareAbove, TimeToEvent
 from rampgate.source import ColumnType, Engine
 
 # What becomes of a row, beside going to BASELINE or CANDIDATE.
@@ -315,6 +316,8 @@ def _values(ask: Question, m: int) -> list[exp.Expr]:
         numbers = [case((known(bottom), top)), case((known(top), bottom))]
     elif isinstance(metric, (Proportion, RareEvent)) and metric.equals is not None:
         numbers = [equality(column(metric.column), ask.types[metric.column], metric.equals)]
+    elif isinstance(metric, Mean) and metric.bounds is not None:
+        numbers = [clipped(number, metric.bounds) for number in numbers]
     elif isinstance(metric, ShareAbove):
         numbers = [above(number, metric.above) for number in numbers]
     elif isinstance(metric, RareEvent):

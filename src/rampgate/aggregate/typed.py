@@ -124,9 +124,16 @@ def count(number: Number) -> Number:
     return Number(case((exp.GTE(this=number.value.copy(), expression=exp.Literal.number("0")), number.value)), bad)
 
 
+def clipped(value: exp.Expr, bounds: tuple[float, float]) -> exp.Expr:
+    """A number moved to the nearer bound where it lies beyond one; NULL where it is unknown."""
+    low, high = (cast(exp.Literal.string(repr(bound)), "double") for bound in bounds)
+    below = exp.LT(this=value.copy(), expression=low)
+    return case((below, low), (exp.GT(this=value.copy(), expression=high), high), otherwise=value)
+
+
 def above(value: exp.Expr, bound: float) -> exp.Expr:
     """1 where a number is above the bound, 0 where it is not, NULL where it is unknown."""
-    over = exp.GT(this=value.copy(), expression=cast(exp.Literal.number(repr(bound)), "double"))
+    over = exp.GT(this=value.copy(), expression=cast(exp.Literal.string(repr(bound)), "double"))
     return case((over, exp.Literal.number("1.0")), (known(value), exp.Literal.number("0.0")))
 
 

@@ -33,10 +33,8 @@ def contrast(policy: Policy, name: str, c: Arm, b: Arm, margin: Margin | None = 
     ratio = 1.0 + sign * relative
     if metric.binary:
         return _proportion(name, c, b, ratio, sign)
-    if metric.kind == "mean":
-        return _mean(name, c, b, ratio, sign)
-    if metric.kind == "time_to_event":
-        return _mean(name, c, b, ratio, sign, metric.span)
+    if metric.kind in ("mean", "time_to_event"):
+        return _mean(name, c, b, ratio, sign, metric.range)
     if metric.kind == "ratio":
         return _ratio(name, c, b, ratio, sign)
     raise NotImplementedError(f"metric kind {metric.kind!r} has no contrast")
@@ -47,8 +45,8 @@ def _proportion(name: str, c: Arm, b: Arm, ratio: float, sign: int) -> Proportio
     return Proportions(c.total(known), c.total(value), b.total(known), b.total(value), ratio, sign)
 
 
-def _mean(name: str, c: Arm, b: Arm, ratio: float, sign: int, limit: float = 0.0) -> Means:
-    """The contrast of a mean; of values that lie between 0 and ``limit`` where that is positive."""
+def _mean(name: str, c: Arm, b: Arm, ratio: float, sign: int, ends: tuple[float, float] | None) -> Means:
+    """The contrast of a mean, of values that cannot lie beyond ``ends`` where these are given."""
     known, value = f"{name}:known", f"{name}:value"
     n_c, n_b = c.total(known), b.total(known)
     m_c, m_b = divide(c.total(value), n_c), divide(b.total(value), n_b)
@@ -61,9 +59,10 @@ def _mean(name: str, c: Arm, b: Arm, ratio: float, sign: int, limit: float = 0.0
     pooled = divide(n_c * m_c + n_b * m_b, n_c + n_b)
     i = c.components.index(value)
     spread = np.maximum(_reach(c.low[..., i], c.high[..., i], pooled), _reach(b.low[..., i], b.high[..., i], pooled))
-    if limit > 0:
-        spread = np.maximum(limit - pooled, pooled)
-    ss_c, ss_b, exact = squares(c, m_c), squares(b, m_b), limit > 0
+    exact = ends is not None
+    if ends is not None:
+        spread = _reach(np.asarray(ends[0]), np.asarray(ends[1]), pooled)
+    ss_c, ss_b = squares(c, m_c), squares(b, m_b)
     return Means(n_c, n_b, sign * m_c, sign * m_b, ss_c, ss_b, spread, ratio, sign, exact, exact)
 
 
@@ -152,8 +151,9 @@ def linearise(policy: Policy, c: Arm, b: Arm) -> Linearised:
         gradient[..., i] += step
         gradient[..., j] -= step * value
         level += weight * (intercept + slope * _filled(value, n * share))
-        if policy.metrics[name].binary:
-            reach = np.maximum(value, 1.0 - value)  # of every unit there could be, not only of those seen
+        held = policy.metrics[name].range
+        if held is not None:  # of every unit there could be, not only of those seen
+            reach = _reach(np.asarray(held[0]), np.asarray(held[1]), value)
         else:
             ends = [_residual_reach(arm, f"{name}:{top}", f"{name}:{bottom}", value) for arm in (c, b)]
             reach = np.maximum(*ends)
@@ -174,7 +174,7 @@ def _kpi_contrast(policy: Policy, c: Arm, b: Arm, ratio: float) -> Means:
         return -(at.level + np.where(side.n > 0, shift, 0.0))
 
     ss_c, ss_b = c.quadratic(at.gradient), b.quadratic(at.gradient)
-    ranged = all(policy.metrics[name].binary for name in policy.kpi.weights)
+    ranged = all(policy.metrics[name].range is not None for name in policy.kpi.weights)
     return Means(c.n, b.n, arm(c), arm(b), ss_c, ss_b, at.spread, ratio, -1, ranged)
 
 

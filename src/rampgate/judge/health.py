@@ -10,7 +10,7 @@ import numpy as np
 
 from rampgate.aggregate.moments import BASELINE, CANDIDATE
 from rampgate.judge.case import Case, is_ripe
-from rampgate.judge.decision import ERROR, FAIL, NO_DATA, PASS, Health
+from rampgate.judge.decision import ERROR, FAIL, INCONCLUSIVE, NO_DATA, PASS, Health
 from rampgate.judge.labels import late_labels, missing_labels
 from rampgate.judge.split import sample_ratio
 from rampgate.judge.state import Seen
@@ -21,13 +21,16 @@ TOLERATED = 0.01
 MISSED = 7.0
 #: Between the name of what is counted and the age at which it is.
 _AGE = " after "
+#: Weeks that differ by more than this factor are a sudden change of volume, if one of them has enough units.
+SUDDEN = 2.0
+ENOUGH = 100
 #: Without a row for this long before the look the source is taken to have stopped.
 STALE_DAYS = 3
 
 
 def health(case: Case) -> tuple[Health, ...]:
     """All checks, passed or not, in a fixed order."""
-    checks = [_excluded(case), _variants(case), _duplicates(case), _future(case), _fresh(case)]
+    checks = [_excluded(case), _variants(case), _duplicates(case), _future(case), _volume(case), _fresh(case)]
     labels = (*missing_labels(case), *late_labels(case))
     return (
         *checks,
@@ -85,6 +88,22 @@ def _future(case: Case) -> Health:
     return Health(
         "volume", PASS, f"{count} rows at or after {case.look:%Y-%m-%d %H:%M} are ignored at this look", count
     )
+
+
+def _volume(case: Case) -> Health:
+    """Units of the last week against those of the week before, both arms and the history together."""
+    cells = case.cells
+    end = case.look.astimezone(case.policy.zone).date()
+    ages = np.array([(end - p.day).days for p in cells.periods], dtype=int)[cells.period]
+    last, before = (float(cells.n[(ages > low) & (ages <= low + 7)].sum()) for low in (0, 7))
+    whole = bool(len(ages)) and int(ages.max()) >= 14
+    if not whole or max(last, before) < ENOUGH:
+        return Health("volume", INCONCLUSIVE, "volume not compared: two weeks of units are needed")
+    text = f"{last:.0f} units in the last seven days, {before:.0f} in the seven before"
+    if max(last, before) > SUDDEN * min(last, before):
+        remedy = "see whether rows are missing or doubled; if the work itself changed, wait for a week that is like it"
+        return Health("volume", FAIL, f"the volume changed suddenly: {text}: {remedy}", int(last))
+    return Health("volume", PASS, text, int(last))
 
 
 def _fresh(case: Case) -> Health:

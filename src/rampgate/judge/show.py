@@ -67,11 +67,11 @@ def _expected(data: Data, name: str) -> Margin | None:
 
 def _limit(data: Data, name: str) -> float:
     policy = data.policy
-    if name != KPI and policy.metrics[name].kind == "time_to_event":
-        return policy.metrics[name].span
-    parts = policy.kpi.weights if name == KPI else (name,)
     # Rates and their weighted mean cannot differ by more than 1; a ratio has no such limit.
-    return 1.0 if all(policy.metrics[part].binary for part in parts) else np.inf
+    if name == KPI:
+        return 1.0 if all(policy.metrics[part].binary for part in policy.kpi.weights) else np.inf
+    metric = policy.metrics[name]
+    return metric.span if metric.range is not None else np.inf
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from rampgate.policy.names import Text
 from rampgate.policy.values import Duration, Span
+
+
+def as_tuple(value: object) -> object:
+    """A YAML list as a tuple, which strict types ask for."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 class Section(BaseModel):
@@ -49,10 +54,15 @@ class _Metric(Section):
         return self.matures_after
 
     @property
+    def range(self) -> tuple[float, float] | None:
+        """The smallest and largest value that a unit can count for; None where nothing holds it."""
+        return (0.0, 1.0) if self.binary else None
+
+    @property
     def span(self) -> float:
         """How much one unit can be worse than another; 0 where nothing says so."""
-        if self.binary:
-            return 1.0
+        if self.range is not None:
+            return self.range[1] - self.range[0]
         return abs(self.best - self.worst) if self.best is not None and self.worst is not None else 0.0
 
     @property
@@ -93,6 +103,13 @@ class Mean(_Metric):
 
     kind: Literal["mean"] = Field(description="Mean of a number among the known.")
     column: Text = Field(description="Column of numbers.")
+    bounds: Annotated[tuple[float, float], BeforeValidator(as_tuple)] | None = Field(
+        None, description="Values beyond these count as the nearer one, as [0, 480]; then the proof is exact."
+    )
+
+    @property
+    def range(self) -> tuple[float, float] | None:
+        return self.bounds
 
     def _own_columns(self) -> tuple[str, ...]:
         return (self.column,)
@@ -143,8 +160,8 @@ class TimeToEvent(_Metric):
         return self.matures_after or self.limit
 
     @property
-    def span(self) -> float:
-        return 1.0 if self.within is not None else self.limit.timedelta / timedelta(hours=1)
+    def range(self) -> tuple[float, float]:
+        return (0.0, 1.0 if self.within is not None else self.limit.timedelta / timedelta(hours=1))
 
     def _own_columns(self) -> tuple[str, ...]:
         return (self.from_, self.to)

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
 from rampgate.policy.frozen import FrozenDict, freeze
-from rampgate.policy.metric import Metric, Section
+from rampgate.policy.metric import Metric, Section, as_tuple
 from rampgate.policy.names import Key, Name, Text
 from rampgate.policy.problem import Origin
 from rampgate.policy.time_format import TimeFormat
@@ -29,11 +29,7 @@ KPI = "kpi"
 PROVABLE = ("proportion", "ratio", "mean")
 
 
-def _a_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
-_ListOf = BeforeValidator(_a_tuple)
+_ListOf = BeforeValidator(as_tuple)
 _Frozen = AfterValidator(freeze)
 
 

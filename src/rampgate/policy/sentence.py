@@ -55,7 +55,8 @@ def _meaning(metric: Metric) -> str:
         what = "true" if metric.equals is None else f'"{metric.equals}"'
         return f"the share of {what} in {metric.column}"
     if isinstance(metric, Mean):
-        return f"the mean of {metric.column}"
+        cut = "" if metric.bounds is None else f", cut to {metric.bounds[0]:g} to {metric.bounds[1]:g}"
+        return f"the mean of {metric.column}{cut}"
     if isinstance(metric, Ratio):
         return f"the sum of {metric.numerator} over the sum of {metric.denominator}"
     if isinstance(metric, Quantile):
