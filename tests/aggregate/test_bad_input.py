@@ -80,7 +80,9 @@ def test_a_time_column_of_numbers() -> None:
     error = refused(rows([{"opened": 1767614400, "x": True}] * 2), only())
     assert isinstance(error, ColumnError)
     assert error.what == "column 'opened' holds whole numbers, not times (source.time)"
-    assert error.remedy == "give it as a timestamp or as a date"
+    assert str(error.remedy).startswith(
+        "give it as a timestamp or as a date; if it counts since 1970, write time_format"
+    )
 
 
 def test_what_fits_gives_the_types() -> None:

@@ -162,6 +162,8 @@ def test_defaults_never_change():
             "unit": "unit",
             "time": "time",
             "variant": "variant",
+            "time_format": None,
+            "decimal": ".",
             "look": "day",
             "window": "week",
         },

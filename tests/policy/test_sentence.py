@@ -99,6 +99,8 @@ def test_every_default_of_a_short_policy_is_stated():
             "source.unit: unit",
             "source.time: time",
             "source.variant: variant",
+            "source.time_format: ISO 8601",
+            "source.decimal: .",
             "source.look: day",
             "source.window: week",
             "start: the day of the first candidate row",
@@ -127,6 +129,8 @@ def test_what_is_written_is_no_default():
     assert defaults(load_policy(EXAMPLE)) == [
         f"{line} (default)"
         for line in (
+            "source.time_format: ISO 8601",
+            "source.decimal: .",
             "evidence: sequential",
             "metrics.accuracy.better: higher",
             "metrics.escalation_ok.better: higher",

@@ -23,11 +23,16 @@ POLICY: dict[str, Any] = {
     "rollback": {"override": {"worse_by": "1pp", "expect": "4pp"}, "kpi": {"worse_by": "1pp"}},
     "segments": {"by": ["queue"], "guardrails": {"override": {"margin": "10pp"}}, "minimum_units": 50},
     "phases": [
-        {"traffic": "10%", "at_least": "7d", "minimum_units": 100},
+        {"traffic": "30%", "at_least": "7d", "minimum_units": 100},
         {"traffic": "50%", "at_least": "7d", "go": "non_inferior", "require": ["kpi"]},
         {"traffic": "100%"},
     ],
 }
+
+
+def ramp(day: np.ndarray) -> np.ndarray:
+    """Traffic of the first two phases of POLICY, when the first is left after seven days."""
+    return np.where(day < 7, 0.3, 0.5)
 
 
 def tickets(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from tests.rollout.tables import POLICY, tickets, write_policy
+from tests.rollout.tables import POLICY, ramp, tickets, write_policy
 
 import rampgate
 from rampgate.errors import ColumnError, DataError, LedgerError, NotJudgedYet, RampgateError, UsageError
@@ -27,7 +27,7 @@ def test_a_frame_and_no_ledger(tmp_path: Path) -> None:
     policy = rampgate.load_policy(POLICY)
     decision = rampgate.check(policy, events=tickets(), as_of="2026-01-20", ledger=None)
     assert decision.decision == "go"
-    assert decision.phase.traffic == 0.10
+    assert decision.phase.traffic == 0.30
     assert decision.decision_id is None
     assert decision.to_dict()["kpi"]["level"] == 0.95
     assert list(tmp_path.iterdir()) == []
@@ -87,7 +87,7 @@ def test_changed_rows_give_a_new_record(book: Ledger) -> None:
 
 
 def test_the_phase_moves_by_go_and_evidence_covers_all_periods(book: Ledger) -> None:
-    frame = tickets(days=40)
+    frame = tickets(days=40, traffic=ramp)
     looks = [rampgate.check(POLICY, events=frame, as_of=date(2026, 1, d), ledger=book) for d in range(6, 25)]
     gone = [d for d in looks if d.decision == "go"]
     assert [d.phase.index for d in gone] == [1, 2]
@@ -136,7 +136,7 @@ def test_as_of_before_the_last_decision_points_to_replay(book: Ledger) -> None:
 
 
 def test_a_policy_with_fewer_phases_than_the_rollout_has_reached(book: Ledger) -> None:
-    frame = tickets(days=40)
+    frame = tickets(days=40, traffic=ramp)
     for day in (12, 22, 24):
         rampgate.check(POLICY, events=frame, as_of=date(2026, 1, day), ledger=book)
     shorter = {**POLICY, "phases": POLICY["phases"][:2]}
@@ -291,9 +291,9 @@ def test_a_switch_within_a_day_splits_the_period(book: Ledger) -> None:
 
 
 def test_exposure_sets_the_first_phase() -> None:
-    ramp = {**POLICY, "exposure": [{"from": "2026-01-05", "traffic": 0.1}, {"from": "2026-01-12", "traffic": 0.5}]}
-    frame = tickets(traffic=lambda day: np.where(day < 7, 0.1, 0.5))
-    decision = rampgate.check(ramp, events=frame, as_of="2026-01-16")
+    steered = {**POLICY, "exposure": [{"from": "2026-01-05", "traffic": 0.3}, {"from": "2026-01-12", "traffic": 0.5}]}
+    frame = tickets(traffic=ramp)
+    decision = rampgate.check(steered, events=frame, as_of="2026-01-16")
     assert decision.phase.index == 2
     assert decision.phase.since == datetime(2026, 1, 12, tzinfo=UTC)
     odd = {**POLICY, "exposure": [{"from": "2026-01-05", "traffic": 0.2}]}
@@ -351,7 +351,7 @@ def test_replay_carries_the_state_along_and_writes_nothing(tmp_path: Path) -> No
 
 def test_replay_equals_checking_day_by_day(book: Ledger) -> None:
     """A whole history in one read gives, look by look, what the ledger's looks gave."""
-    frame = tickets(days=30, harm=0.12, from_day=10)
+    frame = tickets(days=30, harm=0.12, from_day=10, traffic=ramp)
     replayed = rampgate.replay(POLICY, events=frame)
     for expected in replayed:
         got = rampgate.check(POLICY, events=frame, as_of=expected.look.date(), ledger=book)
@@ -359,6 +359,21 @@ def test_replay_equals_checking_day_by_day(book: Ledger) -> None:
         left.pop("health"), right.pop("health")  # rows after the look are counted by the check alone
         assert left == right
     assert replayed[-1].decision == "rollback"
+
+
+def test_a_split_that_is_not_the_traffic_holds_and_names_the_remedy(book: Ledger) -> None:
+    frame = tickets(days=20, traffic=0.2)
+    first = rampgate.check(POLICY, events=frame, as_of="2026-01-08", ledger=book)
+    assert next(h.message for h in first.health if h.code == "sample_ratio").startswith("split not checked")
+    held = rampgate.check(POLICY, events=frame, as_of="2026-01-12", ledger=book)
+    assert (held.decision, held.reasons[0].code) == ("hold", "sample_ratio")
+    assert "where about 360 should be" in held.reasons[0].message
+    assert "exposure" in held.reasons[0].message
+    told = {**POLICY, "exposure": [{"from": "2026-01-05", "traffic": "30%"}]}
+    stated = rampgate.check(told, events=frame, as_of="2026-01-12", ledger=None)
+    assert stated.reasons[0].code == "sample_ratio"
+    replayed = rampgate.replay(POLICY, events=frame)
+    assert {h.verdict for d in replayed for h in d.health if h.code == "sample_ratio"} == {"INCONCLUSIVE"}
 
 
 def test_replay_between_two_dates() -> None:

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from rampgate.errors import ColumnError
-from rampgate.policy import Policy
+from rampgate.policy import Policy, TimeToEvent
 from rampgate.source import Column, ColumnType
 
 _TIMES = ("date", "timestamp", "timestamptz", "text")
+_WRITTEN_TIMES = (*_TIMES, "integer", "number", "decimal")
 _NUMBERS = ("boolean", "integer", "number", "decimal", "text")
 _TEXTS = (*_NUMBERS, "date", "timestamp", "timestamptz")
 _WORDS: dict[ColumnType, str] = {
@@ -47,12 +48,14 @@ _Key = tuple[str | int, ...]
 def _wanted(policy: Policy) -> Iterator[tuple[_Key, str, Sequence[str]]]:
     """Key of the policy, column, and the types that fit."""
     yield ("source", "unit"), policy.source.unit, _TEXTS
-    yield ("source", "time"), policy.source.time, _TIMES
+    any_time = _TIMES if policy.source.time_format is None else _WRITTEN_TIMES
+    yield ("source", "time"), policy.source.time, any_time
     yield ("source", "variant"), policy.source.variant, _TEXTS
     for name, metric in policy.metrics.items():
+        times = {metric.known_at, *((metric.from_, metric.to) if isinstance(metric, TimeToEvent) else ())}
         fits = _TEXTS if getattr(metric, "equals", None) is not None else _NUMBERS
         for column in metric.columns():
-            yield ("metrics", name), column, fits
+            yield ("metrics", name), column, any_time if column in times else fits
     if policy.segments is not None:
         for place, column in enumerate(policy.segments.by):
             yield ("segments", "by", place), column, _TEXTS
@@ -70,8 +73,11 @@ def _fault(
     kind = types[name]
     if kind in wanted:
         return None
-    if wanted is _TIMES:
-        return f"column {name!r} holds {_WORDS[kind]}, not times ({asks})", "give it as a timestamp or as a date"
+    if wanted is _TIMES or wanted is _WRITTEN_TIMES:
+        remedy = "give it as a timestamp or as a date"
+        if kind in _WRITTEN_TIMES:
+            remedy += "; if it counts since 1970, write time_format: epoch_s (or epoch_ms, epoch_us) under source"
+        return f"column {name!r} holds {_WORDS[kind]}, not times ({asks})", remedy
     need = "numbers" if wanted is _NUMBERS else "plain values"
     return f"column {name!r} holds {_WORDS[kind]}, not {need} ({asks})", "name another column, or convert it"
 

@@ -9,11 +9,14 @@ from typing import Literal
 from rampgate.errors import NotJudgedYet
 from rampgate.policy import Policy
 
-Role = Literal["value", "numerator", "denominator", "known"]
+Role = Literal["value", "numerator", "denominator", "known", "late"]
 
 _ROLES: dict[str, tuple[Role, ...]] = {
     "proportion": ("value", "known"),
     "mean": ("value", "known"),
+    "share_above": ("value", "known"),
+    "rare_event": ("value", "known"),
+    "time_to_event": ("value", "known"),
     "ratio": ("numerator", "denominator", "known"),
 }
 
@@ -22,7 +25,8 @@ _ROLES: dict[str, tuple[Role, ...]] = {
 class Component:
     """A column that is aggregated: what it is of which metric, 0 in a unit where the metric is unknown.
 
-    ``binary`` components are 0 or 1 in every unit, so their moments are counts and exact.
+    ``late`` is 1 in a unit whose label came too late to count. ``binary`` components are 0 or 1 in every unit, so
+    their moments are counts and exact.
     """
 
     metric: str
@@ -60,20 +64,20 @@ class Needs:
 def needs(policy: Policy) -> Needs:
     """Everything that the policy's metrics need.
 
-    The KPI needs the joint covariance of its metrics, other means and ratios their own; other proportions
-    need counts only.
+    The KPI needs the joint covariance of its metrics, other means and ratios their own; other metrics that
+    are 0 or 1 in every unit need counts only.
     """
     metrics = tuple(sorted(policy.metrics))
     components = tuple(
-        Component(name, role, role == "known" or policy.metrics[name].kind == "proportion")
+        Component(name, role, role in ("known", "late") or policy.metrics[name].binary)
         for name in metrics
         for role in _roles(policy, name)
     )
-    in_kpi = [i for i, c in enumerate(components) if c.metric in policy.kpi.weights]
+    in_kpi = [i for i, c in enumerate(components) if c.metric in policy.kpi.weights and c.role != "late"]
     pairs = set(combinations_with_replacement(in_kpi, 2))
     for name in metrics:
-        if policy.metrics[name].kind != "proportion":
-            own = [i for i, c in enumerate(components) if c.metric == name]
+        if not policy.metrics[name].binary:
+            own = [i for i, c in enumerate(components) if c.metric == name and c.role != "late"]
             pairs.update(combinations_with_replacement(own, 2))
     segments = () if policy.segments is None else tuple(policy.segments.by)
     return Needs(components, tuple(sorted(pairs)), segments, metrics)
@@ -85,6 +89,6 @@ def _roles(policy: Policy, name: str) -> tuple[Role, ...]:
         raise NotJudgedYet(
             f"metrics of kind {kind} are not judged by this version",
             where=f"metrics.{name}.kind",
-            remedy="leave the metric out, or use a proportion, mean or ratio",
+            remedy=f"leave the metric out, or use one of {', '.join(_ROLES)}",
         )
-    return _ROLES[kind]
+    return _ROLES[kind] if policy.metrics[name].known_at is None else (*_ROLES[kind], "late")

@@ -35,8 +35,9 @@ from rampgate.aggregate.survey import (
     repeats,
     variants,
 )
+from rampgate.aggregate.times import TYPED_TIMES
 from rampgate.errors import DataError, UsageError
-from rampgate.policy import Policy, Proportion
+from rampgate.policy import Policy, Proportion, RareEvent
 from rampgate.source import Array, Engine
 
 _NO_REPEATS = Repeats(0, 0, None)
@@ -100,7 +101,7 @@ def _question(
 ) -> Question:
     types = check_columns(policy, engine.columns(), engine.name)
     kind, zone = types[policy.source.time], policy.zone
-    dated = is_dated(policy, engine) if kind == "text" else kind == "date"
+    dated = is_dated(policy, engine) if kind not in TYPED_TIMES else kind == "date"
     cuts = snapped(switches, zone) if dated else tuple(switches)
     before = last_boundary(as_of, zone, policy.source.look, cuts)
     ask = Question(policy, needs(policy), engine, types, dated, before)
@@ -175,7 +176,7 @@ def _refuse_misspelt_values(ask: Question, cells: Cells) -> None:
     """
     for name in ask.needs.metrics:
         metric = ask.policy.metrics[name]
-        if not isinstance(metric, Proportion) or metric.equals is None:
+        if not isinstance(metric, (Proportion, RareEvent)) or metric.equals is None:
             continue
         value = ask.needs.of(name)[0]
         if (cells.n @ cells.mean[:, value]) > 0:

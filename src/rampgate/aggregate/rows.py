@@ -9,15 +9,20 @@ from functools import cached_property
 
 from sqlglot import exp
 
+from rampgate.aggregate.arrival import Clock
 from rampgate.aggregate.calendar import Look, local_day, offsets
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, UNKNOWN
 from rampgate.aggregate.needs import Component, Needs
+from rampgate.aggregate.times import local_midnight, moment
 from rampgate.aggregate.typed import (
     Number,
+    above,
     case,
     cast,
+    clipped,
     coalesce,
     column,
+    count,
     equality,
     is_null,
     known,
@@ -25,11 +30,10 @@ from rampgate.aggregate.typed import (
     number_of,
     parsed_word,
     text_of,
-    time_text,
     truth,
     word_of,
 )
-from rampgate.policy import Policy, Proportion, Ratio
+from rampgate.policy import Mean, Policy, Proportion, RareEvent, Ratio, ShareAbove, TimeToEvent
 from rampgate.source import ColumnType, Engine
 
 # What becomes of a row, beside going to BASELINE or CANDIDATE.
@@ -67,6 +71,11 @@ class Question:
         """Day or week."""
         return self.policy.source.look
 
+    @property
+    def clock(self) -> Clock:
+        """Reads the other columns of times."""
+        return Clock(self.policy, self.engine, self.types)
+
     @cached_property
     def flagged(self) -> tuple[int, ...]:
         """Metrics whose columns can hold something that is no value."""
@@ -100,7 +109,7 @@ def coded(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
     """One row per row: ``role``, ``period``, ``slot``, and what `typed_rows` gives, with a hash."""
     at, before = part("at"), _moment(ask.before, ask)
     period = case((exp.LT(this=at.copy(), expression=before), _period(ask)))
-    values = [part(name) for m in range(len(ask.needs.metrics)) for name in value_names(ask, m)]
+    values = [item for m in range(len(ask.needs.metrics)) for item in _counting(ask, m)]
     flags = [part(f"bad{m}") for m in flagged(ask)]
     select = exp.Select().select(
         named(_role(ask), "role"),
@@ -124,7 +133,8 @@ def _hashed(ask: Question) -> list[exp.Expr]:
     So the hash does not depend on whether a column's type allows what is no value.
     """
     bad, infinity = flagged(ask), cast(exp.Literal.string("Infinity"), "double")
-    return [
+    times = [part(name) for m in range(len(ask.needs.metrics)) for name in _time_names(ask, m)]
+    return times + [
         case((part(f"bad{m}"), infinity), otherwise=part(name)) if m in bad else part(name)
         for m in range(len(ask.needs.metrics))
         for name in value_names(ask, m)
@@ -136,7 +146,8 @@ def typed_rows(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
 
     ``at`` is a timestamp in UTC, or a local day. Metric m has ``value<m>`` (a ratio ``top<m>`` and
     ``bottom<m>``), NULL where it is unknown, and if it is among `flagged` also ``bad<m>``, whether something
-    else stood there; for the metrics in `shown` ``text<m>`` is what stood there.
+    else stood there; for the metrics in `shown` ``text<m>`` is what stood there. ``arrived<m>`` is when its label
+    came, where the policy names a column for it, and ``begun<m>`` when its clock began, where that is not ``at``.
     """
     source, types = ask.policy.source, ask.types
     segments = [named(_segment(column(name), types[name]), f"seg_{i}") for i, name in enumerate(ask.needs.segments)]
@@ -146,6 +157,7 @@ def typed_rows(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
         named(text_of(column(source.variant), types[source.variant]), "variant"),
         *segments,
         *(item for m in range(len(ask.needs.metrics)) for item in _values(ask, m)),
+        *(item for m in range(len(ask.needs.metrics)) for item in _times(ask, m)),
         *(named(_bad(ask, m), f"bad{m}") for m in flagged(ask)),
         *(named(_bad_text(ask, m), f"text{m}") for m in shown),
     )
@@ -160,10 +172,13 @@ def _prepared(ask: Question) -> exp.Expr:
     texts = ask.texts
     if not texts:
         return relation(ask.engine)
+    decimal = ask.policy.source.decimal
     every = exp.Column(this=exp.Star(), table=exp.to_identifier("events"))
     words = [named(word_of(column(name)), _own(ask, "word", i)) for i, name in enumerate(texts)]
     worded = exp.Select().select(every.copy(), *words).from_(relation(ask.engine)).subquery("events", copy=False)
-    parsed = [named(parsed_word(part(_own(ask, "word", i))), _own(ask, "parsed", i)) for i in range(len(texts))]
+    parsed = [
+        named(parsed_word(part(_own(ask, "word", i)), decimal), _own(ask, "parsed", i)) for i in range(len(texts))
+    ]
     return exp.Select().select(every, *parsed).from_(worded, copy=False).subquery("events", copy=False)
 
 
@@ -192,12 +207,8 @@ def relation(engine: Engine) -> exp.Expr:
 
 def at_of(ask: Question) -> exp.Expr:
     """The time column as a timestamp in UTC, or as a local day."""
-    name = ask.policy.source.time
-    kind = ask.types[name]
-    value = time_text(column(name)) if kind == "text" else column(name)
-    if ask.dated:
-        return exp.TryCast(this=value, to=exp.DataType.build("date")) if kind == "text" else value
-    return ask.engine.utc(value, kind)
+    source = ask.policy.source
+    return moment(source, ask.types[source.time], ask.engine, ask.dated)
 
 
 def since_start(ask: Question) -> exp.Expr:
@@ -218,14 +229,62 @@ def flagged(ask: Question) -> tuple[int, ...]:
     return ask.flagged
 
 
+def _times(ask: Question, m: int) -> list[exp.Expr]:
+    """The times that decide whether a metric's value counts."""
+    metric, read = ask.policy.metrics[ask.needs.metrics[m]], ask.clock.read
+    columns = {f"arrived{m}": metric.known_at, f"begun{m}": getattr(metric, "from_", None)}
+    return [named(read(str(columns[name])), name) for name in _time_names(ask, m)]
+
+
+def _time_names(ask: Question, m: int) -> tuple[str, ...]:
+    metric = ask.policy.metrics[ask.needs.metrics[m]]
+    late_clock = isinstance(metric, TimeToEvent) and metric.from_ != ask.policy.source.time
+    return (*((f"arrived{m}",) if metric.known_at else ()), *((f"begun{m}",) if late_clock else ()))
+
+
+def _counting(ask: Question, m: int) -> list[exp.Expr]:
+    """The values of a metric as far as they count, and with ``late<m>`` those whose label came too late to."""
+    names, metric = value_names(ask, m), ask.policy.metrics[ask.needs.metrics[m]]
+    tests = [_in_time(ask, m, time) for time in _time_names(ask, m)]
+    if not tests:
+        return [part(name) for name in names]
+    counts = coalesce(exp.and_(*tests), exp.false())
+    out = [named(case((counts, part(name))), name) for name in names]
+    if metric.known_at:
+        late = exp.And(this=known(part(names[0])), expression=exp.Not(this=exp.Paren(this=counts.copy())))
+        out.append(named(case((late, exp.Literal.number("1.0"))), f"late{m}"))
+    return out
+
+
+def _in_time(ask: Question, m: int, name: str) -> exp.Expr:
+    """Whether a label was there, or a clock was through, at the age at which the period is booked."""
+    metric = ask.policy.metrics[ask.needs.metrics[m]]
+    maturity = metric.maturity
+    if maturity is None:
+        # Nobody says when labels are final: what came after the end of its own period is late.
+        return exp.LTE(this=_period(ask, part(name)), expression=_period(ask))
+    allowed = maturity.timedelta.total_seconds()
+    if isinstance(metric, TimeToEvent) and name.startswith("begun"):
+        allowed -= metric.limit.timedelta.total_seconds()
+    # A day without a time of day may hold a unit of its last minute; a day has at least 23 hours.
+    at = local_midnight(part("at"), ask.engine, ask.policy.timezone) if ask.dated else part("at")
+    allowed += 23 * 3600.0 if ask.dated else 0.0
+    return exp.LTE(
+        this=ask.engine.elapsed(at, part(name)), expression=cast(exp.Literal.number(repr(allowed)), "double")
+    )
+
+
 def _numbers(ask: Question, m: int) -> list[tuple[str, Number]]:
     """The columns of a metric, read as numbers; none if it only compares text."""
     metric = ask.policy.metrics[ask.needs.metrics[m]]
-    if isinstance(metric, Proportion):
+    if isinstance(metric, TimeToEvent):
+        return [(metric.to, ask.clock.event(metric))]
+    if isinstance(metric, (Proportion, RareEvent)):
         if metric.equals is not None:
             return []
         number = _number(ask, metric.column)
-        return [(metric.column, number if ask.types[metric.column] == "boolean" else truth(number))]
+        check = truth if isinstance(metric, Proportion) else count
+        return [(metric.column, number if ask.types[metric.column] == "boolean" else check(number))]
     return [(name, _number(ask, name)) for name in _number_columns(ask, m)]
 
 
@@ -234,7 +293,7 @@ def _number_columns(ask: Question, m: int) -> tuple[str, ...]:
     metric = ask.policy.metrics[ask.needs.metrics[m]]
     if isinstance(metric, Ratio):
         return (metric.numerator, metric.denominator)
-    if isinstance(metric, Proportion) and metric.equals is not None:
+    if isinstance(metric, TimeToEvent) or getattr(metric, "equals", None) is not None:
         return ()
     return metric.columns()[:1]
 
@@ -255,14 +314,23 @@ def _values(ask: Question, m: int) -> list[exp.Expr]:
     if isinstance(metric, Ratio):
         top, bottom = numbers
         numbers = [case((known(bottom), top)), case((known(top), bottom))]
-    elif isinstance(metric, Proportion) and metric.equals is not None:
+    elif isinstance(metric, (Proportion, RareEvent)) and metric.equals is not None:
         numbers = [equality(column(metric.column), ask.types[metric.column], metric.equals)]
+    elif isinstance(metric, Mean) and metric.bounds is not None:
+        numbers = [clipped(number, metric.bounds) for number in numbers]
+    elif isinstance(metric, ShareAbove):
+        numbers = [above(number, metric.above) for number in numbers]
+    elif isinstance(metric, RareEvent):
+        numbers = [above(number, 0.0) for number in numbers]
     return [named(number, name) for number, name in zip(numbers, names, strict=True)]
 
 
 def _bad(ask: Question, m: int) -> exp.Expr:
     """Whether something that is no value stood in one of a metric's columns."""
     bad = [number.bad for _, number in _numbers(ask, m) if number.bad != exp.false()]
+    arrival = ask.policy.metrics[ask.needs.metrics[m]].known_at
+    if arrival is not None and (fault := ask.clock.bad(arrival)) != exp.false():
+        bad.append(coalesce(fault, exp.false()))
     return exp.or_(*bad) if bad else exp.false()
 
 
@@ -280,6 +348,8 @@ def value_names(ask: Question, m: int) -> tuple[str, ...]:
 def value_of(ask: Question, component: Component) -> exp.Expr:
     """The column that a component is made of, NULL where it is unknown."""
     m = ask.needs.metrics.index(component.metric)
+    if component.role == "late":
+        return part(f"late{m}")
     names = value_names(ask, m)
     return part(names[1] if component.role == "denominator" else names[0])
 
@@ -312,21 +382,21 @@ def _slot(ask: Question) -> exp.Expr:
     return slot
 
 
-def _period(ask: Question) -> exp.Expr:
-    """The first local day of the row's period."""
-    day = part("at") if ask.dated else _local_day(ask)
+def _period(ask: Question, time: exp.Expr | None = None) -> exp.Expr:
+    """The first local day of the row's period, or of that of another timestamp."""
+    day = part("at") if ask.dated and time is None else _local_day(ask, part("at") if time is None else time)
     if ask.look == "day":
         return day
     return cast(exp.TimestampTrunc(this=day, unit=exp.Literal.string("WEEK")), "date")
 
 
-def _local_day(ask: Question) -> exp.Expr:
+def _local_day(ask: Question, at: exp.Expr) -> exp.Expr:
     """The local date of a timestamp in UTC.
 
     The zone's recent offsets are written out: that costs a twentieth of the engine's own conversion, and
     agrees with the bounds of the periods whatever time zone data the engine has.
     """
-    at, zone = part("at"), ask.policy.zone
+    zone = ask.policy.zone
     if ask.policy.timezone in _UTC_NAMES:
         return cast(at, "date")
     first = min(ask.before, ask.start or ask.before) - _WRITTEN_OUT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,35 +24,43 @@ from rampgate.aggregate.rows import (
     units_since_start,
     value_of,
 )
-from rampgate.aggregate.typed import case, cast, column, known, text_of, time_forms, time_text
+from rampgate.aggregate.times import forms_of_time, time_value
+from rampgate.aggregate.typed import case, cast, column, known, text_of
 from rampgate.errors import DataError
 from rampgate.policy import Policy
 from rampgate.source import Array, Engine
 
+_NUMBER = re.compile(r"[0-9]{8,20}([.][0-9]*)?")
+_PARTED = re.compile(r"[0-9]{1,4}[-/. ]+([0-9]{1,2}|[^\W\d]{3,9})[-/., ]+[0-9]{2,4}")
+
 
 def is_dated(policy: Policy, engine: Engine) -> bool:
-    """Whether a time column of text holds local days without a time of day.
+    """Whether a time column that is read as text holds local days without a time of day.
 
     Raises
     ------
     DataError
         When some values are no times, or only some say their offset from UTC.
     """
-    name = policy.source.time
+    source, name = policy.source, policy.source.time
+    kind = {column.name: column.type for column in engine.columns()}[name]
     text = exp.column("text")
-    parsed = engine.utc(text, "text")
-    forms = time_forms(text, parsed)
+    forms = forms_of_time(text, source, kind, engine)
     form = case(
         (forms.day, exp.Literal.number(0)),
         (forms.zoned, exp.Literal.number(1)),
         (forms.naive, exp.Literal.number(2)),
         otherwise=exp.Literal.number(3),
     )
-    rows = exp.Select().select(named(time_text(column(name)), "text")).from_(relation(engine))
+    rows = exp.Select().select(named(time_value(source, kind), "text")).from_(relation(engine))
     inner = exp.Select().select(part("text"), named(form, "form")).from_(rows.subquery("times"))
     select = (
         exp.Select()
-        .select(part("form"), named(exp.Count(this=exp.Star()), "n"), named(exp.Min(this=part("text")), "example"))
+        .select(
+            part("form"),
+            named(exp.Count(this=exp.Star()), "n"),
+            named(exp.Min(this=cast(part("text"), "text")), "example"),
+        )
         .from_(inner.where(known(part("text"))).subquery("forms"))
         .group_by(part("form"))
     )
@@ -59,9 +68,9 @@ def is_dated(policy: Policy, engine: Engine) -> bool:
     days, zoned, naive, bad = (_counted(found, form) for form in range(4))
     if bad[0]:
         raise DataError(
-            f"{bad[0]} values of the time column are no times, such as {bad[1]!r}",
+            f"{bad[0]} values of the time column are no times{_as_said(source.time_format)}, such as {bad[1]!r}",
             where=f"{engine.name}, column {name!r}",
-            remedy="write times as 2026-01-05T14:30:00+01:00, in UTC as 2026-01-05T14:30:00, or as 2026-01-05",
+            remedy=_time_remedy(bad[1], source.time_format),
         )
     local = naive[0] + days[0]
     if zoned[0] and local:
@@ -73,6 +82,28 @@ def is_dated(policy: Policy, engine: Engine) -> bool:
             remedy="write all times with an offset, or all in UTC",
         )
     return bool(days[0]) and not naive[0]
+
+
+def _as_said(forms: Sequence[str] | None) -> str:
+    return "" if forms is None else f" of the form {' or '.join(forms)}"
+
+
+def _time_remedy(text: str, forms: Sequence[str] | None) -> str:
+    """What to write in the policy, by what stands in the column."""
+    if forms is not None:
+        return (
+            "correct source.time_format, or list every form that the column has, as "
+            'time_format: ["%d/%m/%Y", "%d/%m/%Y %H:%M"]'
+        )
+    plain = "write times as 2026-01-05T14:30:00+01:00, in UTC as 2026-01-05T14:30:00, or as 2026-01-05"
+    if _NUMBER.fullmatch(text):
+        return f"if it counts since 1970, write time_format: epoch_s (or epoch_ms, epoch_us) under source; else {plain}"
+    if _PARTED.match(text):
+        return (
+            'say under source how times are written: time_format: "%d/%m/%Y %H:%M" where the day comes first, '
+            f'"%m/%d/%Y %H:%M" where the month does, without %H:%M for days; or {plain}'
+        )
+    return f"{plain}; for another form write it as time_format under source"
 
 
 def _counted(found: dict[str, Array], form: int) -> tuple[int, str]:

@@ -21,6 +21,8 @@ _NOTHING = ("", "nan", "na", "n/a", "null", "none", "nat", "<na>")
 _DAY = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$"
 _ISO = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
 _OFFSET = r"[0-9]:[0-9]{2}.*([zZ]|[+-][0-9]{2}(:?[0-9]{2})?|[A-Za-z][A-Za-z_/+-]+[0-9]*)$"
+#: Numbers with a decimal comma: points group thousands, and are believed only where nothing else can be meant.
+_COMMA = r"^[+-]?([0-9]*,[0-9]+|[0-9]+|[1-9][0-9]{0,2}((\.[0-9]{3})+,[0-9]+|(\.[0-9]{3}){2,}))(e[+-]?[0-9]+)?$"
 
 
 class Number(NamedTuple):
@@ -79,13 +81,25 @@ def word_of(value: exp.Expr) -> exp.Expr:
     return exp.Lower(this=exp.Trim(this=cast(value, "text")))
 
 
-def parsed_word(word: exp.Expr) -> exp.Expr:
+def parsed_word(word: exp.Expr, decimal: str = ".") -> exp.Expr:
     """What a word says as a double: yes and no are 1 and 0; NULL where it says no number."""
     return case(
         (_among(word, _TRUE), exp.Literal.number("1.0")),
         (_among(word, _FALSE), exp.Literal.number("0.0")),
-        otherwise=exp.TryCast(this=word.copy(), to=exp.DataType.build("double")),
+        otherwise=exp.TryCast(this=_pointed(word) if decimal == "," else word.copy(), to=exp.DataType.build("double")),
     )
+
+
+def _pointed(word: exp.Expr) -> exp.Expr:
+    """A number with a decimal comma as one with a point; NULL for a number that is written otherwise.
+
+    ``1.234`` may be a thousand and more, or one and a bit: it is no number here.
+    """
+    bare: exp.Expr = exp.Replace(
+        this=word.copy(), expression=exp.Literal.string("."), replacement=exp.Literal.string("")
+    )
+    bare = exp.Replace(this=bare, expression=exp.Literal.string(","), replacement=exp.Literal.string("."))
+    return case((_matches(word, _COMMA), bare))
 
 
 def number_in(word: exp.Expr, parsed: exp.Expr) -> Number:
@@ -101,6 +115,26 @@ def truth(number: Number) -> Number:
     out_of_range = coalesce(exp.Not(this=binary.copy()), exp.false())
     bad = out_of_range if number.bad == exp.false() else exp.Or(this=number.bad, expression=out_of_range)
     return Number(case((binary, number.value.copy())), bad)
+
+
+def count(number: Number) -> Number:
+    """A number that counts something, or NULL; a negative one is bad."""
+    negative = coalesce(exp.LT(this=number.value.copy(), expression=exp.Literal.number("0")), exp.false())
+    bad = negative if number.bad == exp.false() else exp.Or(this=number.bad, expression=negative)
+    return Number(case((exp.GTE(this=number.value.copy(), expression=exp.Literal.number("0")), number.value)), bad)
+
+
+def clipped(value: exp.Expr, bounds: tuple[float, float]) -> exp.Expr:
+    """A number moved to the nearer bound where it lies beyond one; NULL where it is unknown."""
+    low, high = (cast(exp.Literal.string(repr(bound)), "double") for bound in bounds)
+    below = exp.LT(this=value.copy(), expression=low)
+    return case((below, low), (exp.GT(this=value.copy(), expression=high), high), otherwise=value)
+
+
+def above(value: exp.Expr, bound: float) -> exp.Expr:
+    """1 where a number is above the bound, 0 where it is not, NULL where it is unknown."""
+    over = exp.GT(this=value.copy(), expression=cast(exp.Literal.string(repr(bound)), "double"))
+    return case((over, exp.Literal.number("1.0")), (known(value), exp.Literal.number("0.0")))
 
 
 def equality(value: exp.Expr, kind: ColumnType, wanted: str) -> exp.Expr:

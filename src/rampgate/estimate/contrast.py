@@ -176,6 +176,7 @@ class Means:
     ratio : r
     sign : 1 when more of the metric is harm; ``sign * a_c`` is the metric itself
     ranged : whether ``spread`` bounds every unit there could be, and not only those seen
+    exact : whether bounded increments are used throughout, so that nothing rests on a normal approximation
     """
 
     n_c: Floats
@@ -188,6 +189,7 @@ class Means:
     ratio: float = 1.0
     sign: int = 1
     ranged: bool = False
+    exact: bool = False
 
     @property
     def weight(self) -> Floats:
@@ -207,7 +209,7 @@ class Means:
 
     @property
     def bounded(self) -> np.ndarray:
-        return _small(self.n_c, self.n_b)
+        return _small(self.n_c, self.n_b) | self.exact
 
     def variance(self, margin: float | Floats) -> Floats:
         """The larger of the pooled null variance and the arms' own: either alone lets false alarms through."""

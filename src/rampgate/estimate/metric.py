@@ -31,10 +31,10 @@ def contrast(policy: Policy, name: str, c: Arm, b: Arm, margin: Margin | None = 
     metric = policy.metrics[name]
     sign = 1 if metric.better == "lower" else -1
     ratio = 1.0 + sign * relative
-    if metric.kind == "proportion":
+    if metric.binary:
         return _proportion(name, c, b, ratio, sign)
-    if metric.kind == "mean":
-        return _mean(name, c, b, ratio, sign)
+    if metric.kind in ("mean", "time_to_event"):
+        return _mean(name, c, b, ratio, sign, metric.range)
     if metric.kind == "ratio":
         return _ratio(name, c, b, ratio, sign)
     raise NotImplementedError(f"metric kind {metric.kind!r} has no contrast")
@@ -45,7 +45,8 @@ def _proportion(name: str, c: Arm, b: Arm, ratio: float, sign: int) -> Proportio
     return Proportions(c.total(known), c.total(value), b.total(known), b.total(value), ratio, sign)
 
 
-def _mean(name: str, c: Arm, b: Arm, ratio: float, sign: int) -> Means:
+def _mean(name: str, c: Arm, b: Arm, ratio: float, sign: int, ends: tuple[float, float] | None) -> Means:
+    """The contrast of a mean, of values that cannot lie beyond ``ends`` where these are given."""
     known, value = f"{name}:known", f"{name}:value"
     n_c, n_b = c.total(known), b.total(known)
     m_c, m_b = divide(c.total(value), n_c), divide(b.total(value), n_b)
@@ -58,7 +59,11 @@ def _mean(name: str, c: Arm, b: Arm, ratio: float, sign: int) -> Means:
     pooled = divide(n_c * m_c + n_b * m_b, n_c + n_b)
     i = c.components.index(value)
     spread = np.maximum(_reach(c.low[..., i], c.high[..., i], pooled), _reach(b.low[..., i], b.high[..., i], pooled))
-    return Means(n_c, n_b, sign * m_c, sign * m_b, squares(c, m_c), squares(b, m_b), spread, ratio, sign)
+    exact = ends is not None
+    if ends is not None:
+        spread = _reach(np.asarray(ends[0]), np.asarray(ends[1]), pooled)
+    ss_c, ss_b = squares(c, m_c), squares(b, m_b)
+    return Means(n_c, n_b, sign * m_c, sign * m_b, ss_c, ss_b, spread, ratio, sign, exact, exact)
 
 
 def _reach(low: Floats, high: Floats, centre: Floats) -> Floats:
@@ -146,8 +151,9 @@ def linearise(policy: Policy, c: Arm, b: Arm) -> Linearised:
         gradient[..., i] += step
         gradient[..., j] -= step * value
         level += weight * (intercept + slope * _filled(value, n * share))
-        if policy.metrics[name].kind == "proportion":
-            reach = np.maximum(value, 1.0 - value)  # of every unit there could be, not only of those seen
+        held = policy.metrics[name].range
+        if held is not None:  # of every unit there could be, not only of those seen
+            reach = _reach(np.asarray(held[0]), np.asarray(held[1]), value)
         else:
             ends = [_residual_reach(arm, f"{name}:{top}", f"{name}:{bottom}", value) for arm in (c, b)]
             reach = np.maximum(*ends)
@@ -168,7 +174,7 @@ def _kpi_contrast(policy: Policy, c: Arm, b: Arm, ratio: float) -> Means:
         return -(at.level + np.where(side.n > 0, shift, 0.0))
 
     ss_c, ss_b = c.quadratic(at.gradient), b.quadratic(at.gradient)
-    ranged = all(policy.metrics[name].kind == "proportion" for name in policy.kpi.weights)
+    ranged = all(policy.metrics[name].range is not None for name in policy.kpi.weights)
     return Means(c.n, b.n, arm(c), arm(b), ss_c, ss_b, at.spread, ratio, -1, ranged)
 
 

@@ -1,1 +1,6 @@
-"""What a table that nobody has described is taken to mean, every guess with the flag that changes it."""
+"""From a table to a proposed policy: which column is what, why, and the flag that changes it."""
+
+from rampgate.guess.propose import guess
+from rampgate.guess.values import Given, Guess, Note
+
+__all__ = ["Given", "Guess", "Note", "guess"]

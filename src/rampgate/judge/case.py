@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -29,6 +29,7 @@ class Case:
     cells : cells of complete periods before ``look``, history included
     state : the rollout before this look; ``state.start`` is None until a candidate row was seen
     look : end of the last complete period
+    steered : whether the phases of ``state`` were really in force; in a replay they are hypothetical
     """
 
     policy: Policy
@@ -37,6 +38,7 @@ class Case:
     state: State
     as_of: datetime
     look: datetime
+    steered: bool = True
 
     @property
     def phase(self) -> Phase:
@@ -50,7 +52,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Data:
-    """Dense arrays of one case, (group, period): the run since the start, and the history before it."""
+    """Dense arrays of one case, (group, period): the run since the start, and the history before it.
+
+    ``ripe`` says of each metric which periods of the run, and of the history, are old enough to be booked.
+    """
 
     policy: Policy
     groups: tuple[Group, ...]
@@ -60,6 +65,7 @@ class Data:
     prior: Floats
     run: tuple[Arm, Arm]
     history: tuple[Arm, Arm]
+    ripe: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     made: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
@@ -69,7 +75,7 @@ class Data:
         run = [t for t, period in enumerate(cells.periods) if period.day >= start]
         past = [t for t, period in enumerate(cells.periods) if period.day < start]
         groups = groups_of(cells)
-        periods = tuple(cells.periods[t] for t in run)
+        periods, before = (tuple(cells.periods[t] for t in kept) for kept in (run, past))
         begin = next((t for t, p in enumerate(periods) if since is not None and p.start >= since), len(periods))
         now, then = marginals(cells, groups, run), marginals(cells, groups, past)
         return cls(
@@ -81,6 +87,10 @@ class Data:
             onset_prior([p.day for p in periods], start) if periods else np.zeros(0),
             (now.arm(CANDIDATE), now.arm(BASELINE)),
             (_only_baseline(then.arm(CANDIDATE)), then.arm(BASELINE)),
+            {
+                name: (is_ripe(case.policy, name, periods, case.look), is_ripe(case.policy, name, before, case.look))
+                for name in (KPI, *case.policy.metrics)
+            },
         )
 
     @property
@@ -93,7 +103,7 @@ class Data:
         # Only a relative margin changes the contrast itself.
         key = (name, str(margin) if margin is not None and margin.relative else "")
         if key not in self.made:
-            self.made[key] = contrast(self.policy, name, *self.run, margin)
+            self.made[key] = contrast(self.policy, name, *self.run_of(name), margin)
         made: Contrast = self.made[key]
         return made
 
@@ -106,7 +116,8 @@ class Data:
         return made
 
     def _scale(self, name: str) -> Scale:
-        past, run = contrast(self.policy, name, *self.history), self.contrast(name)
+        c, b = (_booked(arm, self.ripe[name][1]) for arm in self.history)
+        past, run = contrast(self.policy, name, c, b), self.contrast(name)
         own = scale(past, run, self.reach(name))
         overall = Scale(own.variance[..., :1, :], own.level[..., :1, :])
         units = (past.n_c + past.n_b).sum(-1, keepdims=True)
@@ -116,16 +127,19 @@ class Data:
         """How much one unit can be worse than another; 0 where nobody has said."""
         if name == KPI:
             return 1.0
-        metric = self.policy.metrics[name]
-        if metric.kind == "proportion":
-            return 1.0
-        if metric.best is not None and metric.worst is not None:
-            return abs(metric.best - metric.worst)
-        return 0.0
+        return self.policy.metrics[name].span
 
     def known_by_period(self, name: str) -> tuple[Floats, Floats]:
         """Known units of candidate and baseline, (group, period)."""
-        c, b = (known_units(self.policy, name, arm) for arm in self.run)
+        c, b = (known_units(self.policy, name, arm) for arm in self.run_of(name))
+        return c, b
+
+    def run_of(self, name: str) -> tuple[Arm, Arm]:
+        """Candidate and baseline since the start, without the periods that are too young for a metric."""
+        ripe = self.ripe[name][0]
+        if ripe.all():
+            return self.run
+        c, b = (_booked(arm, ripe) for arm in self.run)
         return c, b
 
     def known(self, name: str, begin: int = 0) -> tuple[Floats, Floats]:
@@ -137,6 +151,24 @@ class Data:
         """Places of groups on the group axis."""
         place = {group: g for g, group in enumerate(self.groups)}
         return [place[group] for group in groups]
+
+
+def is_ripe(policy: Policy, name: str, periods: Sequence[Period], look: datetime) -> np.ndarray:
+    """Whether each period is old enough at a look for a metric to be booked, (period,); for the KPI, all of its parts.
+
+    A period enters whole and once, at the age at which the policy calls its outcomes final: what is booked as it
+    becomes known compares the quick outcomes of one arm with the slow ones of the other.
+    """
+    parts = policy.kpi.weights if name == KPI else (name,)
+    ages = [age for part in parts if (age := policy.metrics[part].maturity) is not None]
+    return np.array([all(age.after(p.end, policy.zone) <= look for age in ages) for p in periods], dtype=bool)
+
+
+def _booked(arm: Arm, ripe: np.ndarray) -> Arm:
+    """An arm with the periods that are too young taken for empty."""
+    keep = ripe.astype(float)
+    each = (arm.mean, arm.comoment, arm.low, arm.high)
+    return Arm(arm.components, arm.pairs, arm.n * keep, *(values * keep[:, None] for values in each))
 
 
 def _only_baseline(arm: Arm) -> Arm:

@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 import numpy as np
 
 from rampgate.aggregate.moments import BASELINE, CANDIDATE
-from rampgate.judge.case import Case
-from rampgate.judge.decision import ERROR, FAIL, NO_DATA, PASS, Health
+from rampgate.judge.case import Case, is_ripe
+from rampgate.judge.decision import ERROR, FAIL, INCONCLUSIVE, NO_DATA, PASS, Health
+from rampgate.judge.labels import late_labels, missing_labels
+from rampgate.judge.split import sample_ratio
 from rampgate.judge.state import Seen
 
 #: Share of rows that may be excluded, and of known units that may vanish between looks.
 TOLERATED = 0.01
 #: Units that must be missing before an arm, or its labels, count as silent.
 MISSED = 7.0
+#: Between the name of what is counted and the age at which it is.
+_AGE = " after "
+#: Weeks that differ by more than this factor are a sudden change of volume, if one of them has enough units.
+SUDDEN = 2.0
+ENOUGH = 100
 #: Without a row for this long before the look the source is taken to have stopped.
 STALE_DAYS = 3
 
 
 def health(case: Case) -> tuple[Health, ...]:
     """All checks, passed or not, in a fixed order."""
-    checks = [_excluded(case), _variants(case), _duplicates(case), _future(case), _fresh(case)]
-    return (*checks, *_silent(case), *_malformed(case), *_vanished(case), *_late_labels(case))
+    checks = [_excluded(case), _variants(case), _duplicates(case), _future(case), _volume(case), _fresh(case)]
+    labels = (*missing_labels(case), *late_labels(case))
+    return (
+        *checks,
+        *sample_ratio(case),
+        *labels,
+        *_silent(case),
+        *_malformed(case),
+        *_vanished(case),
+        *_after_a_look(case),
+    )
 
 
 def _excluded(case: Case) -> Health:
@@ -73,6 +90,22 @@ def _future(case: Case) -> Health:
     )
 
 
+def _volume(case: Case) -> Health:
+    """Units of the last week against those of the week before, both arms and the history together."""
+    cells = case.cells
+    end = case.look.astimezone(case.policy.zone).date()
+    ages = np.array([(end - p.day).days for p in cells.periods], dtype=int)[cells.period]
+    last, before = (float(cells.n[(ages > low) & (ages <= low + 7)].sum()) for low in (0, 7))
+    whole = bool(len(ages)) and int(ages.max()) >= 14
+    if not whole or max(last, before) < ENOUGH:
+        return Health("volume", INCONCLUSIVE, "volume not compared: two weeks of units are needed")
+    text = f"{last:.0f} units in the last seven days, {before:.0f} in the seven before"
+    if max(last, before) > SUDDEN * min(last, before):
+        remedy = "see whether rows are missing or doubled; if the work itself changed, wait for a week that is like it"
+        return Health("volume", FAIL, f"the volume changed suddenly: {text}: {remedy}", int(last))
+    return Health("volume", PASS, text, int(last))
+
+
 def _fresh(case: Case) -> Health:
     newest = case.intake.newest
     if newest is None:
@@ -103,13 +136,19 @@ def _silent(case: Case) -> list[Health]:
             out.append(Health("stale", FAIL, f"{text}: see whether it still has its traffic, or restore its rows"))
             continue
         for name in case.policy.judged_metrics():
-            known = arm.total(f"{name}:known")[0]
-            gap = _missed(known, units)
+            ripe = data.ripe[name][0]
+            known = (arm.total(f"{name}:known")[0] * ripe)[: _through(ripe)]
+            gap = _missed(known, (units * ripe)[: _through(ripe)])
             if gap >= MISSED:
                 text = f"no {word} unit has a known {name} since {_last_day(case, known)}"
                 fix = "see whether labels still arrive; where they come late, look later with --as-of"
                 out.append(Health("missing_labels", FAIL, f"{text}, where about {gap:.0f} should have one: {fix}"))
     return out
+
+
+def _through(ripe: np.ndarray) -> int:
+    """How many periods there are up to the last that is old enough."""
+    return int(np.flatnonzero(ripe)[-1]) + 1 if ripe.any() else 0
 
 
 def _missed(units: np.ndarray, beside: np.ndarray) -> float:
@@ -137,7 +176,12 @@ def _malformed(case: Case) -> list[Health]:
             if case.policy.metrics[metric].kind == "proportion"
             else ""
         )
-        out.append(Health("error", ERROR, f"{text}: {equals}repair the column, or choose another kind", count))
+        comma = (
+            "where the comma is a decimal mark write decimal: ',' under source, "
+            if re.fullmatch(r"[-+]?[0-9]+,[0-9]+", example.strip()) and case.policy.source.decimal == "."
+            else ""
+        )
+        out.append(Health("error", ERROR, f"{text}: {comma}{equals}repair the column, or choose another kind", count))
     return out
 
 
@@ -152,18 +196,36 @@ def seen_units(case: Case, through: datetime) -> dict[str, float]:
     past = np.array([p.day < start for p in cells.periods], dtype=bool)[cells.period]
     counts = {"history units": float(cells.n[past & (cells.arm == BASELINE)].sum())}
     kept = np.array([p.day >= start and p.end <= through for p in cells.periods], dtype=bool)[cells.period]
-    known = [(i, name) for i, name in enumerate(cells.components) if name.endswith(":known")]
+    known = [
+        (i, *_booked_name(case, name, through)) for i, name in enumerate(cells.components) if name.endswith(":known")
+    ]
     columns = list(zip(*cells.values, strict=True)) if cells.segments else []
     for arm, word in ((BASELINE, "baseline"), (CANDIDATE, "candidate")):
         rows = np.flatnonzero(kept & (cells.arm == arm))
         n = cells.n[rows]
         counts[f"{word} units"] = float(n.sum())
-        counts |= {f"{word} {name}": float(np.round((n * cells.mean[rows, i]).sum())) for i, name in known}
+        for i, name, ripe in known:
+            counts[f"{word} {name}"] = float(np.round((n * cells.mean[rows, i] * ripe[cells.period[rows]]).sum()))
         for column, values in zip(cells.segments, columns, strict=True):
             found, place = np.unique(np.array(values, dtype=str)[rows], return_inverse=True)
             sums = np.bincount(place, weights=n, minlength=len(found))
             counts |= {f"{word} {column}={v}": float(total) for v, total in zip(found, sums, strict=True)}
     return counts
+
+
+def _booked_name(case: Case, component: str, through: datetime) -> tuple[str, np.ndarray]:
+    """What the labels of a metric are counted under, and which periods were old enough for them.
+
+    The age is part of the name: a policy that changes it counts other labels, and has lost none.
+    """
+    metric = component.removesuffix(":known")
+    age = case.policy.metrics[metric].maturity
+    ripe = is_ripe(case.policy, metric, case.cells.periods, through)
+    return (component if age is None else f"{component}{_AGE}{age}"), ripe
+
+
+def _component(what: str) -> str:
+    return what.partition(_AGE)[0]
 
 
 def lost_units(case: Case) -> Mapping[str, float]:
@@ -182,8 +244,11 @@ def lost_units(case: Case) -> Mapping[str, float]:
 def _counted(case: Case, name: str) -> bool:
     """Whether the present policy still counts a name of ``seen_units``."""
     what = name.partition(" ")[2]
-    if what.endswith(":known"):
-        return what in case.cells.components
+    component = _component(what)
+    if component.endswith(":known"):
+        if component not in case.cells.components:
+            return False
+        return what == _booked_name(case, component, case.look)[0]
     return "=" not in what or any(what.startswith(f"{column}=") for column in case.cells.segments)
 
 
@@ -202,14 +267,14 @@ def _vanished(case: Case) -> list[Health]:
         then = seen.units[name]
         if then < _floor(case, name) or count <= TOLERATED * then:
             continue
-        code = "missing_labels" if name.endswith(":known") else "error"
+        code = "missing_labels" if _component(name).endswith(":known") else "error"
         text = f"{count:.0f} of {then:.0f} {name.replace(':known', ' labels')} that earlier looks rested on are gone"
         remedy = "restore them, or begin a new attempt with another candidate name"
         out.append(Health(code, FAIL, f"{text}: {remedy}", int(count)))
     return out
 
 
-def _late_labels(case: Case) -> list[Health]:
+def _after_a_look(case: Case) -> list[Health]:
     """Labels of earlier periods that came after a look had rested on those periods."""
     seen = case.state.seen
     if seen is None:
@@ -217,14 +282,14 @@ def _late_labels(case: Case) -> list[Health]:
     now, out = seen_units(case, seen.through), []
     for name, then in sorted(seen.units.items()):
         word, _, what = name.partition(" ")
-        if not what.endswith(":known") or not _counted(case, name):
+        if not _component(what).endswith(":known") or not _counted(case, name):
             continue
         rows = now.get(f"{word} units", 0.0) - seen.units.get(f"{word} units", 0.0)
         late = now.get(name, 0.0) - then - max(0.0, rows)
         if late > TOLERATED * max(then, 1.0):
-            metric = what.removesuffix(":known")
+            metric = _component(what).removesuffix(":known")
             text = f"{late:.0f} {word} labels of {metric} came after an earlier look had rested on their days"
-            remedy = "labels that come late, or later in one arm, mislead: look later, with --as-of some days back"
+            remedy = f"labels that come late, or later in one arm, mislead: write matures_after under metrics.{metric}"
             out.append(Health("missing_labels", FAIL, f"{text}: {remedy}", int(late)))
     return out
 

@@ -67,9 +67,11 @@ def _expected(data: Data, name: str) -> Margin | None:
 
 def _limit(data: Data, name: str) -> float:
     policy = data.policy
-    parts = policy.kpi.weights if name == KPI else (name,)
     # Rates and their weighted mean cannot differ by more than 1; a ratio has no such limit.
-    return 1.0 if all(policy.metrics[part].kind == "proportion" for part in parts) else np.inf
+    if name == KPI:
+        return 1.0 if all(policy.metrics[part].binary for part in policy.kpi.weights) else np.inf
+    metric = policy.metrics[name]
+    return metric.span if metric.range is not None else np.inf
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ class Raw:
         out: dict[str, tuple[Floats, Floats]] = {}
         for name, metric in data.policy.metrics.items():
             parts = ("numerator", "denominator") if metric.kind == "ratio" else ("value", "known")
-            sums = [[arm.total(f"{name}:{p}")[..., periods].sum(-1) for p in parts] for arm in data.run]
+            sums = [[arm.total(f"{name}:{p}")[..., periods].sum(-1) for p in parts] for arm in data.run_of(name)]
             with np.errstate(invalid="ignore", divide="ignore"):
                 c, b = (np.where(bottom > 0, top / bottom, np.nan) for top, bottom in sums)
             out[name] = (b, c)
@@ -176,6 +178,7 @@ def windows(case: Case) -> tuple[Window, ...]:
     bounds = window_bounds(policy.source.window, case.state.start, days[-1])
     inside = [[t for t, day in enumerate(days) if first <= day < last] for first, last in bounds]
     kept = [(bound, periods) for bound, periods in zip(bounds, inside, strict=True) if periods]
+    inside_of = [periods for _, periods in kept]
     within = np.zeros((len(kept), len(days)))
     for w, (_, periods) in enumerate(kept):
         within[w, periods] = 1.0
@@ -190,7 +193,8 @@ def windows(case: Case) -> tuple[Window, ...]:
     for w, ((first, last), _) in enumerate(kept):
         start, end = local_midnight(first, policy.zone), local_midnight(last, policy.zone)
         rows = [table[w] for table in tables]
-        out.append(Window(start, end, start >= launch and end <= case.look, rows[0], tuple(rows[1:])))
+        booked = data.ripe[KPI][0][inside_of[w]].all()
+        out.append(Window(start, end, start >= launch and end <= case.look and bool(booked), rows[0], tuple(rows[1:])))
     return tuple(out)
 
 

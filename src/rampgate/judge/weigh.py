@@ -9,10 +9,12 @@ from itertools import groupby
 import numpy as np
 
 from rampgate.aggregate.moments import Floats
-from rampgate.estimate.contrast import take
+from rampgate.estimate.contrast import Proportions, take
+from rampgate.estimate.counts import RARE, count_increments, rare_share
 from rampgate.estimate.evidence import likely_onset, log_evidence, log_evidence_from, log_sum_exp
 from rampgate.estimate.increments import effect_grid
 from rampgate.estimate.interval import effect, log_increments
+from rampgate.estimate.metric import KPI
 from rampgate.estimate.reference import Scale
 from rampgate.judge.case import Data
 from rampgate.judge.criteria import Criterion
@@ -86,27 +88,39 @@ def _weigh_rule(data: Data, members: Sequence[Criterion]) -> list[Weighed]:
     """Evidence of criteria that differ only in their group."""
     rule = members[0]
     at = data.index([m.group for m in members])
-    scale = data.scale(rule.metric)
-    whole = data.contrast(rule.metric, rule.margin)
-    increments = log_increments(whole, absolute(rule.margin), bets(scale, rule.expect, data.reach(rule.metric)))[
-        ..., at, :, :
-    ]
+    increments = increments_of(data, rule.metric, rule.margin, rule.expect)[..., at, :, :]
     log_e = log_evidence(increments, data.prior)
     if np.isnan(log_e).any():
         raise FloatingPointError("the evidence is not a number")
     return [Weighed(m, log_e[..., i, :], increments[..., i, :, :]) for i, m in enumerate(members)]
 
 
-def log_passing(data: Data, metric: str, margin: Margin, scale: Scale | None = None) -> Floats:
+def increments_of(data: Data, metric: str, margin: Margin, size: Margin | None, direction: int = 1) -> Floats:
+    """Log-increments of a metric's process against a margin, (..., group, period, grid).
+
+    Parameters
+    ----------
+    margin : the largest harm tolerated
+    size : the effect beyond it that the bets are made for; a rare event has its own grid
+    direction : 1 against "harm at most ``margin``", -1 against "harm at least ``margin``"
+    """
+    contrast = data.contrast(metric, margin)
+    if isinstance(contrast, Proportions) and metric != KPI and data.policy.metrics[metric].kind == "rare_event":
+        # More of the event is harm, or less of it; passing looks to the other side.
+        psi = np.array(RARE) ** (contrast.sign * direction)
+        share = rare_share(contrast.n_c, contrast.n_b, contrast.ratio)
+        return count_increments(contrast.y_c, contrast.y_c + contrast.y_b, share, psi)
+    lambdas = bets(data.scale(metric), size, data.reach(metric))
+    return log_increments(contrast, absolute(margin), lambdas, direction)
+
+
+def log_passing(data: Data, metric: str, margin: Margin) -> Floats:
     """Log-evidence that a metric is *not* worse by the margin, from the current phase alone, (group,).
 
     It is judged at its current value and knows no onset: a candidate good at first and bad later, or lucky for one
     stretch, must not pass.
     """
-    scale = data.scale(metric) if scale is None else scale
-    lambdas = bets(scale, margin, data.reach(metric))
-    increments = log_increments(data.contrast(metric, margin), absolute(margin), lambdas, -1)
-    return log_evidence_from(increments, data.phase_begin)
+    return log_evidence_from(increments_of(data, metric, margin, margin, -1), data.phase_begin)
 
 
 @dataclass(frozen=True)

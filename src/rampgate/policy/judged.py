@@ -8,13 +8,11 @@ from rampgate.errors import NotJudgedYet
 from rampgate.policy.model import Policy
 from rampgate.policy.problem import Problem
 
-_KINDS = ("proportion", "mean", "ratio")
+_KINDS = ("proportion", "mean", "ratio", "share_above", "rare_event", "time_to_event")
 _OPTIONS = {
-    "matures_after": "ages of outcomes",
-    "known_at": "late labels",
     "cluster": "assignment by cluster",
 }
-_BUDGETS = ("floor", "sample_ratio", "missing_labels", "crossed_units")
+_BUDGETS = ("floor", "crossed_units")
 _REMEDY = "take {this} out of the policy, or use a version of rampgate that judges {it}; nothing was judged"
 
 

@@ -7,7 +7,7 @@ from math import fsum
 from zoneinfo import available_timezones
 
 from rampgate.policy.lint_phases import phase_problems
-from rampgate.policy.metric import Metric, Proportion, RareEvent, TimeToEvent
+from rampgate.policy.metric import Mean, Metric, RareEvent, TimeToEvent
 from rampgate.policy.model import KPI, Guardrail, Policy, Rollback
 from rampgate.policy.problem import KeyPath, Problem, did_you_mean, repeated, unknown_metric
 from rampgate.policy.values import Margin, zone_exists
@@ -36,10 +36,10 @@ def warnings(policy: Policy) -> list[str]:
     proof = dict.fromkeys(name for phase in policy.phases for name in policy.required(phase) if name != KPI)
     for name in proof:
         metric = policy.metrics[name]
-        if not isinstance(metric, Proportion) and not metric.scaled:
+        if metric.range is None and not metric.scaled:
             found.append(
-                f"{name}: without best and worst nothing bounds a unit, and the proof that non_inferior asks for is "
-                "asymptotic: harm in one unit of hundreds can pass"
+                f"{name}: nothing bounds a unit, and the proof that non_inferior asks for is asymptotic: harm in one "
+                "unit of hundreds can pass; a mean with bounds: [0, 480] is exact"
             )
     return found
 
@@ -87,12 +87,30 @@ def _metrics(policy: Policy) -> Iterator[Problem]:
         if name == KPI:
             yield Problem(path, f'the name "{KPI}" is reserved for the weighted KPI', "give the metric another name")
         yield from _scale(path, metric)
+        if isinstance(metric, Mean) and metric.bounds is not None and metric.bounds[0] >= metric.bounds[1]:
+            low, high = metric.bounds
+            yield Problem(
+                (*path, "bounds"), f"bounds {low:g} and {high:g} leave nothing between", "write bounds: [0, 480]"
+            )
         if isinstance(metric, TimeToEvent) and (metric.within is None) == (metric.mean_up_to is None):
             yield Problem(
                 path,
                 "time_to_event needs one of within and mean_up_to",
                 "write within: 72h (share) or mean_up_to: 72h (mean time)",
             )
+        elif isinstance(metric, TimeToEvent):
+            yield from _clock(path, metric)
+
+
+def _clock(path: KeyPath, metric: TimeToEvent) -> Iterator[Problem]:
+    if not metric.limit.count:
+        yield Problem(path, f"a limit of {metric.limit} leaves no time for the event", "write within: 72h")
+    elif metric.maturity.timedelta < metric.limit.timedelta:
+        yield Problem(
+            (*path, "matures_after"),
+            f"at an age of {metric.maturity} it is not known what happens within {metric.limit}",
+            f"leave matures_after out, or write {metric.limit} or more",
+        )
 
 
 def _scale(path: KeyPath, metric: Metric) -> Iterator[Problem]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from rampgate.policy.names import Text
-from rampgate.policy.values import Span
+from rampgate.policy.values import Duration, Span
+
+
+def as_tuple(value: object) -> object:
+    """A YAML list as a tuple, which strict types ask for."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 class Section(BaseModel):
@@ -38,6 +44,28 @@ class _Metric(Section):
         return False
 
     @property
+    def binary(self) -> bool:
+        """Whether each known unit counts 0 or 1."""
+        return False
+
+    @property
+    def maturity(self) -> Duration | None:
+        """Age at which a unit's outcome is final; None where it is known with its row."""
+        return self.matures_after
+
+    @property
+    def range(self) -> tuple[float, float] | None:
+        """The smallest and largest value that a unit can count for; None where nothing holds it."""
+        return (0.0, 1.0) if self.binary else None
+
+    @property
+    def span(self) -> float:
+        """How much one unit can be worse than another; 0 where nothing says so."""
+        if self.range is not None:
+            return self.range[1] - self.range[0]
+        return abs(self.best - self.worst) if self.best is not None and self.worst is not None else 0.0
+
+    @property
     def scaled(self) -> bool:
         """Whether `best` and `worst` say how the value enters the KPI."""
         return self.best is not None and self.worst is not None
@@ -59,6 +87,10 @@ class Proportion(_Metric):
     equals: Text | None = Field(None, description="Count the rows whose value, as text, is this one.")
 
     @property
+    def binary(self) -> bool:
+        return True
+
+    @property
     def rate(self) -> bool:
         return True
 
@@ -71,6 +103,13 @@ class Mean(_Metric):
 
     kind: Literal["mean"] = Field(description="Mean of a number among the known.")
     column: Text = Field(description="Column of numbers.")
+    bounds: Annotated[tuple[float, float], BeforeValidator(as_tuple)] | None = Field(
+        None, description="Values beyond these count as the nearer one, as [0, 480]; then the proof is exact."
+    )
+
+    @property
+    def range(self) -> tuple[float, float] | None:
+        return self.bounds
 
     def _own_columns(self) -> tuple[str, ...]:
         return (self.column,)
@@ -105,6 +144,25 @@ class TimeToEvent(_Metric):
     def rate(self) -> bool:
         return self.within is not None
 
+    @property
+    def binary(self) -> bool:
+        return self.within is not None
+
+    @property
+    def limit(self) -> Duration:
+        """The age at which the clock stops: that of ``within`` or of ``mean_up_to``."""
+        limit = self.within or self.mean_up_to
+        assert limit is not None  # the policy was checked
+        return limit
+
+    @property
+    def maturity(self) -> Duration:
+        return self.matures_after or self.limit
+
+    @property
+    def range(self) -> tuple[float, float]:
+        return (0.0, 1.0 if self.within is not None else self.limit.timedelta / timedelta(hours=1))
+
     def _own_columns(self) -> tuple[str, ...]:
         return (self.from_, self.to)
 
@@ -128,6 +186,10 @@ class ShareAbove(_Metric):
     above: float = Field(description="The bound.")
 
     @property
+    def binary(self) -> bool:
+        return True
+
+    @property
     def rate(self) -> bool:
         return True
 
@@ -140,7 +202,12 @@ class RareEvent(_Metric):
 
     kind: Literal["rare_event"] = Field(description="Units with at least one event, for rates below 2 %.")
     better: Literal["higher", "lower"] = Field("lower", description="Which direction is good.")
-    column: Text = Field(description="Column of true and false, or of counts.")
+    column: Text = Field(description="Column of true and false, of counts, or any column with `equals`.")
+    equals: Text | None = Field(None, description="Count the rows whose value, as text, is this one.")
+
+    @property
+    def binary(self) -> bool:
+        return True
 
     @property
     def rate(self) -> bool:

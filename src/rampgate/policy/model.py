@@ -18,9 +18,10 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
 from rampgate.policy.frozen import FrozenDict, freeze
-from rampgate.policy.metric import Metric, Section
+from rampgate.policy.metric import Metric, Section, as_tuple
 from rampgate.policy.names import Key, Name, Text
 from rampgate.policy.problem import Origin
+from rampgate.policy.time_format import TimeFormat
 from rampgate.policy.values import Day, Duration, Margin, Moment, Risk, Share, Weight, Window, instant
 
 KPI = "kpi"
@@ -28,11 +29,7 @@ KPI = "kpi"
 PROVABLE = ("proportion", "ratio", "mean")
 
 
-def _a_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
-_ListOf = BeforeValidator(_a_tuple)
+_ListOf = BeforeValidator(as_tuple)
 _Frozen = AfterValidator(freeze)
 
 
@@ -43,6 +40,10 @@ class Source(Section):
     unit: Text = Field("unit", description="Column that identifies the unit, one row each.")
     time: Text = Field("time", description="Column of the time of exposure.")
     variant: Text = Field("variant", description="Column that says which version handled the unit.")
+    time_format: TimeFormat | None = Field(
+        None, description='How text says times, as "%d/%m/%Y %H:%M" or epoch_s; ISO 8601 when left out.'
+    )
+    decimal: Literal[".", ","] = Field(".", description="The decimal mark of numbers in columns of text.")
     look: Literal["day", "week"] = Field("day", description="How often the gate may look.")
     window: Window = Field("week", description="What people read: week (ISO weeks) or days from the start, as 30d.")
 

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 
 from rampgate.policy.metric import Mean, Metric, Proportion, Quantile, RareEvent, Ratio, Section, ShareAbove
 from rampgate.policy.model import KPI, Guardrail, Phase, Policy, Rollback
+from rampgate.policy.time_format import example
 from rampgate.policy.values import Margin, percent
 
 _NOT_WRITTEN: dict[str, str] = {
+    "time_format": "ISO 8601",
     "start": "the day of the first candidate row",
     "guardrails": "none besides the KPI's",
     "segments": "none",
@@ -19,6 +21,7 @@ _BUDGETS_IN_USE = ("false_rollback", "false_go", "guardrail", "segment")
 def sentences(policy: Policy) -> list[str]:
     """Every criterion as a sentence, in the order in which the gate decides."""
     return [
+        *_reading(policy),
         *(f"{name} is {_meaning(metric)}; {metric.better} is better." for name, metric in policy.metrics.items()),
         _formula(policy),
         *_rollbacks(policy, policy.rollback, ""),
@@ -38,12 +41,22 @@ def defaults(policy: Policy) -> list[str]:
 # --- sentences --------------------------------------------------------------------------
 
 
+def _reading(policy: Policy) -> Iterator[str]:
+    source = policy.source
+    if source.time_format is not None:
+        forms = [f"{form} ({example(form)} is 3 February 2026)" for form in source.time_format]
+        yield f"Times in {source.time} are written {_either(forms)}; a column of times needs no form."
+    if source.decimal == ",":
+        yield "Numbers in columns of text have a decimal comma: 1.234,5 is a thousand and more; 1.234 alone is refused."
+
+
 def _meaning(metric: Metric) -> str:
     if isinstance(metric, Proportion):
         what = "true" if metric.equals is None else f'"{metric.equals}"'
         return f"the share of {what} in {metric.column}"
     if isinstance(metric, Mean):
-        return f"the mean of {metric.column}"
+        cut = "" if metric.bounds is None else f", cut to {metric.bounds[0]:g} to {metric.bounds[1]:g}"
+        return f"the mean of {metric.column}{cut}"
     if isinstance(metric, Ratio):
         return f"the sum of {metric.numerator} over the sum of {metric.denominator}"
     if isinstance(metric, Quantile):
@@ -51,7 +64,8 @@ def _meaning(metric: Metric) -> str:
     if isinstance(metric, ShareAbove):
         return f"the share of {metric.column} above {metric.above:g}"
     if isinstance(metric, RareEvent):
-        return f"the share of units with any {metric.column}"
+        what = f"any {metric.column}" if metric.equals is None else f'"{metric.equals}" in {metric.column}'
+        return f"the share of units with {what}"
     if metric.within is not None:
         return f"the share with {metric.to} within {metric.within.words()} of {metric.from_}"
     return f"the mean time from {metric.from_} to {metric.to}, cut at {metric.mean_up_to}"
@@ -186,7 +200,7 @@ def _either(words: Iterable[str]) -> str:
 def _defaults(policy: Policy) -> Iterator[tuple[str, str]]:
     for key in ("rollout", "baseline", "candidate"):
         yield from _unwritten(policy, key, key)
-    for key in ("unit", "time", "variant", "look", "window"):
+    for key in ("unit", "time", "variant", "time_format", "decimal", "look", "window"):
         yield from _unwritten(policy.source, key, f"source.{key}")
     for key in ("start", "timezone", "evidence"):
         yield from _unwritten(policy, key, key)

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from rampgate.judge.case import Case
-from rampgate.judge.decision import PASS
+from rampgate.judge.decision import ERROR, FAIL, NO_DATA
 from rampgate.judge.health import health
 from rampgate.judge.state import State
 from rampgate.policy import Policy, defaults, load_policy, refuse_not_judged, sentences, warnings
@@ -26,7 +26,11 @@ def validation(path: Path, events: Any = None) -> dict[str, Any]:
     policy = load_policy(path)
     refuse_not_judged(policy)
     case, name = _case(policy, events)
-    problems = [] if case is None else [h.message for h in health(case) if h.verdict != PASS and h.code != "stale"]
+    problems = (
+        []
+        if case is None
+        else [h.message for h in health(case) if h.verdict in (FAIL, ERROR, NO_DATA) and h.code != "stale"]
+    )
     return {
         "ok": not problems,
         "problems": problems,

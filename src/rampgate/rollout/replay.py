@@ -70,7 +70,7 @@ def looks(
     while look <= (min(until, last) if end is None else until):
         if not state.phases:
             state = replace(state, phases=(first_phase(policy, first, look),))
-        case = Case(policy, up_to(cells, look), _intake(intake, cells, look), state, look, look)
+        case = Case(policy, up_to(cells, look), _intake(intake, cells, look), state, look, look, steered=False)
         decision = judge(case)
         state = after(state, decision, seen(case))
         if since is None or look >= since:

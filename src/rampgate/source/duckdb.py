@@ -13,6 +13,7 @@ import numpy as np
 from sqlglot import exp
 
 from rampgate.errors import SourceError
+from rampgate.policy.time_format import EPOCHS
 from rampgate.source.engine import Array, Column, ColumnType
 from rampgate.source.files import Located, locate, refuse_repeated
 
@@ -124,8 +125,10 @@ class DuckDBEngine:
         """DuckDB's own hash; it may change with DuckDB's version."""
         return exp.Anonymous(this="HASH", expressions=[value.copy() for value in values])
 
-    def utc(self, value: exp.Expr, kind: ColumnType) -> exp.Expr:
+    def utc(self, value: exp.Expr, kind: ColumnType, form: str | None = None) -> exp.Expr:
         """See `Engine.utc`. Through microseconds, as a cast from ``timestamptz`` costs ten times as much."""
+        if form is not None:
+            return _since_1970(value, EPOCHS[form]) if form in EPOCHS else _in_form(value, form)
         if kind == "timestamp":
             return exp.Cast(this=value.copy(), to=exp.DataType.build("timestampntz"))
         zoned = value.copy()
@@ -133,6 +136,14 @@ class DuckDBEngine:
             zoned = exp.TryCast(this=zoned, to=exp.DataType.build("timestamptz"))
         micros = exp.Anonymous(this="EPOCH_US", expressions=[zoned])
         return exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[micros])
+
+    def elapsed(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
+        """Through microseconds: DATE_DIFF counts the seconds that begin between the two."""
+        first, last = (exp.Anonymous(this="EPOCH_US", expressions=[at.copy()]) for at in (start, end))
+        micros = exp.Paren(this=exp.Sub(this=last, expression=first))
+        return exp.Div(
+            this=exp.Cast(this=micros, to=exp.DataType.build("double")), expression=exp.Literal.number("1e6")
+        )
 
     def total(self, value: exp.Expr) -> exp.Expr:
         """Kahan's sum."""
@@ -147,6 +158,32 @@ class DuckDBEngine:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _since_1970(value: exp.Expr, units: int) -> exp.Expr:
+    """A number of units a second as a timestamp, if it lies in the years 1973 to 5138."""
+    number = exp.TryCast(this=value.copy(), to=exp.DataType.build("double"))
+    low, high = (exp.Literal.number(f"{seconds * units}.0") for seconds in (10**8, 10**11))
+    inside = exp.and_(exp.GTE(this=number, expression=low), exp.LT(this=number.copy(), expression=high))
+    micros = exp.Mul(this=number.copy(), expression=exp.Literal.number(1_000_000 // units))
+    made = exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[exp.Cast(this=micros, to=exp.DataType.build("bigint"))])
+    return exp.Case(ifs=[exp.If(this=inside, true=made)])
+
+
+def _in_form(value: exp.Expr, form: str) -> exp.Expr:
+    """Text in a strptime form as a timestamp.
+
+    DuckDB takes any number of digits for a year, and ``infinity`` for a time in every form.
+    """
+    at: exp.Expr = exp.Anonymous(this="TRY_STRPTIME", expressions=[value.copy(), _text(form)])
+    if "%z" in form:
+        at = exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[exp.Anonymous(this="EPOCH_US", expressions=[at])])
+    first = exp.Cast(this=_text("1000-01-01"), to=exp.DataType.build("timestampntz"))
+    fits = exp.and_(
+        exp.GTE(this=at, expression=first),
+        exp.RegexpLike(this=value.copy(), expression=_text("[0-9]")),
+    )
+    return exp.Case(ifs=[exp.If(this=fits, true=at.copy())])
 
 
 def _connect(threads: int | None) -> duckdb.DuckDBPyConnection:

@@ -54,11 +54,18 @@ class Engine(Protocol):
         """A 64-bit integer that depends on the values of one row and on nothing else."""
         ...
 
-    def utc(self, value: exp.Expr, kind: ColumnType) -> exp.Expr:
+    def utc(self, value: exp.Expr, kind: ColumnType, form: str | None = None) -> exp.Expr:
         """A text, ``timestamp`` (taken as UTC) or ``timestamptz`` as a timestamp without zone, in UTC.
 
-        Text that is no time gives NULL.
+        Text that is no time gives NULL. ``form`` says how times are written that are not ISO 8601: a strptime form, by
+        which text is read whole and strictly (a year has four digits where the form says ``%Y``), or ``epoch_s``,
+        ``epoch_ms`` or ``epoch_us`` for text and numbers that count since 1970, from the year 1973 on, so that one
+        number never fits two of them. What does not fit gives NULL.
         """
+        ...
+
+    def elapsed(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
+        """Seconds, as a double, between two timestamps as `utc` gives them; NULL where either is."""
         ...
 
     def total(self, value: exp.Expr) -> exp.Expr:

@@ -64,9 +64,15 @@ class MemoryEngine:
         """A function that no dialect knows."""
         return exp.Anonymous(this="ROW_HASH", expressions=[value.copy() for value in values])
 
-    def utc(self, value: exp.Expr, kind: ColumnType) -> exp.Expr:  # noqa: ARG002  (the protocol's)
-        """A plain cast."""
+    def utc(self, value: exp.Expr, kind: ColumnType, form: str | None = None) -> exp.Expr:  # noqa: ARG002  (the protocol's)
+        """A plain cast, or a plain reading in a form."""
+        if form is not None:
+            return exp.StrToTime(this=value.copy(), format=exp.Literal.string(form))
         return exp.Cast(this=value.copy(), to=exp.DataType.build("timestampntz"))
+
+    def elapsed(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
+        """A function that no dialect knows."""
+        return exp.Anonymous(this="ELAPSED", expressions=[start.copy(), end.copy()])
 
     def total(self, value: exp.Expr) -> exp.Expr:
         """A plain sum."""

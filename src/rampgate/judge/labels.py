@@ -1,0 +1,136 @@
+"""Whether outcomes are known alike in both arms, of units old enough to have one, and whether labels come late.
+
+A metric is the mean of those whose outcome is known. If the unknown ones are others in one arm than in the other, the
+comparison means something else than it says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rampgate.aggregate.moments import Floats
+from rampgate.estimate.contrast import Proportions
+from rampgate.estimate.evidence import log_evidence, log_sum_exp
+from rampgate.estimate.interval import confidence_sequence, log_increments
+from rampgate.estimate.reference import scale
+from rampgate.judge.case import Case, Data
+from rampgate.judge.decision import FAIL, INCONCLUSIVE, PASS, Health
+from rampgate.judge.findings import odds
+from rampgate.judge.weigh import bets
+from rampgate.policy import Margin
+
+CODE = "missing_labels"
+#: The difference in missing labels that is to be caught.
+EXPECT = Margin(0.02, "points")
+#: Share of labels that may come late where no age is declared.
+TOLERATED = 0.01
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Units whose outcome is unknown, of those that are old enough, all units together.
+
+    ``difference`` is candidate minus baseline with its confidence sequence; ``log_e`` the evidence that it is not 0
+    after each period.
+    """
+
+    metric: str
+    shares: tuple[float, float]
+    interval: tuple[float, float]
+    log_e: Floats
+
+
+def _contrast(data: Data, name: str, history: bool = False) -> Proportions:
+    """Unknown outcomes, candidate against baseline, (1, period)."""
+    ripe = data.ripe[name][1 if history else 0]
+    units, missing = [], []
+    for arm in data.history if history else data.run:
+        n = arm.n[:1] * ripe
+        units.append(n)
+        missing.append(n - arm.total(f"{name}:known")[:1] * ripe)
+    return Proportions(units[0], np.rint(missing[0]), units[1], np.rint(missing[1]))
+
+
+def _missing(case: Case, name: str, alpha: float) -> Missing:
+    data = case.data
+    run = _contrast(data, name)
+    lambdas = bets(scale(_contrast(data, name, history=True), run, 1.0), EXPECT, 1.0)
+    more = log_evidence(log_increments(run, 0.0, lambdas), data.prior)
+    mirrored = Proportions(run.n_b, run.y_b, run.n_c, run.y_c)
+    fewer = log_evidence(log_increments(mirrored, 0.0, lambdas), data.prior)
+    lower, upper = confidence_sequence(run, lambdas, alpha, 1.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = run.y_b.sum() / run.n_b.sum(), run.y_c.sum() / run.n_c.sum()
+    both = log_sum_exp(np.stack([more[0], fewer[0]], axis=-1)) - np.log(2.0)
+    return Missing(name, shares, (float(lower[0]), float(upper[0])), both)
+
+
+def missing_labels(case: Case) -> list[Health]:
+    """Unknown outcomes by arm, over all metrics that are judged, at one budget."""
+    data, alpha = case.data, case.policy.error_budget.missing_labels
+    names = case.policy.judged_metrics()
+    if case.state.start is None or not data.periods:
+        return []
+    found = [_missing(case, name, alpha / len(names)) for name in names]
+    compared = [m for m in found if np.isfinite(m.shares).all()]
+    if not compared:
+        ages = {name: age for name in names if (age := case.policy.metrics[name].maturity) is not None}
+        waits = ", ".join(f"{name} at {age}" for name, age in ages.items())
+        why = f": no unit of both arms is old enough yet ({waits})" if waits else ": no unit in both arms yet"
+        return [Health(CODE, INCONCLUSIVE, f"missing labels not compared{why}")]
+    bar = np.log(1.0 / alpha)
+    total = log_sum_exp(np.stack([m.log_e for m in found], axis=-1)) - np.log(len(found))
+    if (total >= bar).any():
+        when = int(np.argmax(total >= bar))
+        worst = max(found, key=lambda m: float(m.log_e[when]))
+        alone = [m for m in found if m is worst or (m.log_e - np.log(len(found)) >= bar).any()]
+        return [_failed(case, m) for m in alone]
+    seen = ", ".join(f"{m.metric} {_points(max(abs(end) for end in m.interval))}" for m in compared)
+    text = f"labels are missing alike in both arms; a difference above these would have been seen: {seen}"
+    return [Health(CODE, PASS, text)]
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.2g} points"
+
+
+def _failed(case: Case, m: Missing) -> Health:
+    age = case.policy.metrics[m.metric].maturity
+    of = f"units of age {age} or more" if age is not None else "units"
+    baseline, candidate = m.shares
+    text = (
+        f"{m.metric} is unknown in {candidate:.1%} of the candidate's {of} and in {baseline:.1%} of the baseline's, "
+        f"evidence {odds(float(m.log_e.max()))}"
+    )
+    remedy = "find why labels are lost in one arm" + (
+        "" if age is not None else "; if they come late, say matures_after"
+    )
+    return Health(CODE, FAIL, f"{text}: what is known no longer compares like with like; {remedy}")
+
+
+def late_labels(case: Case) -> list[Health]:
+    """Labels that came after their own period, of metrics that declare no age at which they are final."""
+    data, out = case.data, []
+    if case.state.start is None:
+        return []
+    for name in case.policy.judged_metrics():
+        metric = case.policy.metrics[name]
+        if metric.known_at is None:
+            continue
+        arms = data.run_of(name)
+        late, known = (float(sum(arm.total(f"{name}:{role}")[0].sum() for arm in arms)) for role in ("late", "known"))
+        if late <= TOLERATED * (late + known):
+            continue
+        share = f"{late:.0f} of {late + known:.0f} labels of {name} ({late / (late + known):.0%})"
+        if metric.maturity is None:
+            text = f"{share} came after the {case.policy.source.look} of their unit, or have no {metric.known_at}"
+            remedy = f"write matures_after: 72h (the age by which labels are there) under metrics.{name}"
+            out.append(
+                Health(CODE, FAIL, f"{text}, and no age is declared at which they are final: {remedy}", int(late))
+            )
+        else:
+            text = f"{share} came after {metric.maturity} and count as missing"
+            out.append(Health(CODE, PASS, f"{text}; a longer matures_after would count them", int(late)))
+    return out

@@ -1,0 +1,149 @@
+"""Whether units are split between the arms as the traffic in force says: the sample ratio, overall and per segment.
+
+A split that is off says that units are lost or sent elsewhere, and then no comparison of the arms means anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rampgate.aggregate.marginals import OVERALL, Group
+from rampgate.aggregate.moments import Floats
+from rampgate.estimate.counts import SPLIT, count_increments, shifted_share
+from rampgate.estimate.evidence import log_evidence, log_sum_exp
+from rampgate.judge.case import Case, Data
+from rampgate.judge.criteria import group_weights
+from rampgate.judge.decision import FAIL, INCONCLUSIVE, PASS, Health
+from rampgate.judge.findings import odds
+from rampgate.policy import Phase
+
+CODE = "sample_ratio"
+#: Nobody's traffic is switched without a straggler: at full traffic the baseline may keep this share.
+STRAGGLERS = 0.01
+#: Part of the budget that is spent on all units together; segment values share the rest.
+OVERALL_SHARE = 0.5
+
+
+def traffic_in_force(case: Case) -> Floats:
+    """The candidate's share of traffic in each period of the run, (period,); NaN where nobody knows it.
+
+    It is what the policy's ``exposure`` says, else what the ledger's phases were. Nothing is known before the first
+    look of an attempt is recorded, and in a replay, whose phases are hypothetical.
+    """
+    policy, state, periods = case.policy, case.state, case.data.periods
+    if policy.exposure:
+        steps = [(step.start(policy.zone), step.traffic) for step in policy.exposure]
+    elif case.steered and state.policy_sha256:
+        phases = policy.phases
+        # The policy may have been cut since; that is said elsewhere, and its last phase stands in.
+        steps = [(since, _share(phases[min(index, len(phases)) - 1])) for index, since in state.phases]
+    else:
+        steps = []
+    out = np.full(len(periods), np.nan)
+    for since, share in steps:
+        later = [t for t, period in enumerate(periods) if period.start >= since]
+        out[later] = share
+        # Traffic does not change at the very moment of a decision, and a launch rarely begins at midnight.
+        out[later[:1]] = np.nan
+    if state.rolled_back_at is not None:
+        out[[t for t, period in enumerate(periods) if period.end > state.rolled_back_at]] = np.nan
+    return out
+
+
+def _share(phase: Phase) -> float:
+    return min(phase.traffic, 1.0 - (phase.holdout or 0.0))
+
+
+@dataclass(frozen=True)
+class _Split:
+    """Units of the periods in which the share is known, (group, period)."""
+
+    share: Floats
+    n_c: Floats
+    n: Floats
+
+    @classmethod
+    def of(cls, case: Case, data: Data) -> _Split:
+        share = np.minimum(traffic_in_force(case), 1.0 - STRAGGLERS)
+        known = ~np.isnan(share)
+        candidate, baseline = (arm.n * known for arm in data.run)
+        return cls(np.where(known, share, 0.5), candidate, candidate + baseline)
+
+    def increments(self) -> Floats:
+        """(group, period, grid); at full traffic only what speaks for too few candidate units."""
+        every = count_increments(self.n_c, self.n, self.share, np.array(SPLIT))
+        above = np.array(SPLIT) > 1.0
+        full = self.share >= 1.0 - STRAGGLERS
+        return np.where(full[:, None] & above, 0.0, every)
+
+
+def sample_ratio(case: Case) -> list[Health]:
+    """The split of all units, and of each segment value, against the traffic in force."""
+    data = case.data
+    if not data.periods or case.state.start is None:
+        return []
+    known = ~np.isnan(traffic_in_force(case))
+    if not known.any():
+        return [Health(CODE, INCONCLUSIVE, _unchecked(case))]
+    split = _Split.of(case, data)
+    log_e = log_evidence(split.increments(), data.prior)
+    weights = {OVERALL: 1.0, **dict.fromkeys(data.segments, 0.0)}
+    if data.segments:
+        each = group_weights(data.segments, data.first)
+        weights = {OVERALL: OVERALL_SHARE, **{g: (1.0 - OVERALL_SHARE) * w for g, w in each.items()}}
+    share = np.array([weights[group] for group in data.groups])
+    with np.errstate(divide="ignore"):
+        weighted = np.log(share)[:, None] + log_e
+        unspent = np.log(max(0.0, 1.0 - float(share.sum())))
+    total = np.logaddexp(log_sum_exp(weighted, axis=0), unspent)
+    bar = np.log(1.0 / case.policy.error_budget.sample_ratio)
+    if not (total >= bar).any():
+        return [_passed(split, bar - float(np.log(share[0])))]
+    when = int(np.argmax(total >= bar))
+    alone = [g for g in range(len(share)) if (weighted[g] >= bar).any()] or [int(np.argmax(weighted[:, when]))]
+    return [_failed(case, split, log_e, g) for g in alone]
+
+
+def _unchecked(case: Case) -> str:
+    if not case.policy.exposure and not (case.steered and case.state.policy_sha256):
+        why = "the traffic that was in force is not recorded; `exposure` in the policy can say it"
+    else:
+        why = "no whole period has passed since the traffic was set"
+    return f"split not checked: {why}"
+
+
+def _counts(split: _Split, g: int) -> str:
+    seen, expected = float(split.n_c[g].sum()), float((split.n[g] * split.share).sum())
+    return f"{seen:.0f} of {split.n[g].sum():.0f} units are the candidate's, where about {expected:.0f} should be"
+
+
+def _failed(case: Case, split: _Split, log_e: Floats, g: int) -> Health:
+    group: Group = case.data.groups[g]
+    of = "" if group == OVERALL else f" in {group}"
+    text = f"the split is not that of the traffic in force{of}: {_counts(split, g)}, evidence {odds(log_e[g].max())}"
+    if not case.policy.exposure:
+        remedy = "find where units are lost or sent; if the traffic was another, state it under `exposure`"
+    else:
+        remedy = "find where units are lost or sent, or correct `exposure`"
+    return Health(CODE, FAIL, f"{text}: {remedy}", int(split.n[g].sum()))
+
+
+def _passed(split: _Split, bar: float) -> Health:
+    text = f"the split is that of the traffic in force: {_counts(split, 0)}"
+    return Health(CODE, PASS, f"{text}; {_smallest(split, bar)}", int(split.n[0].sum()))
+
+
+def _smallest(split: _Split, bar: float) -> str:
+    """The smallest loss of candidate units, from the launch on, that would have been seen by now."""
+    n, p = split.n[0], split.share
+    for percent in range(99, 0, -1):
+        lost = percent / 100.0
+        # A share of its target: the candidate's units are cut, the baseline's are all there.
+        psi = float(lost * (1.0 - p.mean()) / (1.0 - lost * p.mean()))
+        expected = count_increments(n * shifted_share(p, psi), n, p, np.array(SPLIT)).sum(0)
+        # Half of the prior is on the launch.
+        if float(log_sum_exp(expected)) - np.log(2.0 * len(SPLIT)) >= bar:
+            return f"a candidate's share of {lost:.2f} of its target would have been seen by now"
+    return "no loss would have been seen by now, for want of units"
