@@ -124,6 +124,8 @@ def _worded(one: Profile) -> Outcome | str:
         if len(one.words) > 5 or len(good) > 1:
             return f"{len(one.words)} values, of which several may count as good: {', '.join(one.words[:5])}"
         why += f"; all other values count as not {chosen!r}"
+    elif odd := [value for value, _ in one.values if value is not None and value not in one.words]:
+        return f"beside {one.words[0]!r} and {one.words[1]!r} it holds {odd[0]!r}, which would count as not {chosen!r}"
     if bad and any(value.lower() in ("open", "pending") for value in bad):
         why += "; what is open today may close later, so compare rows that had the time to"
     extra = {"equals": chosen}
@@ -242,11 +244,9 @@ def segment_score(one: Profile) -> float:
     """How useful a column is as a segment; 0 if it is none."""
     if not 2 <= len(one.words) <= MOST_VALUES or one.type not in ("text", "integer", "boolean"):
         return 0.0
-    if one.type != "text" and not tells(one.name, SEGMENT):
+    if (one.type != "text" or one.numeric) and not tells(one.name, SEGMENT):
         return 0.0
-    if one.numeric and one.binary == one.known and not tells(one.name, SEGMENT):
-        return 0.0
-    counts = [n for value, n in one.values if value is not None]
+    counts = [n for value, n in one.values if value in one.words]
     even = 1 - counts[0] / one.known
     if even < 0.05:
         return 0.0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,15 +11,17 @@ from sqlglot import exp
 
 from rampgate.aggregate.rows import named, part, relation
 from rampgate.aggregate.typed import (
+    FALSE_WORDS,
+    NOTHING_WORDS,
+    TRUE_WORDS,
     Number,
     case,
     cast,
     column,
+    finite,
     known,
-    number_in,
     number_of,
-    parsed_word,
-    time_text,
+    parsed_number,
     truth,
 )
 from rampgate.aggregate.typed import text_of as typed_text
@@ -32,6 +35,7 @@ _PERHAPS_FEW = 80
 #: Columns whose values are counted in one query.
 _AT_ONCE = 40
 
+_NOTHING = f"^({'|'.join(re.escape(word) for word in NOTHING_WORDS)})$"
 _ISO = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ].*)?$"
 _DATE = r"^([A-Za-z]{3,9},? )?[0-9]{1,4}[-/. ]([0-9]{1,2}|[A-Za-z]{3,9})[-/., ]+[0-9]{2,4}([T, ].*)?$"
 _COMMA = r"^[+-]?[0-9.]*,[0-9]+$"
@@ -89,8 +93,13 @@ class Profile:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The values without NULL, commonest first."""
-        return tuple(value for value, _ in self.values if value is not None)
+        """The values without NULL and words for nothing, commonest first."""
+        return tuple(value for value, _ in self.values if value is not None and not is_nothing(value))
+
+
+def is_nothing(value: str) -> bool:
+    """Whether a text is a word for nothing, as numbers and times are read."""
+    return value.strip().lower() in NOTHING_WORDS
 
 
 def profile(engine: Engine, decimal: str = ".") -> dict[str, Profile]:
@@ -114,8 +123,28 @@ def profile(engine: Engine, decimal: str = ".") -> dict[str, Profile]:
     for name, values in tallies(engine, few).items():
         if len(values) <= FEW + 1:
             distinct = sum(value is not None for value, _ in values)
-            found[name] = replace(found[name], values=tuple(values), distinct=distinct)
+            found[name] = _with_truths(replace(found[name], values=tuple(values), distinct=distinct))
     return found
+
+
+def _with_truths(one: Profile) -> Profile:
+    """Words for true and false count as 1 and 0, as they will when the policy reads them."""
+    truths = {**dict.fromkeys(TRUE_WORDS, 1), **dict.fromkeys(FALSE_WORDS, 0)}
+    said = {value: truths.get(value.strip().lower()) for value in one.words}
+    if one.type != "text" or one.numeric or not said or None in said.values():
+        return one
+    counts = dict(one.values)
+    share = sum(counts[value] for value, true in said.items() if true) / one.known
+    return replace(
+        one,
+        numbers=one.known,
+        binary=one.known,
+        whole=one.known,
+        least=float(share == 1),
+        most=float(share > 0),
+        mean=share,
+        spread=(share * (1 - share)) ** 0.5,
+    )
 
 
 def _chunks(columns: Sequence[Column]) -> Iterator[Sequence[Column]]:
@@ -154,22 +183,26 @@ def _read(engine: Engine, columns: Sequence[Column], decimal: str) -> exp.Expr:
     """Each column as text ``t<i>`` without words for nothing, and as a number ``v<i>``.
 
     Each step is a select of its own, so that an engine takes it once and not in every place that needs it.
+    Words are sought by patterns: of long lists in a condition DuckDB makes joins, one for each column.
     """
-    first = [named(time_text(column(c.name)) if c.type == "text" else column(c.name), f"t{i}")
+    first = [named(exp.Trim(this=column(c.name)) if c.type == "text" else column(c.name), f"r{i}")
              for i, c in enumerate(columns)]  # fmt: skip
-    source: exp.Expr = exp.Select().select(*first).from_(relation(engine))
-    texts = [i for i, c in enumerate(columns) if c.type == "text"]
-    steps: tuple[tuple[str, Callable[[int], exp.Expr]], ...] = (
-        ("w", lambda i: exp.Lower(this=part(f"t{i}"))),
-        ("q", lambda i: parsed_word(part(f"w{i}"), decimal)),
-        ("v", lambda i: number_in(part(f"w{i}"), part(f"q{i}")).value),
-    )
-    for name, made in steps:
-        source = exp.Select().select(exp.Star(), *(named(made(i), f"{name}{i}") for i in texts)).from_(_step(source))
-    typed = [(i, c) for i, c in enumerate(columns) if c.type not in ("text", *TIMES)]
-    numbers = [named(number_of(part(f"t{i}"), c.type).value, f"v{i}") for i, c in typed]
-    plain = [named(typed_text(part(f"t{i}"), c.type), f"s{i}") for i, c in typed]
-    return _step(exp.Select().select(exp.Star(), *numbers, *plain).from_(_step(source)))
+    second, third = [], []
+    for i, c in enumerate(columns):
+        raw = part(f"r{i}")
+        if c.type == "text":
+            something = exp.Not(this=_like(exp.Lower(this=raw.copy()), _NOTHING))
+            second += [named(case((something, raw)), f"t{i}"), named(parsed_number(raw, decimal), f"q{i}")]
+            third += [part(f"t{i}"), named(case((known(part(f"t{i}")), finite(part(f"q{i}")))), f"v{i}")]
+        elif c.type in TIMES:
+            second.append(named(raw, f"t{i}"))
+            third.append(part(f"t{i}"))
+        else:
+            second += [named(typed_text(raw, c.type), f"t{i}"), named(number_of(raw, c.type).value, f"v{i}")]
+            third += [part(f"t{i}"), part(f"v{i}")]
+    source = exp.Select().select(*first).from_(relation(engine))
+    source = exp.Select().select(*second).from_(_step(source))
+    return _step(exp.Select().select(*third).from_(_step(source)))
 
 
 def _step(select: exp.Expr) -> exp.Expr:
@@ -177,7 +210,7 @@ def _step(select: exp.Expr) -> exp.Expr:
 
 
 def _summary(one: Column, i: int) -> Iterator[exp.Expr]:
-    text, number = part(f"t{i}" if one.type in ("text", *TIMES) else f"s{i}"), part(f"v{i}")
+    text, number = part(f"t{i}"), part(f"v{i}")
     asked: dict[str, exp.Expr] = {
         "known": _count(text),
         "distinct": exp.ApproxDistinct(this=text.copy()),
