@@ -10,8 +10,10 @@ from typing import Any
 from rampgate.errors import UsageError
 from rampgate.guess.outcomes import Outcome, outcome_of
 from rampgate.guess.profile import Profile
+from rampgate.guess.times import split_forms
 from rampgate.guess.values import Given
 from rampgate.guess.words import direction, magnitude
+from rampgate.policy import Metric, Proportion, Ratio
 from rampgate.policy.time_format import parse_time_format
 from rampgate.policy.values import zone_exists
 
@@ -52,7 +54,7 @@ def check_given(given: Given, columns: Mapping[str, Profile], where: str) -> Non
 
 def _check_form(form: str) -> None:
     try:
-        parse_time_format(form)
+        parse_time_format(split_forms(form))
     except ValueError as error:
         context = getattr(error, "context", None) or {"what": str(error), "remedy": None}
         raise UsageError(context["what"], where="--time-format", remedy=context["remedy"]) from None
@@ -197,3 +199,17 @@ def _single(name: str, one: Profile, said: str | None, scale: tuple[float, float
     kind = "proportion" if one.binary == one.known and scale is None else "mean"
     content = _content(kind, better, scale, column=one.name)
     return Outcome(name, content, f"as given; {why}", True, one.filled, one.mean, one.spread, one.least)
+
+
+def spoken(name: str, metric: Metric) -> str:
+    """A metric as `given_metric` reads it back."""
+    if isinstance(metric, Ratio):
+        text = f"{name}={metric.numerator}/{metric.denominator}"
+    else:
+        [column] = metric.columns()[:1]
+        text = column if name == column else f"{name}={column}"
+        if isinstance(metric, Proportion) and metric.equals is not None:
+            text += f"=={metric.equals}"
+    if metric.best is not None and metric.worst is not None:
+        return f"{text}:{metric.worst:g}..{metric.best:g}"
+    return f"{text}:{metric.better}"

@@ -11,7 +11,7 @@ from typing import Any
 from sqlglot import exp
 
 from rampgate.aggregate.typed import column, text_of
-from rampgate.errors import UsageError
+from rampgate.errors import Unclear
 from rampgate.guess.given import check_given, given_metric
 from rampgate.guess.outcomes import (
     MOST_VALUES,
@@ -231,7 +231,8 @@ def _metrics(table: _Table, found: list[Outcome]) -> tuple[list[Outcome], _Left]
     else:
         metrics, left = choose(found)
     if not metrics:
-        raise UsageError(
+        raise Unclear(
+            "metrics",
             "no column is an outcome: none of true and false, of words for good and bad, or of numbers whose name "
             "tells which direction is good",
             where=table.engine.name,
@@ -321,9 +322,10 @@ def _plan(
     outside = [one.name for one in metrics if not one.bounded]
     equal = "equal, as nothing says which outcome matters most"
     if outside:
-        equal += f"; {some(outside)} has no bounds, so it is a guardrail and no part of the KPI"
+        equal += f"; no part of it: {some(outside)}, as nothing bounds a unit's value"
     margin = (
-        f"the smallest of 1, 2, 3, 5, 10 and 20 points that two weeks at 50 % of traffic can show at {seen.words()}"
+        "the smallest of 1, 2, 3, 5, 10 and 20 points that two weeks at 50 % of traffic can be expected to show at "
+        f"{seen.words()}"
     )
     notes = [
         *(Note("metric", one.name, one.why, "--metric", not said) for one in metrics),

@@ -11,7 +11,7 @@ from sqlglot import exp
 from rampgate.aggregate.rows import named, part, relation
 from rampgate.aggregate.times import moment
 from rampgate.aggregate.typed import column, text_of
-from rampgate.errors import UsageError
+from rampgate.errors import Unclear, UsageError
 from rampgate.guess.profile import TIMES, Profile, exact_distinct
 from rampgate.guess.values import Given, Note
 from rampgate.guess.words import INDEX, PERHAPS_VARIANT, UNIT, VARIANT, arms, next_version, say_arms, tells
@@ -22,6 +22,8 @@ from rampgate.source import Column, Engine
 _UNIQUE = 0.99
 #: Sketches of distinct counts are off by some per cent.
 _SKETCHED = 0.85
+#: A column of more values is no column of versions.
+_MOST_VERSIONS = 12
 #: Text longer than this on average is prose.
 PROSE = 60
 
@@ -65,10 +67,12 @@ def find_unit(engine: Engine, columns: Mapping[str, Profile], given: Given, take
     if len(whole) > 1:
         whole = [one for one in whole if _own_id(one.name, whole)] or whole
     if len(whole) > 1:
-        raise UsageError(
+        raise Unclear(
+            "unit",
             f"{len(whole)} columns may identify a row: {some(one.name for one in whole)}",
             where=engine.name,
             remedy="name the one that is assigned to a version as a whole, such as the ticket, with --unit",
+            choices=tuple(one.name for one in whole),
         )
     [chosen] = whole
     return Note("unit", chosen.name, _why_unit(chosen, exact[chosen.name], len(unique)), "--unit", True)
@@ -94,17 +98,19 @@ def _why_unit(one: Profile, distinct: int, unique: int) -> str:
     return "all its values are different, and its name is that of an id"
 
 
-def _no_unit(engine: Engine, columns: Mapping[str, Profile], taken: Collection[str]) -> UsageError:
+def _no_unit(engine: Engine, columns: Mapping[str, Profile], taken: Collection[str]) -> Unclear:
     most = sorted(
         (one for one in columns.values() if one.name not in taken and one.type in ("text", "integer")),
         key=lambda one: -min(one.distinct, one.known),
     )[:3]
     nearest = "; the nearest are " + ", ".join(f"{one.name!r} ({min(one.distinct, one.known)} values)" for one in most)
-    return UsageError(
+    return Unclear(
+        "unit",
         f"no column identifies a row: none has a different value in each of the {next(iter(columns.values())).rows} "
         f"rows{nearest if most else ''}",
         where=engine.name,
         remedy="name the unit with --unit (of rows that repeat one only the first is used), or give each row an id",
+        choices=tuple(one.name for one in most),
     )
 
 
@@ -133,8 +139,11 @@ def find_arms(engine: Engine, columns: Mapping[str, Profile], given: Given, sour
     counts = {value: n for value, n in one.values if value is not None}
     if not counts:
         what = "has no value" if not one.known else f"has {one.distinct} different values"
-        raise UsageError(
-            f"column {one.name!r} {what}", where=engine.name, remedy="name the column of the version with --variant"
+        raise Unclear(
+            "variant",
+            f"column {one.name!r} {what}",
+            where=engine.name,
+            remedy="name the column of the version with --variant",
         )
     baseline, candidate = _both(engine, one, counts, given, source)
     notes = (
@@ -174,13 +183,15 @@ def _variant(
         what = "no column says by its name or its values which version handled a row"
         two = [one.name for one in few if len(one.words) == 2]
         what += f"; of two values are {some(two)}" if two else ""
-    raise UsageError(what, where=engine.name, remedy="name the column of the version with --variant")
+    choices = tuple(one.name for one in best or few if len(one.words) <= _MOST_VERSIONS)
+    remedy = "name the column of the version with --variant"
+    raise Unclear("variant", what, where=engine.name, remedy=remedy, choices=choices)
 
 
 def _score(one: Profile) -> int:
     """How much a column's name and values say that it is the version."""
     values, name = one.words, one.name
-    if not 1 <= len(values) <= 12 or one.filled < 0.5:
+    if not 1 <= len(values) <= _MOST_VERSIONS or one.filled < 0.5:
         return 0
     strong, weak = tells(name, VARIANT), tells(name, PERHAPS_VARIANT)
     return 4 * say_arms(values) + 3 * strong + 2 * (weak and not strong)
@@ -204,7 +215,7 @@ def _both(engine: Engine, one: Profile, counts: Mapping[str, int], given: Given,
                 remedy=f"correct --{role}; the column holds {rows_of(counts.items())}",
             )
     notes = [
-        Note(role, value, f"as given, {counts.get(value, 0)} rows", f"--{role}", False) if value is not None else None
+        Note(role, value, "as given", f"--{role}", False) if value is not None else None
         for role, value in zip(("baseline", "candidate"), said, strict=True)
     ]
     left = [value for value in counts if value not in said]
@@ -213,10 +224,12 @@ def _both(engine: Engine, one: Profile, counts: Mapping[str, int], given: Given,
     if notes[0] is not None or notes[1] is not None:
         return _other(engine, one, counts, notes, left)
     if len(counts) > 2:
-        raise UsageError(
+        raise Unclear(
+            "baseline",
             f"column {one.name!r} holds {len(counts)} versions: {rows_of(counts.items())}",
             where=engine.name,
             remedy="name the two that are compared with --baseline and --candidate, or another column with --variant",
+            choices=tuple(counts),
         )
     if len(counts) == 1:
         return _launch(left[0], counts[left[0]])
@@ -234,13 +247,15 @@ def _other(
     """One arm is given; the other is what is left."""
     missing = "baseline" if notes[0] is None else "candidate"
     if len(left) > 1:
-        raise UsageError(
+        raise Unclear(
+            missing,
             f"beside it column {one.name!r} holds {rows_of((value, counts[value]) for value in left)}",
             where=engine.name,
             remedy=f"name the other version that is compared with --{missing}",
+            choices=tuple(left),
         )
     if left:
-        other = Note(missing, left[0], f"the other value, {counts[left[0]]} rows", f"--{missing}", True)
+        other = Note(missing, left[0], f"the other value ({counts[left[0]]} rows)", f"--{missing}", True)
     elif missing == "candidate" and notes[0] is not None:
         other = _launch(notes[0].value, 0)[1]
     else:
@@ -255,7 +270,7 @@ def _launch(value: str, rows: int) -> tuple[Note, Note]:
     candidate = next_version(value)
     why = "a placeholder, as the table has no row of a second version yet: put in the name that its rows will have"
     return (
-        Note("baseline", value, f"the only version in the table, {rows} rows", "--baseline", True),
+        Note("baseline", value, f"the only version in the table ({rows} rows)", "--baseline", True),
         Note("candidate", candidate, why, "--candidate", True),
     )
 
@@ -274,8 +289,8 @@ def _ordered(engine: Engine, one: Profile, counts: Mapping[str, int], source: So
             pair, why = (bigger, smaller), "it has more rows"
     baseline, candidate = pair
     return (
-        Note("baseline", baseline, f"{why}, {counts[baseline]} rows", "--baseline", True),
-        Note("candidate", candidate, f"the other value, {counts[candidate]} rows", "--candidate", True),
+        Note("baseline", baseline, f"{why} ({counts[baseline]} rows)", "--baseline", True),
+        Note("candidate", candidate, f"the other value ({counts[candidate]} rows)", "--candidate", True),
     )
 
 

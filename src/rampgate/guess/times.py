@@ -11,12 +11,12 @@ from sqlglot import exp
 from rampgate.aggregate.rows import named, relation
 from rampgate.aggregate.times import moment
 from rampgate.aggregate.typed import case, column, known, time_text
-from rampgate.errors import UsageError
+from rampgate.errors import Unclear, UsageError
 from rampgate.guess.profile import TIMES, Profile
 from rampgate.guess.values import Given, Note
 from rampgate.guess.words import ANY_TIME, LATER, OPENING, tells
 from rampgate.policy import Source
-from rampgate.policy.time_format import EPOCHS, example
+from rampgate.policy.time_format import EPOCHS, example, parse_time_format
 from rampgate.source import Engine
 
 #: Share of a column's values that must look like times for it to be one.
@@ -88,7 +88,7 @@ def _opening(engine: Engine, times: Sequence[Profile], given: Given) -> tuple[Pr
     """The column that says when a row was opened, and why."""
     full = [one for one in times if one.known]
     if not full:
-        raise UsageError("no column holds times", where=engine.name, remedy="name it with --time")
+        raise Unclear("time", "no column holds times", where=engine.name, remedy="name it with --time")
     if len(full) == 1:
         return full[0], "the only column of times"
     ranked: dict[int, list[Profile]] = {}
@@ -101,10 +101,12 @@ def _opening(engine: Engine, times: Sequence[Profile], given: Given) -> tuple[Pr
         return best[0], f"its name says when a row began, beside {others}"
     if first := _earliest(engine, best, given):
         return first, f"the earliest of {', '.join(one.name for one in best)} in nearly every row"
-    raise UsageError(
+    raise Unclear(
+        "time",
         f"{len(best)} columns may be the time of a row: {', '.join(repr(one.name) for one in best)}",
         where=engine.name,
         remedy="name the time at which a row was opened with --time",
+        choices=tuple(one.name for one in best),
     )
 
 
@@ -146,7 +148,7 @@ def _quiet_format(engine: Engine, one: Profile, given: Given) -> tuple[str, ...]
 
 def _format(engine: Engine, one: Profile, given: Given) -> tuple[tuple[str, ...] | None, Note | None]:
     if given.time_format is not None:
-        form = Source(time_format=given.time_format).time_format  # type: ignore[arg-type]
+        form = parse_time_format(split_forms(given.time_format))
         return form, Note("time_format", given.time_format, "as given", "--time-format", False)
     if one.type in TIMES or (one.known and one.iso == one.known):
         return None, None
@@ -154,7 +156,8 @@ def _format(engine: Engine, one: Profile, given: Given) -> tuple[tuple[str, ...]
         what = "days as digits" if word == "%Y%m%d" else f"{_UNITS[word]} since 1970"
         return (word,), Note("time_format", word, f"the numbers of {one.name} are {what}", "--time-format", True)
     if one.type != "text":
-        raise UsageError(
+        raise Unclear(
+            "time_format",
             f"column {one.name!r} holds numbers, from {one.low} to {one.high}, and nothing says which times they are",
             where=engine.name,
             remedy="say it with --time-format: epoch_s, epoch_ms, epoch_us, or a form such as %Y%m%d",
@@ -186,28 +189,36 @@ def _written(engine: Engine, one: Profile) -> tuple[tuple[str, ...], Note]:
     if not able:
         raise _unknown_form(engine, one, max(counts, key=lambda form: counts[form]), max(counts.values()))
     if len(able) > 1:
-        raise UsageError(
+        raise Unclear(
+            "time_format",
             f"the times of column {one.name!r}, such as {one.low!r}, may be {' or '.join(_shown(f) for f in able)}: "
             "no value proves which",
             where=engine.name,
             remedy=f"say it with --time-format {_shown(able[0])} or --time-format {_shown(able[1])}",
+            choices=tuple(forms_[0] for forms_ in able),
         )
     chosen = tuple(able[0])
     why = f"every value of {one.name} fits it" + (" and no other order of day and month" if len(orders) > 1 else "")
-    value = chosen[0] if len(chosen) == 1 else ", ".join(chosen)
+    value = " | ".join(chosen)
     return chosen, Note("time_format", value, f"{why}; {example(chosen[0])} is 3 February 2026", "--time-format", True)
+
+
+def split_forms(text: str) -> list[str]:
+    """The forms that a user gave, in their order."""
+    return [form.strip() for form in text.split("|")]
 
 
 def _shown(forms: Sequence[str]) -> str:
     return " and ".join(f'"{form}"' for form in forms)
 
 
-def _unknown_form(engine: Engine, one: Profile, form: str = "", fits: int = 0) -> UsageError:
+def _unknown_form(engine: Engine, one: Profile, form: str = "", fits: int = 0) -> Unclear:
     near = f"; {fits} of {one.known} fit {form}" if fits else ""
-    return UsageError(
+    return Unclear(
+        "time_format",
         f"the times of column {one.name!r}, from {one.low!r} to {one.high!r}, are in no form that is known{near}",
         where=engine.name,
-        remedy='say it with --time-format, as "%d/%m/%Y %H:%M"; twice if the column has two forms',
+        remedy='say it with --time-format, as "%d/%m/%Y %H:%M", or two forms as "%d/%m/%Y | %d/%m/%Y %H:%M"',
     )
 
 
