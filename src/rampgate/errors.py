@@ -4,11 +4,13 @@
 
     RampgateError            exit code 1: could not judge; treat it as HOLD
     |- UsageError            exit code 2: wrong arguments
+    |  `- Unclear            exit code 2: a table says too little to be guessed from; names what to say
     |- PolicyError           exit code 2: the policy file is wrong; carries file and line
     |  `- NotJudgedYet       exit code 2: a legal section that this version cannot judge
     |- SourceError           exit code 1: the rows cannot be read
     |  `- ColumnError        exit code 2: the policy does not fit the source's columns
     |- DataError             exit code 1: the rows were read and make no sense as a whole
+    |  `- NotStarted         exit code 1: the table has rows of the baseline and none of the candidate
     `- LedgerError           exit code 1: the ledger cannot be read or written
        `- LedgerMoved        another process recorded first; read the state again
 
@@ -51,6 +53,31 @@ class UsageError(RampgateError):
     exit_code = 2
 
 
+class Unclear(UsageError):
+    """A table does not say something safely enough to guess it.
+
+    Parameters
+    ----------
+    role : str
+        What has to be said, as a field of ``rampgate.guess.Given``.
+    choices : tuple of str
+        What it may be, as far as the table tells.
+    """
+
+    def __init__(
+        self,
+        role: str,
+        what: str,
+        *,
+        where: str | None = None,
+        remedy: str | None = None,
+        choices: tuple[str, ...] = (),
+    ) -> None:
+        self.role = role
+        self.choices = choices
+        super().__init__(what, where=where, remedy=remedy)
+
+
 class PolicyError(RampgateError):
     """The policy is not valid: unknown key, impossible value, contradiction."""
 
@@ -73,6 +100,10 @@ class ColumnError(SourceError):
 
 class DataError(RampgateError):
     """The rows were read, and no decision can be based on them."""
+
+
+class NotStarted(DataError):
+    """The table holds the baseline alone: before a launch, or when the candidate's name is misspelt."""
 
 
 class LedgerError(RampgateError):

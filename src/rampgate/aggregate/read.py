@@ -36,7 +36,7 @@ from rampgate.aggregate.survey import (
     variants,
 )
 from rampgate.aggregate.times import TYPED_TIMES
-from rampgate.errors import DataError, UsageError
+from rampgate.errors import DataError, NotStarted, UsageError
 from rampgate.policy import Policy, Proportion, RareEvent
 from rampgate.source import Array, Engine
 
@@ -151,7 +151,8 @@ def _no_rows(ask: Question, what: str, variant: str, untimed: int) -> DataError:
     if not found:
         return DataError("the source has columns and no rows", where=name, remedy="see whether it was written whole")
     names = ", ".join(f"{value!r} ({n} rows)" for value, n in found)
-    return DataError(
+    alone = what == "candidate" and [value for value, _ in found] == [ask.policy.baseline]
+    return (NotStarted if alone else DataError)(
         f"no row of the {what} {variant!r}",
         where=where,
         remedy=f"correct {what} in the policy, or wait for its first row; the column holds {names}",

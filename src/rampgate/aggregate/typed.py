@@ -13,10 +13,10 @@ from rampgate.source import ColumnType
 
 #: A number beyond this is taken for a mistake, as infinity is: its square is no number any more.
 LIMIT = 1e150
-_TRUE = ("1", "t", "true", "y", "yes")
-_FALSE = ("0", "f", "false", "n", "no")
+TRUE_WORDS = ("1", "t", "true", "y", "yes")
+FALSE_WORDS = ("0", "f", "false", "n", "no")
 #: What people and programs write where there is no number or time.
-_NOTHING = ("", "nan", "na", "n/a", "null", "none", "nat", "<na>")
+NOTHING_WORDS = ("", "nan", "na", "n/a", "null", "none", "nat", "<na>")
 
 _DAY = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$"
 _ISO = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
@@ -71,7 +71,7 @@ def number_of(value: exp.Expr, kind: ColumnType) -> Number:
     if kind == "number":
         double = cast(value, "double")
         bad = exp.GT(this=exp.Abs(this=_not_nan(double)), expression=_limit())
-        return Number(_finite(double), coalesce(bad, exp.false()))
+        return Number(finite(double), coalesce(bad, exp.false()))
     text = word_of(value)
     return number_in(text, parsed_word(text))
 
@@ -84,10 +84,15 @@ def word_of(value: exp.Expr) -> exp.Expr:
 def parsed_word(word: exp.Expr, decimal: str = ".") -> exp.Expr:
     """What a word says as a double: yes and no are 1 and 0; NULL where it says no number."""
     return case(
-        (_among(word, _TRUE), exp.Literal.number("1.0")),
-        (_among(word, _FALSE), exp.Literal.number("0.0")),
-        otherwise=exp.TryCast(this=_pointed(word) if decimal == "," else word.copy(), to=exp.DataType.build("double")),
+        (_among(word, TRUE_WORDS), exp.Literal.number("1.0")),
+        (_among(word, FALSE_WORDS), exp.Literal.number("0.0")),
+        otherwise=parsed_number(word, decimal),
     )
+
+
+def parsed_number(text: exp.Expr, decimal: str = ".") -> exp.Expr:
+    """What a text says as a double, words apart; NULL where it says no number."""
+    return exp.TryCast(this=_pointed(text) if decimal == "," else text.copy(), to=exp.DataType.build("double"))
 
 
 def _pointed(word: exp.Expr) -> exp.Expr:
@@ -104,9 +109,9 @@ def _pointed(word: exp.Expr) -> exp.Expr:
 
 def number_in(word: exp.Expr, parsed: exp.Expr) -> Number:
     """The number that a word says, given what it was parsed to."""
-    something = exp.Not(this=_among(word, _NOTHING))
-    nonsense = exp.And(this=something, expression=exp.Is(this=_finite(parsed), expression=exp.null()))
-    return Number(_finite(parsed), coalesce(nonsense, exp.false()))
+    something = exp.Not(this=_among(word, NOTHING_WORDS))
+    nonsense = exp.And(this=something, expression=exp.Is(this=finite(parsed), expression=exp.null()))
+    return Number(finite(parsed), coalesce(nonsense, exp.false()))
 
 
 def truth(number: Number) -> Number:
@@ -150,7 +155,7 @@ def equality(value: exp.Expr, kind: ColumnType, wanted: str) -> exp.Expr:
 def time_text(value: exp.Expr) -> exp.Expr:
     """Text that should be a time, trimmed; the usual words for nothing are NULL."""
     trimmed = exp.Trim(this=cast(value, "text"))
-    nothing = _among(exp.Lower(this=trimmed.copy()), _NOTHING)
+    nothing = _among(exp.Lower(this=trimmed.copy()), NOTHING_WORDS)
     return case((exp.Not(this=nothing), trimmed))
 
 
@@ -211,6 +216,6 @@ def _not_nan(value: exp.Expr) -> exp.Expr:
     return exp.Nullif(this=value.copy(), expression=cast(exp.Literal.string("NaN"), "double"))
 
 
-def _finite(value: exp.Expr) -> exp.Expr:
+def finite(value: exp.Expr) -> exp.Expr:
     """The value, or NULL if it is NaN, infinite or beyond the limit. SQL sorts NaN above all numbers."""
     return case((exp.LTE(this=exp.Abs(this=value.copy()), expression=_limit()), value))

@@ -21,7 +21,7 @@ class Given:
         name as it stands is that column
     segments : column names; () for none, None to have them guessed
     timezone : IANA name
-    time_format : a form as ``source.time_format`` in a policy takes it
+    time_format : a form as ``source.time_format`` in a policy takes it; several with ``|`` between them
     decimal : ``.`` or ``,``
     """
 

@@ -33,17 +33,16 @@ def parse_time_format(value: object) -> tuple[str, ...]:
     forms = value if isinstance(value, (list, tuple)) else [value]
     if not forms:
         raise refuse("there is no form of time", _REMEDY)
-    for form in forms:
-        _check(form)
-    _refuse_rivals(forms)
-    return tuple(forms)
+    checked = tuple(_checked(form) for form in forms)
+    _refuse_rivals(checked)
+    return checked
 
 
-def _check(form: object) -> None:
+def _checked(form: object) -> str:
     if not isinstance(form, str) or not form.strip():
         raise refuse(f"{shown(form)} is not a form of time", _REMEDY)
     if form in EPOCHS:
-        return
+        return form
     found = _DIRECTIVE.findall(form)
     unknown = sorted(set(found) - set(_KNOWN))
     if unknown:
@@ -55,6 +54,7 @@ def _check(form: object) -> None:
         if count > 1 or (count == 0 and part in ("year", "month", "day")):
             raise refuse(f"{shown(form)} says {'two' if count else 'no'} {part}{'s' if count else ''}", _REMEDY)
     _check_clock(form, found)
+    return form
 
 
 def _check_clock(form: str, found: list[str]) -> None:

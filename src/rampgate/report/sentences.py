@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from rampgate.errors import NotStarted
 from rampgate.judge.case import Case
 from rampgate.judge.decision import ERROR, FAIL, NO_DATA
 from rampgate.judge.health import health
@@ -48,8 +50,12 @@ def _case(policy: Policy, events: Any) -> tuple[Case | None, str]:
         return None, ""
     engine = events_engine(policy, events)
     try:
-        moment = parse_moment(None, policy.zone)
-        return read_case(policy, engine, State(candidate=policy.candidate), moment), engine.name
+        moment, state = parse_moment(None, policy.zone), State(candidate=policy.candidate)
+        try:
+            return read_case(policy, engine, state, moment), engine.name
+        except NotStarted:  # a policy is validated before its launch: every row is history, as if it were today
+            case = read_case(policy.model_copy(update={"start": moment.date()}), engine, state, moment)
+            return replace(case, policy=policy, state=state), engine.name
     finally:
         engine.close()
 

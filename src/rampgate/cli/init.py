@@ -1,0 +1,97 @@
+"""``init``."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rampgate.cli.app import app
+from rampgate.cli.given import (
+    Baseline,
+    Candidate,
+    Decimal,
+    Metrics,
+    NoSegments,
+    Segments,
+    Table,
+    Time,
+    TimeFormat,
+    Timezone,
+    Unit,
+    Variant,
+)
+
+_STANDARD_OUTPUT = "-"
+
+
+@app.command()
+def init(
+    file: Table,
+    out: Annotated[str, typer.Option("--out", help="File to write; - prints it.")] = "policy.yaml",
+    unit: Unit = None,
+    time: Time = None,
+    variant: Variant = None,
+    baseline: Baseline = None,
+    candidate: Candidate = None,
+    metric: Metrics = None,
+    segment: Segments = None,
+    no_segments: NoSegments = False,
+    timezone: Timezone = None,
+    time_format: TimeFormat = None,
+    decimal: Decimal = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the rollout. Default: the file's.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; take every guess.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")] = False,
+) -> int:
+    """Write a commented policy for a table; what it guesses of the columns is marked.
+
+    In a terminal it shows each guess and asks. Exit code: 0 written, 2 when something has to be said with an option,
+    1 when the table cannot be read.
+    """
+    from rampgate.guess import Given, guess
+    from rampgate.guess.save import refuse_existing, save
+    from rampgate.guess.write import policy_text
+
+    path = None if out == _STANDARD_OUTPUT else Path(out)
+    if path is not None:
+        refuse_existing(path, force)
+    segments = () if no_segments else tuple(segment) if segment else None
+    given = Given(
+        unit, time, variant, baseline, candidate, tuple(metric or ()), segments, timezone, time_format, decimal
+    )
+    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        found = guess(file, given, name)
+    else:
+        from rampgate.cli.interview import interview
+
+        found = interview(file, given, name)
+        if path is not None and not typer.confirm(f"\nwrite {path}?", default=True, err=True):
+            raise typer.Abort
+    text = policy_text(found, _from_folder(file, path))
+    if path is None:
+        typer.echo(text, nl=False)
+        return 0
+    save(text, path, force)
+    _tell(path, found)
+    return 0
+
+
+def _from_folder(file: str, path: Path | None) -> str:
+    """The table as the policy file has to name it."""
+    if path is None or Path(file).is_absolute() or file.startswith("~") or re.match(r"[a-zA-Z][\w+.-]+://", file):
+        return file
+    folder = path.parent.resolve()
+    return file if folder == Path.cwd().resolve() else os.path.relpath(Path.cwd() / file, folder)
+
+
+def _tell(path: Path, found: object) -> None:
+    """What was guessed, what ``validate`` says of it, and what to do next."""
+    from rampgate.report.guessed import guess_view
+    from rampgate.report.terminal import console
+
+    console().print(guess_view(found, path))  # type: ignore[arg-type]
