@@ -139,7 +139,7 @@ def _segments(case: Case) -> Segments:
     rows = [row for row in every if min(row.known) >= least]
     family = _family(rows)
     found = _compared(case, rows, family)
-    found.sort(key=lambda row: (row.verdict == NOT_COMPARED, -row.log_e))
+    found.sort(key=lambda row: (row.verdict == NOT_COMPARED, -row.log_odds))
     large = {row.group for row in rows}
     small = tuple(str(group) for group in data.segments if group not in large)
     return Segments(tuple(found), family, least, small)
@@ -153,9 +153,9 @@ def _compared(case: Case, rows: Sequence[_Row], family: Family) -> list[Compared
         mine = [row for row in rows if row.name == name]
         shown = _of_groups(Shown.of(data, name), [row.at for row in mine])
         cuts = [Cut(row.group, raw.value(name, row.at), row.known) for row in mine]
-        evidence = log_evidence_from(log_increments(shown.contrast, 0.0, shown.bets))
-        for estimate, log_e in zip(estimates(shown, cuts, level=family.level), evidence, strict=True):
-            out.append(_judged(policy, estimate, float(log_e)))
+        worse, better = (log_evidence_from(log_increments(shown.contrast, 0.0, shown.bets, way)) for way in (1, -1))
+        for estimate, log_odds in zip(estimates(shown, cuts, level=family.level), worse - better, strict=True):
+            out.append(_judged(policy, estimate, float(log_odds)))
     return out
 
 
@@ -166,17 +166,20 @@ def _of_groups(shown: Shown, places: Sequence[int]) -> Shown:
     return Shown(shown.name, take(shown.contrast, slice(None), at), shown.bets[at], (c[at], b[at]), shown.limit)
 
 
-def _judged(policy: Policy, estimate: Estimate, log_e: float) -> Compared:
+def _judged(policy: Policy, estimate: Estimate, log_odds: float) -> Compared:
     verdict = estimate_verdict(policy, estimate)
-    return Compared(estimate, verdict, sentence(policy, estimate, verdict), log_e)
+    return Compared(estimate, verdict, sentence(policy, estimate, verdict), log_odds)
 
 
 def _weeks(case: Case) -> list[Week]:
+    """Every window that has units."""
     data, zone = case.data, case.policy.zone
     n_c, n_b = (arm.n[0] for arm in data.run)
     starts = np.array([local_midnight(period.day, zone) for period in data.periods])
     out = []
     for window in windows(case):
         inside = (starts >= window.start) & (starts < window.end)
-        out.append(Week(window, (round(float(n_b[inside].sum())), round(float(n_c[inside].sum())))))
+        units = (round(float(n_b[inside].sum())), round(float(n_c[inside].sum())))
+        if sum(units):
+            out.append(Week(window, units))
     return out

@@ -7,14 +7,17 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from rampgate.aggregate.calendar import local_day, local_midnight
+import numpy as np
+
+from rampgate.aggregate.calendar import first_day, local_day, local_midnight
+from rampgate.aggregate.moments import Cells
 from rampgate.aggregate.read import both_ends, read, variant_values
 from rampgate.comparison.assess import assess
 from rampgate.comparison.values import Comparison
 from rampgate.errors import DataError, UsageError
 from rampgate.judge.case import Case
 from rampgate.judge.state import State
-from rampgate.policy import Policy, refuse_not_judged
+from rampgate.policy import Duration, Policy, refuse_not_judged
 from rampgate.rollout.evaluate import events_engine
 from rampgate.rollout.looks import look_at, parse_moment, switches
 from rampgate.source import Engine, open_engine
@@ -25,6 +28,8 @@ _DAY = timedelta(days=1)
 _LAST_DAY = date.max - _DAY
 #: Nobody compares versions over more; a row beyond it has a wrong time, and would cost a period for every day.
 LONGEST = timedelta(days=3653)
+#: More weeks than these are shown as windows of 30 days.
+MOST_WEEKS = 104
 
 
 def compare(
@@ -101,10 +106,6 @@ def compare_under(policy: Policy, events: Any = None, as_of: Moment = None) -> C
     as_of : whole days before it are compared; when left out all of them, with the last one as far as it goes
     """
     refuse_not_judged(policy)
-    if policy.baseline == policy.candidate:
-        raise UsageError(
-            f"baseline and candidate are both {policy.baseline!r}", remedy="name two values of the variant column"
-        )
     engine = events_engine(policy, events)
     try:
         return assess(read_case(policy, engine, as_of), engine.name)
@@ -137,8 +138,28 @@ def read_case(policy: Policy, engine: Engine, as_of: Moment = None) -> Case:
             where=f"{engine.name}, column {policy.source.time!r}",
             remedy="correct the times, or leave out what lies after a day with --as-of",
         )
+    cells, start = _without_gaps(cells, start)
     state = State(candidate=policy.candidate, start=start, phases=((1, local_midnight(start, zone)),))
-    return Case(policy, cells, intake, state, look, end.astimezone(zone))
+    return Case(_readable(policy, cells), cells, intake, state, look, end.astimezone(zone))
+
+
+def _without_gaps(cells: Cells, start: date) -> tuple[Cells, date]:
+    """Without the weeks that have no row: one stray time must not make hundreds of them. Then the first day left."""
+    used = {cells.periods[t].day for t in set(cells.period.tolist())}
+    weeks = {first_day(day, "week") for day in used}
+    kept = [t for t, period in enumerate(cells.periods) if first_day(period.day, "week") in weeks]
+    place = {t: i for i, t in enumerate(kept)}
+    period = np.array([place[t] for t in cells.period.tolist()], dtype=np.int64)
+    shorter = replace(cells, periods=tuple(cells.periods[t] for t in kept), period=period)
+    return shorter, min((day for day in used if day >= start), default=start)
+
+
+def _readable(policy: Policy, cells: Cells) -> Policy:
+    """The policy with longer windows where weeks would be more than anybody reads."""
+    weeks = {first_day(period.day, "week") for period in cells.periods}
+    if policy.source.window != "week" or len(weeks) <= MOST_WEEKS:
+        return policy
+    return policy.model_copy(update={"source": policy.source.model_copy(update={"window": Duration(30, "d")})})
 
 
 def _ends(policy: Policy, engine: Engine) -> tuple[datetime, datetime]:

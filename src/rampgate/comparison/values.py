@@ -35,13 +35,13 @@ class Compared:
     ----------
     estimate : its level is that of the family that it belongs to, so that all intervals of a family hold together
     sentence : the same in words
-    log_e : log-evidence that the candidate is worse; what "worst first" is sorted by
+    log_odds : log-evidence that the candidate is worse, less that it is better; "worst first" is by it
     """
 
     estimate: Estimate
     verdict: str
     sentence: str
-    log_e: float
+    log_odds: float
 
     def to_dict(self) -> dict[str, Any]:
         return {**self.estimate.to_dict(), "verdict": self.verdict, "sentence": self.sentence}
@@ -169,6 +169,7 @@ class Comparison:
     headline : the verdict as a sentence
     details : what follows from it, sentence by sentence
     metrics : overall; the weighted KPI first where several metrics make it up
+    weeks : windows with units, oldest first
     warnings : what may make the numbers mean something else
     limits : what no table can say of itself
     notes, left_out : how the columns were understood, where that was guessed

@@ -107,7 +107,7 @@ def leading(found: Comparison) -> str:
     mine = [row for row in found.metrics if row.verdict == found.verdict]
     sign = -1 if found.verdict == BETTER else 1
     if found.verdict in (WORSE, BETTER):
-        return max(mine, key=lambda row: sign * row.log_e).estimate.name
+        return max(mine, key=lambda row: sign * row.log_odds).estimate.name
     return found.metrics[0].estimate.name
 
 
