@@ -73,6 +73,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Given]:
         notes = (
             Note("unit", "ticket", "another value in every row", "--unit", True),
             Note("baseline", "v1", "given", "--baseline", given.baseline is None),
+            Note("phases", "25% -> 100%", "the usual ones", "", True),
         )
         return Guess(rules, notes, (("comment", "text of many values"),))
 
@@ -168,6 +169,7 @@ def test_json_is_one_object(run: Run, table: Path, asked: list[Given]) -> None:
 
 def test_as_of_ends_the_comparison(run: Run, table: Path, asked: list[Given]) -> None:
     found = only_json(run("compare", table, "--as-of", "2026-01-12", "--json")[1])
+    assert [note["role"] for note in found["notes"]] == ["unit", "baseline"]
     assert found["rows"]["used"] == 7 * 200
     assert found["rows"]["after_the_span"] == 23 * 200
     assert "the newest row is of" in run("compare", table)[1]

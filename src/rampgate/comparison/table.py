@@ -31,6 +31,9 @@ LONGEST = timedelta(days=3653)
 #: More weeks than these are shown as windows of 30 days.
 MOST_WEEKS = 104
 
+#: What is guessed for a policy, and no comparison rests on.
+_OF_A_ROLLOUT = ("rollout", "margin", "phases")
+
 
 def compare(
     events: Any,
@@ -89,7 +92,9 @@ def compare(
     finally:
         if engine is not events:
             engine.close()
-    return replace(compared, notes=found.notes, left_out=found.left_out)
+    alone = len(found.policy.kpi.weights) == 1
+    notes = tuple(n for n in found.notes if n.role not in _OF_A_ROLLOUT and not (alone and n.role == "weights"))
+    return replace(compared, notes=notes, left_out=found.left_out)
 
 
 def _several(names: Sequence[str] | str) -> tuple[str, ...]:
