@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from rampgate.comparison.table import compare
+    from rampgate.comparison.values import Comparison
     from rampgate.errors import RampgateError
     from rampgate.judge.decision import Decision
     from rampgate.ledger import Ledger
@@ -18,16 +20,29 @@ if TYPE_CHECKING:
     from rampgate.rollout.replay import replay
 
 _HOMES = {
+    "Comparison": "rampgate.comparison.values",
     "Decision": "rampgate.judge.decision",
     "Ledger": "rampgate.ledger",
     "Policy": "rampgate.policy",
     "RampgateError": "rampgate.errors",
     "check": "rampgate.rollout.evaluate",
+    "compare": "rampgate.comparison.table",
     "load_policy": "rampgate.policy",
     "replay": "rampgate.rollout.replay",
 }
 
-__all__ = ["Decision", "Ledger", "Policy", "RampgateError", "__version__", "check", "load_policy", "replay"]
+__all__ = [
+    "Comparison",
+    "Decision",
+    "Ledger",
+    "Policy",
+    "RampgateError",
+    "__version__",
+    "check",
+    "compare",
+    "load_policy",
+    "replay",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -24,8 +24,10 @@ from rampgate.aggregate.needs import needs
 from rampgate.aggregate.query import aggregate_query
 from rampgate.aggregate.rows import AFTER, NO_TIME, NO_UNIT, NO_VARIANT, OTHER_VARIANT, Question, flagged
 from rampgate.aggregate.survey import (
+    Ends,
     Repeats,
     bad_examples,
+    ends,
     equal_values,
     first_row,
     instant_of,
@@ -94,6 +96,23 @@ def read(
     _refuse_misspelt_values(ask, cells)
     day = None if ask.start is None else local_day(ask.start, policy.zone)
     return Reading(cells, look.intake(found), day, ask.before)
+
+
+def both_ends(policy: Policy, engine: Engine) -> tuple[Ends, Ends]:
+    """Where the rows of baseline and candidate begin and end: what to read when there is no look.
+
+    Raises
+    ------
+    ColumnError, DataError
+        When the policy does not fit the columns, or times cannot be understood.
+    """
+    # Neither instant matters here: every row is asked for.
+    return ends(_question(policy, engine, (), datetime(2000, 1, 3, tzinfo=UTC), date(2000, 1, 1)))
+
+
+def variant_values(policy: Policy, engine: Engine) -> tuple[tuple[str, int], ...]:
+    """The values of the variant column with their rows, most frequent first."""
+    return variants(_question(policy, engine, (), datetime(2000, 1, 3, tzinfo=UTC), date(2000, 1, 1)))
 
 
 def _question(

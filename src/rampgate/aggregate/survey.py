@@ -6,10 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import numpy as np
 from sqlglot import exp
 
+from rampgate.aggregate.moments import BASELINE, CANDIDATE
 from rampgate.aggregate.rows import (
     OTHER_VARIANT,
     Question,
@@ -234,3 +236,42 @@ def _tally(engine: Engine, rows: exp.Select, name: str, most: int = 20) -> tuple
     )
     found = engine.query(select)
     return tuple((str(value), int(n)) for value, n in zip(found[name], found["n"], strict=True))
+
+
+class Ends(NamedTuple):
+    """Rows of a variant, and its first and last time; both are None when no row has one."""
+
+    rows: int
+    first: datetime | None
+    last: datetime | None
+
+
+def ends(ask: Question) -> tuple[Ends, Ends]:
+    """Where the rows of baseline and candidate begin and end, whatever the look."""
+    source, name = ask.policy.source, "variant"
+    rows = exp.Select().select(
+        named(text_of(column(source.variant), ask.types[source.variant]), name), named(at_of(ask), "at")
+    )
+    arms = [
+        (exp.EQ(this=part(name), expression=exp.Literal.string(variant)), exp.Literal.number(arm))
+        for arm, variant in ((BASELINE, ask.policy.baseline), (CANDIDATE, ask.policy.candidate))
+    ]
+    coded_ = exp.Select().select(named(case(*arms), "arm"), part("at"))
+    at = cast(part("at"), "timestampntz")
+    select = (
+        exp.Select()
+        .select(
+            part("arm"),
+            named(exp.Count(this=exp.Star()), "n"),
+            named(exp.Min(this=at), "first"),
+            named(exp.Max(this=at.copy()), "last"),
+        )
+        .from_(coded_.from_(rows.from_(relation(ask.engine)).subquery("named")).subquery("arms"))
+        .where(known(part("arm")))
+        .group_by(part("arm"))
+    )
+    found = ask.engine.query(select)
+    out = {BASELINE: Ends(0, None, None), CANDIDATE: Ends(0, None, None)}
+    for arm, n, first, last in zip(found["arm"], found["n"], found["first"], found["last"], strict=True):
+        out[int(arm)] = Ends(int(n), instant_of(first, ask), instant_of(last, ask))
+    return out[BASELINE], out[CANDIDATE]

@@ -83,17 +83,18 @@ class Cut:
     units: tuple[float, float]
 
 
-def estimates(shown: Shown, cuts: Sequence[Cut], within: Floats | None = None) -> list[Estimate]:
+def estimates(shown: Shown, cuts: Sequence[Cut], within: Floats | None = None, level: float = LEVEL) -> list[Estimate]:
     """One estimate per cut.
 
     Parameters
     ----------
     shown : contrast (cut, period), or (period,) where the cuts differ only in their periods
     within : (cut, period), 1 where a period counts; all periods when left out
+    level : of the confidence sequence
     """
     contrast = shown.contrast
     centre = effect(contrast, within)
-    lower, upper = confidence_sequence(contrast, shown.bets, 1.0 - LEVEL, shown.limit, within)
+    lower, upper = confidence_sequence(contrast, shown.bets, 1.0 - level, shown.limit, within)
     weight = contrast.weight if within is None else contrast.weight * within
     total = weight.sum(-1)
     with np.errstate(invalid="ignore"):
@@ -115,7 +116,7 @@ def estimates(shown: Shown, cuts: Sequence[Cut], within: Floats | None = None) -
                 contrast.sign * float(centre[g]) if compared else None,
                 none_if_nan(ends[0]),
                 none_if_nan(ends[1]),
-                LEVEL,
+                level,
                 round(cut.units[0]),
                 round(cut.units[1]),
                 none_if_nan(raw_b),

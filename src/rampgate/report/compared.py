@@ -1,0 +1,196 @@
+"""A comparison in the terminal: the answer in one sentence, then what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from rampgate.comparison.values import BETTER, NOT_COMPARED, NOT_SHOWN, WORSE, Comparison, Family, Week
+from rampgate.comparison.words import percent
+from rampgate.estimate.metric import KPI
+from rampgate.judge.decision import Estimate
+from rampgate.report.terminal import MOST_SEGMENTS, estimates_table, indented
+from rampgate.report.words import ABSENT, date_of, interval, moment_of, number, signed
+
+STYLES = {WORSE: "bold red", BETTER: "bold green", NOT_SHOWN: "bold", NOT_COMPARED: "bold yellow"}
+BARS = "▁▂▃▄▅▆▇█"
+#: Weeks in the table, the latest; the others are in the JSON.
+MOST_WEEKS = 16
+#: Weeks in a line of bars, the latest.
+MOST_BARS = 20
+
+
+def comparison_view(found: Comparison) -> RenderableType:
+    """The whole comparison."""
+    parts: list[RenderableType] = [_head(found), *(indented(f"{line}.") for line in found.details)]
+    parts += _listed("Beware", [w.message for w in found.warnings], "yellow")
+    parts += [_title("Overall, on the same days" if found.span.shared_days else "Plain values of each version")]
+    parts += [estimates_table([row.estimate for row in found.metrics]), *_together(found.family)]
+    parts += [indented(f"{row.sentence}.") for row in found.metrics if found.span.shared_days]
+    parts += [*_weeks(found), *_segments(found), *_rows(found), *_guesses(found)]
+    parts += _listed("What the table cannot say", found.limits)
+    return Group(*parts)
+
+
+def _title(text: str) -> RenderableType:
+    return Text(f"\n{text}", "bold")
+
+
+def _head(found: Comparison) -> RenderableType:
+    """The one sentence, with its verdict in capitals."""
+    begin = {NOT_SHOWN: "", NOT_COMPARED: None}.get(found.verdict, f"{found.candidate} is ")
+    if begin is None:
+        return Text.assemble((found.verdict.upper(), STYLES[found.verdict]), f"  {found.headline}.")
+    rest = found.headline[len(begin) + len(found.verdict) :]
+    return Text.assemble(begin, (found.verdict.upper(), STYLES[found.verdict]), f"{rest}.")
+
+
+def _listed(title: str, lines: Iterable[str], style: str = "") -> list[RenderableType]:
+    """Sentences, each with a dash before it."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for line in lines:
+        table.add_row(Text("-", style), Text(f"{line}."))
+    return [_title(title), table] if table.row_count else []
+
+
+def _together(family: Family) -> list[RenderableType]:
+    """What the intervals of a table promise."""
+    often = "however often they are looked at"
+    if not family.size:
+        return []
+    if family.size == 1:
+        return [Text("The interval holds however often it is looked at.", "dim")]
+    each = f"each with {100 * family.level:.4g} %"
+    return [Text(f"All {family.size} intervals hold together with 95 % ({each}), {often}.", "dim")]
+
+
+def _segments(found: Comparison) -> list[RenderableType]:
+    """The worst segments, and in words those that are shown to be different; colour is not the only sign."""
+    rows = [row for row in found.segments.rows if row.verdict != NOT_COMPARED][:MOST_SEGMENTS]
+    if not rows:
+        return []
+    table = estimates_table([row.estimate for row in rows], named=True)
+    shown = [indented(f"{row.sentence}.") for row in rows if row.verdict in (WORSE, BETTER)]
+    return [_title("Segments, strongest evidence of harm first"), table, *_together(found.segments.family), *shown]
+
+
+def _weeks(found: Comparison) -> list[RenderableType]:
+    if not found.weeks:
+        return []
+    name = leading(found)
+    parts = [_title(f"{_called(name)} by {_window(found)} (* not complete)"), weeks_table(found.weeks, name)]
+    if len(found.weeks) > MOST_WEEKS:
+        parts.append(Text(f"and {len(found.weeks) - MOST_WEEKS} before; --json has all", "dim"))
+    if found.span.shared_days:
+        parts.append(Text("Each interval holds for its own row: of many one may miss by chance.", "dim"))
+    if len(found.weeks) > 1:
+        parts += [_title("Plain values over time, baseline above candidate"), _sparks(found)]
+    return parts
+
+
+def _called(name: str) -> str:
+    return "Weighted KPI" if name == KPI else name
+
+
+def _window(found: Comparison) -> str:
+    window = found.policy.source.window
+    return "week" if window == "week" else f"{window.count} days"
+
+
+def leading(found: Comparison) -> str:
+    """The metric that the verdict rests on most: of those with that verdict the one with the strongest evidence."""
+    mine = [row for row in found.metrics if row.verdict == found.verdict]
+    sign = -1 if found.verdict == BETTER else 1
+    if found.verdict in (WORSE, BETTER):
+        return max(mine, key=lambda row: sign * row.log_odds).estimate.name
+    return found.metrics[0].estimate.name
+
+
+def weeks_table(weeks: Sequence[Week], name: str) -> Table:
+    """Both arms in each window, and the candidate's share of the units."""
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    table.add_column("from", no_wrap=True)
+    for heading in ("baseline", "candid.", "differ.", "95 % interval", "units b/c", "share c"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for week in weeks[-MOST_WEEKS:]:
+        row = of_week(week, name)
+        table.add_row(
+            date_of(week.window.start) + ("" if week.window.complete else " *"),
+            number(row.baseline),
+            number(row.candidate),
+            signed(row.difference),
+            interval(row.lower, row.upper),
+            f"{row.n_baseline}/{row.n_candidate}",
+            ABSENT if week.share is None else percent(week.share),
+        )
+    return table
+
+
+def of_week(week: Week, name: str) -> Estimate:
+    """One metric in one week."""
+    return week.window.kpi if name == KPI else next(m for m in week.window.metrics if m.name == name)
+
+
+def _sparks(found: Comparison) -> Table:
+    """A line of bars for each arm of each metric, both on one scale."""
+    table = Table(box=None, padding=(0, 1), pad_edge=False, show_header=False)
+    for _ in range(2):
+        table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, overflow="crop")
+    table.add_column(no_wrap=True, justify="right")
+    for compared in found.metrics:
+        name = compared.estimate.name
+        rows = [of_week(week, name) for week in found.weeks][-MOST_BARS:]
+        arms = [[r.raw_baseline for r in rows], [r.raw_candidate for r in rows]]
+        known = [x for arm in arms for x in arm if x is not None]
+        if not known:
+            continue
+        ends = f"{number(min(known))} to {number(max(known))}"
+        for arm, values in zip((found.baseline, found.candidate), arms, strict=True):
+            first = arm == found.baseline
+            line = bars(values, min(known), max(known))
+            table.add_row(Text(_called(name)[:22] if first else ""), Text(arm[:16]), line, ends if first else "")
+    return table
+
+
+def bars(values: Sequence[float | None], low: float, high: float) -> str:
+    """A sparkline; a week without a value is a space."""
+    step = (high - low) / (len(BARS) - 1)
+    return "".join(" " if v is None else BARS[round((v - low) / step) if step > 0 else 0] for v in values)
+
+
+def _rows(found: Comparison) -> list[RenderableType]:
+    """Rows read and used, and the days they lie on."""
+    intake, span = found.intake, found.span
+    lines = [
+        f"{found.source}: {intake.used} of {intake.rows} rows are compared",
+        f"{span.start} to {span.last_day}, {span.shared_days} of {span.days} days with rows have both versions",
+    ]
+    if span.newest is not None and span.newest.date() == span.last_day:
+        lines.append(f"The last day counts as far as it goes: the newest row is of {moment_of(span.newest)}")
+    if intake.other_variants:
+        others = ", ".join(f"{name} ({n})" for name, n in intake.other_variants[:5])
+        lines.append(f"Rows of other versions, left out: {others}")
+    if intake.after_as_of:
+        lines.append(f"{intake.after_as_of} rows lie after the last day compared")
+    return _listed("Rows", lines)
+
+
+def _guesses(found: Comparison) -> list[RenderableType]:
+    """How the columns were understood, and the flag that changes it."""
+    if not found.notes:
+        return []
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold", max_width=24)
+    table.add_column()
+    for note in found.notes:
+        how = f"{note.why} ({note.flag})" if note.guessed and note.flag else note.why
+        table.add_row(Text(note.role), Text(note.value), Text(how))
+    parts: list[RenderableType] = [_title("What was guessed, and the flag that changes it"), table]
+    return parts + _listed("Columns left out", [f"{column}: {why}" for column, why in found.left_out])
