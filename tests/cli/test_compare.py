@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,41 +15,10 @@ from tests.rollout.tables import POLICY, tickets
 
 from rampgate.cli import main
 from rampgate.errors import UsageError
-from rampgate.policy import Policy, load_policy
+from rampgate.guess import Given, Guess, Note
+from rampgate.policy import load_policy
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@dataclass(frozen=True)
-class Given:
-    """As `rampgate.guess.Given`."""
-
-    unit: str | None = None
-    time: str | None = None
-    variant: str | None = None
-    baseline: str | None = None
-    candidate: str | None = None
-    metrics: tuple[str, ...] = ()
-    segments: tuple[str, ...] | None = None
-    timezone: str | None = None
-    time_format: str | None = None
-    decimal: str | None = None
-
-
-@dataclass(frozen=True)
-class Note:
-    role: str
-    value: str
-    why: str
-    flag: str
-    guessed: bool
-
-
-@dataclass(frozen=True)
-class Guess:
-    policy: Policy
-    notes: tuple[Note, ...]
-    left_out: tuple[tuple[str, str], ...]
 
 
 @pytest.fixture
@@ -57,7 +26,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Given]:
     """Stands in for the guess: it knows the columns of `tickets`, and keeps what it was given."""
     seen: list[Given] = []
 
-    def guess(events: object, given: Given = Given(), rollout: str | None = None) -> Guess:
+    def guess(events: object, given: Given, rollout: str | None = None) -> Guess:
         seen.append(given)
         if given.variant == "colour":
             raise UsageError("there is no column 'colour'", remedy="give another with --variant")
@@ -75,10 +44,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Given]:
             Note("baseline", "v1", "given", "--baseline", given.baseline is None),
             Note("phases", "25% -> 100%", "the usual ones", "", True),
         )
-        return Guess(rules, notes, (("comment", "text of many values"),))
+        return Guess(policy=rules, notes=notes, left_out=(("comment", "text of many values"),))
 
-    monkeypatch.setattr("rampgate.guess.guess", guess, raising=False)
-    monkeypatch.setattr("rampgate.guess.Given", Given, raising=False)
+    monkeypatch.setattr("rampgate.guess.guess", guess)
     return seen
 
 

@@ -7,32 +7,37 @@ from typing import Annotated
 import typer
 
 from rampgate.cli.app import Json, app
+from rampgate.cli.given import (
+    Baseline,
+    Candidate,
+    Decimal,
+    Metrics,
+    NoSegments,
+    Segments,
+    Table,
+    Time,
+    TimeFormat,
+    Timezone,
+    Unit,
+    Variant,
+)
 from rampgate.cli.output import print_json
 
 
 @app.command()
 def compare(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="CSV, Parquet or DuckDB file, one row per unit.")],
-    baseline: Annotated[str | None, typer.Option(metavar="NAME", help="The version in use.")] = None,
-    candidate: Annotated[str | None, typer.Option(metavar="NAME", help="The new version.")] = None,
-    unit: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column that identifies a row.")] = None,
-    time: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the time of each row.")] = None,
-    variant: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column that names the version.")] = None,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="METRIC",
-            help="COLUMN, NAME=COLUMN==VALUE or NAME=TOP/BOTTOM, with :lower or :higher "
-            "for what is good; repeat for several.",
-        ),
-    ] = None,
-    segment: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN", help="Column to compare by; repeat for several.")
-    ] = None,
-    no_segments: Annotated[bool, typer.Option("--no-segments", help="Compare by no column.")] = False,
-    timezone: Annotated[str | None, typer.Option(help="Where days begin, as Europe/Berlin. Default: UTC.")] = None,
-    time_format: Annotated[str | None, typer.Option(help="How times are written, as '%d/%m/%Y %H:%M'.")] = None,
-    decimal: Annotated[str | None, typer.Option(help="Decimal mark of numbers: . or ,")] = None,
+    file: Table,
+    baseline: Baseline = None,
+    candidate: Candidate = None,
+    unit: Unit = None,
+    time: Time = None,
+    variant: Variant = None,
+    metric: Metrics = None,
+    segment: Segments = None,
+    no_segments: NoSegments = False,
+    timezone: Timezone = None,
+    time_format: TimeFormat = None,
+    decimal: Decimal = None,
     as_of: Annotated[str | None, typer.Option(help="Whole days before it, as 2026-03-01. Default: all.")] = None,
     as_json: Json = False,
 ) -> int:

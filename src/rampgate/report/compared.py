@@ -12,6 +12,7 @@ from rampgate.comparison.values import BETTER, NOT_COMPARED, NOT_SHOWN, WORSE, C
 from rampgate.comparison.words import percent
 from rampgate.estimate.metric import KPI
 from rampgate.judge.decision import Estimate
+from rampgate.report.guessed import notes_table
 from rampgate.report.terminal import MOST_SEGMENTS, estimates_table, indented
 from rampgate.report.words import ABSENT, date_of, interval, moment_of, number, signed
 
@@ -185,12 +186,5 @@ def _guesses(found: Comparison) -> list[RenderableType]:
     """How the columns were understood, and the flag that changes it."""
     if not found.notes:
         return []
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold", max_width=24)
-    table.add_column()
-    for note in found.notes:
-        how = f"{note.why} ({note.flag})" if note.guessed and note.flag else note.why
-        table.add_row(Text(note.role), Text(note.value), Text(how))
-    parts: list[RenderableType] = [_title("What was guessed, and the flag that changes it"), table]
+    parts: list[RenderableType] = [_title("What was guessed, and the flag that changes it"), notes_table(found.notes)]
     return parts + _listed("Columns left out", [f"{column}: {why}" for column, why in found.left_out])
