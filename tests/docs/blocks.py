@@ -24,7 +24,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 
-_FENCE = re.compile(r"^(?P<indent>[ >]*)```(?P<kind>[\w-]*)[^\n]*\n(?P<text>.*?)^[ >]*```[ ]*$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"^(?P<indent>[ >]*)```(?P<kind>[\w-]*)[^\n]*\n(?P<text>.*?)^[ >]*```[ ]*$", re.MULTILINE | re.DOTALL
+)
 _MARK = re.compile(r"<!-- (?P<what>run|output|file|change|head|not run)(?P<rest>[^\n]*?) ?-->\n\n?\Z")
 _GIVEN = re.compile(r"^<!-- given: (?P<name>\S+) -->$", re.MULTILINE)
 _OPTIONS = {
@@ -89,10 +91,20 @@ def blocks(text: str, page: str) -> Iterator[Block]:
             raise PageError(f"{where}: an indented block cannot be run; let it begin at the margin")
         mark = _MARK.search(text, 0, fence.start())
         if mark is None:
-            raise PageError(f"{where}: this {fence['kind'] or 'block'} is neither run nor marked <!-- not run: reason -->")
+            raise PageError(
+                f"{where}: this {fence['kind'] or 'block'} is neither run nor marked <!-- not run: reason -->"
+            )
         name, options = _read(mark["what"], mark["rest"], where)
         yield Block(
-            page, line, mark["what"], name, fence["kind"], fence["text"], fence.start("text"), fence.end("text"), options
+            page,
+            line,
+            mark["what"],
+            name,
+            fence["kind"],
+            fence["text"],
+            fence.start("text"),
+            fence.end("text"),
+            options,
         )
 
 

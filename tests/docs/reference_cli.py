@@ -12,8 +12,8 @@ import typer
 from tests.docs.blocks import DOCS
 
 from rampgate import errors
-from rampgate.cli.app import EXIT
-from rampgate.cli.main import app
+from rampgate.cli import main  # noqa: F401  (its import registers the commands)
+from rampgate.cli.app import EXIT, app
 
 HEAD = """\
 # Command line
@@ -28,6 +28,10 @@ one JSON object and nothing else, also for errors; [its keys](json.md) are descr
 | code | when |
 |---|---|
 """
+
+
+#: Pages named below a command.
+MOST_PAGES = 4
 
 
 @dataclass(frozen=True)
@@ -47,15 +51,16 @@ class Command:
         return [param for param in self.made.params if not param.hidden]
 
     def pages(self) -> list[tuple[str, str]]:
-        """Title and path of the tutorial and how-to pages that use it."""
+        """Title and path of the tutorial and how-to pages that use it, those that do so most first."""
         used = re.compile(rf"\b{re.escape(self.words)}\b")
         found = [DOCS / "tutorial.md", *sorted((DOCS / "how-to").glob("*.md"))]
-        texts = {page: page.read_text("utf-8") for page in found}
-        return [
-            (re.search(r"^# (.*)$", text, re.MULTILINE)[1], f"../{page.relative_to(DOCS).as_posix()}")  # type: ignore[index]
-            for page, text in texts.items()
-            if used.search(text)
-        ]
+        texts = {page: text for page in found if used.search(text := page.read_text("utf-8"))}
+        most = sorted(texts, key=lambda page: -len(used.findall(texts[page])))
+        return [(_title(texts[page]), f"../{page.relative_to(DOCS).as_posix()}") for page in most]
+
+
+def _title(text: str) -> str:
+    return next(line.removeprefix("# ") for line in text.splitlines() if line.startswith("# "))
 
 
 def commands() -> list[Command]:
@@ -107,7 +112,7 @@ def _described(command: Command) -> str:
         parts.append("| | |\n|---|---|\n")
         parts += [f"| `{name.split('  ')[0]}` | {_cell(text)} |\n" for name, text in records]
         parts.append("\n")
-    where = [f"[{title}]({path})" for title, path in command.pages()]
+    where = [f"[{title}]({path})" for title, path in command.pages()[:MOST_PAGES]]
     if where:
         parts.append(f"Used in: {', '.join(where)}.\n\n")
     return "".join(parts)

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from markdown.extensions.toc import slugify
 from pydantic import TypeAdapter
 from tests.docs.runner import sections
 
@@ -35,7 +34,7 @@ contradict each other are errors with file and line. [Write a policy](../how-to/
 | kind | written as | note |
 |---|---|---|
 | share | `10%` or `0.1` | |
-| margin | `2pp`, `10%` or `0.2` | `2pp` are percentage points; `10%` is of the baseline's value; a bare number is in the metric's own unit, `0.02` of a rate being `2pp` |
+| margin | `2pp`, `10%` or `0.2` | percentage points; a share of the baseline's value; the metric's own unit |
 | duration | `90m`, `72h`, `7d`, `2w` | whole numbers; days are calendar days in `timezone` |
 | day | `2026-01-05` | |
 | moment | `2026-01-05` or `2026-01-05T12:00` | local to `timezone`, unless it names its offset |
@@ -46,9 +45,10 @@ contradict each other are errors with file and line. [Write a policy](../how-to/
 """
 
 #: The words for each type of value, by its schema.
-_WORDS = (
-    (Share, "share"), (Weight, "share"), (Risk, "share"), (Margin, "margin"), (Duration, "duration"), (Span, "duration"),
-    (Window, "window"), (Day, "day"), (Moment, "moment"), (Text, "text"), (Name, "text"), (Key, "name"),
+_WORDS: tuple[tuple[Any, str], ...] = (
+    (Share, "share"), (Weight, "share"), (Risk, "share"), (Margin, "margin"), (Duration, "duration"),
+    (Span, "duration"), (Window, "window"), (Day, "day"), (Moment, "moment"), (Text, "text"), (Name, "text"),
+    (Key, "name"),
 )  # fmt: skip
 
 
@@ -127,7 +127,9 @@ def _common() -> dict[str, Any]:
 def _metrics(example: str, refused: Mapping[str, str]) -> str:
     """The keys of every metric, and those of each kind with its lines of the example."""
     common = _common()
-    head = "## `metrics`\n\nOne line per metric: its name, then how it is made of columns. Every kind has these keys:\n\n"
+    head = (
+        "## `metrics`\n\nOne line per metric: its name, then how it is made of columns. Every kind has these keys:\n\n"
+    )
     parts = [head, _table({"properties": common}, "metrics", refused)]
     lines = sections(example)["metrics"].splitlines(keepends=True)
     for kind, section in _kinds().items():
@@ -204,7 +206,8 @@ def _link(path: str, section: str) -> str:
 
 
 def _anchor(path: str) -> str:
-    return str(slugify(path, "-"))
+    """The anchor of the heading that is a key's path; the site's tests follow every link."""
+    return path.replace(".", "")
 
 
 def _example(text: str, keys: list[str], word: str = "") -> str:

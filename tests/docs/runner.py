@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import io
 import os
 import re
@@ -11,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,7 @@ class _Run:
         expected = int(block.options.get("exit", 0))
         script = _replaced(block.text, self.ids)
         lines = [line for line in script.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-        if any(_SHELL.search(_uncommented(line)) for line in lines):
+        if not all(_complete(line) for line in lines):
             lines = [script]
         printed = []
         for place, line in enumerate(lines):
@@ -166,6 +167,14 @@ class _Run:
         with contextlib.redirect_stdout(out):
             exec(code, self.names)
         self.said.append(("python", out.getvalue()))
+
+
+def _complete(line: str) -> bool:
+    """Whether a line is a command by itself."""
+    if not _SHELL.search(_uncommented(line)):
+        return True
+    read = subprocess.run(["bash", "-n", "-c", line], capture_output=True, check=False)
+    return read.returncode == 0 and not line.endswith("\\")
 
 
 def _replaced(text: str, names: dict[str, str]) -> str:
@@ -258,7 +267,9 @@ def _programs(shared: Path) -> Path:
     """A folder with the command ``rampgate``, which need not be installed."""
     folder = shared / "bin"
     code = "import sys; sys.argv[0] = 'rampgate'; from rampgate.cli import main; main()"
-    return _once(folder, lambda new: _executable(new / "rampgate", f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$@"\n'))
+    return _once(
+        folder, lambda new: _executable(new / "rampgate", f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$@"\n')
+    )
 
 
 def _executable(file: Path, text: str) -> None:
@@ -281,13 +292,12 @@ def demo(shared: Path, folder: Path) -> str:
     return (made / "printed.txt").read_text("utf-8")
 
 
-def _once(folder: Path, make: Any) -> Path:
-    """A folder that is made once, also by several processes: who comes second throws his own away."""
-    if not folder.exists():
-        new = Path(tempfile.mkdtemp(dir=folder.parent))
-        make(new)
-        try:
+def _once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """A folder that is made once, also by several processes: who comes second waits for the first."""
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            new = Path(tempfile.mkdtemp(dir=folder.parent))
+            make(new)
             new.rename(folder)
-        except OSError:  # another process was first
-            shutil.rmtree(new)
     return folder

@@ -19,7 +19,9 @@ def test_there_are_pages() -> None:
 @pytest.mark.parametrize("page", pages(), ids=name_of)
 def test_a_page_does_and_shows_what_it_says(page: Path, shared: Path) -> None:
     old, new = page.read_text("utf-8"), run_page(page, shared)
-    changed = "\n".join(unified_diff(old.splitlines(), new.splitlines(), "the page", "what comes out", lineterm="", n=1))
+    changed = "\n".join(
+        unified_diff(old.splitlines(), new.splitlines(), "the page", "what comes out", lineterm="", n=1)
+    )
     assert not changed, f"{changed}\n\npython -m tests.docs.refresh {name_of(page)}"
 
 
@@ -48,7 +50,12 @@ def test_a_block_without_a_mark_is_refused(kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("mark", "says"),
-    [("not run", "say why"), ("run: x", "not understood"), ("run color=1", "knows no color"), ("file", "not understood")],
+    [
+        ("not run", "say why"),
+        ("run: x", "not understood"),
+        ("run color=1", "knows no color"),
+        ("file", "not understood"),
+    ],
 )
 def test_a_mark_that_is_not_understood_is_refused(mark: str, says: str) -> None:
     with pytest.raises(PageError, match=says):

@@ -23,7 +23,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_python_decides_as_the_command_does_and_writes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_python_decides_as_the_command_does_and_writes_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     [snippet] = PYTHON
     exec(compile(snippet, "README.md", "exec"), {})
     assert capsys.readouterr().out.startswith("go 0.1 ")
