@@ -109,7 +109,7 @@ def _described(command: Command) -> str:
     parts.append(f"<!-- not run: what `--help` says -->\n\n```text\n{usage}\n```\n\n")
     records = [param.get_help_record(command.context) for param in command.params]
     if records:
-        parts.append("| | |\n|---|---|\n")
+        parts.append("| argument or option | what it does |\n|---|---|\n")
         parts += [f"| `{name.split('  ')[0]}` | {_cell(text)} |\n" for name, text in records]
         parts.append("\n")
     where = [f"[{title}]({path})" for title, path in command.pages()[:MOST_PAGES]]

@@ -184,7 +184,8 @@ def _type(rule: Mapping[str, Any], path: str) -> str:
     if "enum" in rule:
         return " or ".join(f"`{choice}`" for choice in rule["enum"])
     if "items" in rule:
-        return f"list of {_type(rule['items'], path)}"
+        item = _type(rule["items"], path)
+        return f"list of {item}s" if item in VALUES.values() else f"list of {item}"
     if "$ref" in rule:
         return _link(path, rule["$ref"].removeprefix("#/$defs/"))
     if "oneOf" in rule:
