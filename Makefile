@@ -5,10 +5,10 @@ BIN := .venv/bin
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock notebook clean
+.PHONY: help demo test lint format docs docs-serve docs-refresh notebook lock clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo:  ## the whole story on real tickets, in the terminal
 	@bash tools/environment.sh run
@@ -37,10 +37,23 @@ notebook:  ## run the notebooks from top to bottom and write them with their out
 	@bash tools/environment.sh dev
 	@$(BIN)/python tools/notebook.py
 
+# The variable leaves out a notice about the theme's future that is printed beside the build; warnings end it.
+docs:  ## build the documentation into site/, strictly
+	@bash tools/environment.sh dev
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+docs-serve:  ## show the documentation on this machine while it is written
+	@bash tools/environment.sh dev
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve --strict
+
+docs-refresh:  ## bring the generated reference and every output shown in the pages up to the code
+	@bash tools/environment.sh dev
+	@$(BIN)/python -m tests.docs.refresh
+
 lock:  ## compile requirements/*.txt from pyproject.toml (UPGRADE=1: to the newest versions)
 	@bash tools/environment.sh run
 	@bash tools/lock.sh $(if $(UPGRADE),--upgrade)
 
 clean:  ## remove the environment, caches and what the demo left
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist rampgate-demo
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist site rampgate-demo
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

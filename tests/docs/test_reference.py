@@ -1,0 +1,170 @@
+"""The reference says what the code does: every command, option, key, code and JSON key, and no other."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.docs.blocks import DOCS, name_of
+from tests.docs.codes import _codes, emitted
+from tests.docs.reference_cli import Command, commands
+from tests.docs.reference_policy import EVERY_KEY, SCHEMA, schema_paths, written_paths
+from tests.docs.refresh import GENERATED
+from tests.docs.runner import demo, inside, rampgate, sections
+
+from rampgate.policy import load_policy
+
+JSON = (DOCS / "reference" / "json.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", GENERATED, ids=name_of)
+def test_a_generated_page_is_what_the_code_gives(page: Path) -> None:
+    assert page.read_text("utf-8") == GENERATED[page](), "python -m tests.docs.refresh"
+
+
+# --- commands ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", commands(), ids=lambda command: command.words)
+def test_a_command_and_its_parameters_have_help(command: Command) -> None:
+    assert command.made.help
+    assert command.made.help.split("\n")[0].endswith(".")
+    assert [param.name for param in command.params if not param.help] == []
+
+
+@pytest.mark.parametrize("command", commands(), ids=lambda command: command.words)
+def test_a_command_is_used_in_the_tutorial_or_a_how_to(command: Command) -> None:
+    assert command.pages()
+
+
+# --- policy -----------------------------------------------------------------------------
+
+
+def test_every_key_of_a_policy_has_a_description() -> None:
+    for name, section in {"the policy": SCHEMA, **SCHEMA["$defs"]}.items():
+        assert section.get("description"), name
+        for key, rule in section["properties"].items():
+            assert rule.get("description") or "$ref" in rule, f"{name}: {key}"
+
+
+def test_the_examples_hold_every_key_and_load() -> None:
+    assert written_paths() == schema_paths()
+    first, *others = EVERY_KEY.read_text("utf-8").split("---\n")
+    load_policy(first)
+    for other in others:
+        text = first
+        for key, section in sections(other).items():
+            text = text.replace(sections(first)[key], section)
+        assert text != first
+        load_policy(text)
+
+
+# --- JSON -------------------------------------------------------------------------------
+
+
+def rows(title: str) -> dict[str, str]:
+    """Key and meaning of the table below a heading."""
+    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", JSON, re.MULTILINE | re.DOTALL)
+    assert found, title
+    return dict(re.findall(r"^\| `([^`]+)` \| (.*) \|$", found[1], re.MULTILINE))
+
+
+def paths(value: Any, path: str = "") -> Iterator[str]:
+    """Paths of all keys of a JSON value; a segment's own keys are data."""
+    if isinstance(value, dict) and not path.endswith("segment"):
+        for key, inner in value.items():
+            full = f"{path}.{key}" if path else key
+            yield full
+            yield from paths(inner, full)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from paths(inner, f"{path}[]")
+
+
+def spelled_out(told: dict[str, str]) -> set[str]:
+    """The documented paths, with those that a row hands on (``as `kpi` ``, ``each with the keys above``)."""
+    out = set(told)
+    for path, meaning in told.items():
+        same = re.match(r"as `(\w+)`", meaning)
+        if same:
+            out |= {path + one.removeprefix(same[1]) for one in DECISION if re.match(rf"{same[1]}(\.|\[\])", one)}
+        if meaning.endswith("each with the keys above"):
+            out |= {f"{path}[].{one}" for one in spelled_out(DECISION)}
+    return out
+
+
+DECISION = rows("A decision: `rampgate check`, `rampgate show`")
+
+
+@pytest.fixture(scope="module")
+def printed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the commands print with ``--json``, by the heading that describes it."""
+    folder = tmp_path_factory.mktemp("json")
+    policy, ledger = "rampgate-demo/act-two/policy.yaml", ["--ledger", "rampgate-demo/rampgate.db"]
+    with inside(folder):
+        demo(shared, folder)
+
+        def ask(*words: str) -> Any:
+            return json.loads(rampgate(["rampgate", *words, "--json"])[1])
+
+        held = next(d for d in ask("history", "act-two", *ledger)["decisions"] if d["decision"] == "hold")
+        return {
+            "A decision: `rampgate check`, `rampgate show`": ask("show", held["decision_id"], *ledger),
+            "Errors": ask("check", "no-such-file.yaml"),
+            "`rampgate replay`": ask("replay", policy, "--to", "2016-03-02"),
+            "`rampgate status`": ask("status", *ledger),
+            "`rampgate history`": ask("history", *ledger),
+            "`rampgate validate`": ask("validate", policy),
+        }
+
+
+@pytest.mark.parametrize("title", re.findall(r"^## (.*`rampgate.*|Errors)$", JSON, re.MULTILINE))
+def test_the_keys_of_the_json_are_those_documented(title: str, printed: dict[str, Any]) -> None:
+    found, told = set(paths(printed[title])), rows(title)
+    assert set(told) <= found
+    # An error has the keys of a decision too.
+    assert found <= spelled_out(told) | (spelled_out(DECISION) if title == "Errors" else set())
+
+
+def test_every_command_with_json_has_its_heading() -> None:
+    headings = " ".join(re.findall(r"^## (.*)$", JSON, re.MULTILINE))
+    with_json = [c.words for c in commands() if any("--json" in param.opts for param in c.params)]
+    assert len(with_json) > 4
+    assert [words for words in with_json if f"`{words}`" not in headings] == []
+
+
+# --- codes ------------------------------------------------------------------------------
+
+
+def test_the_codes_documented_are_those_that_can_be_emitted() -> None:
+    assert set(rows("Reason codes")) == emitted()
+
+
+def test_on_hold_says_what_to_do_about_every_code_that_can_hold() -> None:
+    text = (DOCS / "how-to" / "on-hold.md").read_text("utf-8")
+    told = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+    assert told == emitted() - {"all_clear", "rollback", "volume"}
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("return Reason('a', FAIL, m)", {"a"}),
+        ("return Health(code='a', verdict=FAIL)", {"a"}),
+        ("code = 'a' if x else 'b'\n  return Reason(code, FAIL, m)", {"a", "b"}),
+        ("return Reason(other.code, FAIL, m)", set()),
+        ("return {'code': 'a', 'verdict': 'ERROR'}", {"a"}),
+    ],
+)
+def test_codes_are_read_from_the_source(text: str, codes: set[str]) -> None:
+    assert set(_codes(ast.parse(f"def f(x):\n  {text}\n"), "f.py")) == codes
+
+
+def test_a_code_that_cannot_be_read_is_an_error() -> None:
+    with pytest.raises(LookupError):
+        list(_codes(ast.parse("def f(x):\n  return Reason(x + 'a', FAIL, m)\n"), "f.py"))
