@@ -103,10 +103,13 @@ def log_passing(data: Data, metric: str, margin: Margin, scale: Scale | None = N
     It is judged at its current value and knows no onset: a candidate good at first and bad later, or lucky for one
     stretch, must not pass.
     """
-    scale = data.scale(metric) if scale is None else scale
-    lambdas = bets(scale, margin, data.reach(metric))
-    increments = log_increments(data.contrast(metric, margin), absolute(margin), lambdas, -1)
-    return log_evidence_from(increments, data.phase_begin)
+    return log_evidence_from(passing_increments(data, metric, margin, scale), data.phase_begin)
+
+
+def passing_increments(data: Data, metric: str, margin: Margin, scale: Scale | None = None) -> Floats:
+    """Log-increments of the process that shows a metric within its margin, (group, period, grid)."""
+    lambdas = bets(data.scale(metric) if scale is None else scale, margin, data.reach(metric))
+    return log_increments(data.contrast(metric, margin), absolute(margin), lambdas, -1)
 
 
 @dataclass(frozen=True)
