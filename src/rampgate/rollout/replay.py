@@ -23,12 +23,18 @@ from rampgate.rollout.evaluate import events_engine
 from rampgate.rollout.looks import first_phase, look_at, next_look, parse_moment, switches
 
 
+class Looks(tuple[Decision, ...]):
+    """The decisions of a replay, oldest first: a tuple that a notebook shows as a table and a ramp."""
+
+    __slots__ = ()
+
+
 def replay(
     policy: Policy | str | Path | Mapping[str, Any],
     events: Any = None,
     start: str | date | datetime | None = None,
     end: str | date | datetime | None = None,
-) -> tuple[Decision, ...]:
+) -> Looks:
     """What the gate would have decided at every look.
 
     Parameters
@@ -42,7 +48,7 @@ def replay(
     One decision per look, up to the one that rolls back. The phases are those the gate would have been in; the
     rows are those of the traffic that really was.
     """
-    return tuple(looks(policy, events, start, end))
+    return Looks(looks(policy, events, start, end))
 
 
 def looks(
