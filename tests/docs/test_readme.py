@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 def test_every_command_does_what_it_says(folder: Path) -> None:
     done = readme.commands()
     names = [line.split()[1] for line, _, _ in done]
-    assert names == ["validate", "check", "status", "history", "replay"]
+    assert names == ["validate", "check", "explain", "status", "history", "replay"]
     assert {code for _, code, _ in done} == {0}
     assert (folder / "rampgate.db").exists()
     outputs = {line.split()[1]: out for line, _, out in done}

@@ -22,6 +22,7 @@ from rampgate.judge.decide import judge
 from rampgate.judge.decision import Decision
 from rampgate.ledger import Ledger
 from rampgate.report.book import forecast_view, history_rows, history_view, last_windows, status_rows, status_view
+from rampgate.report.explained import explain_record, explained_view, find
 from rampgate.report.pooled import Pooled
 from rampgate.report.sentences import validation, validation_view
 from rampgate.report.terminal import console, decision_view, looks_table, replay_view, verdict_line
@@ -103,6 +104,12 @@ def demo_looks() -> list[Decision]:
     return [judge(case(units(days=d, rates=rates), d, rules)) for d in (5, 10)]
 
 
+def last_id(book: Ledger) -> str:
+    last = book.last("short")
+    assert last is not None
+    return last.sha256
+
+
 def _book(view: Callable[[Ledger], RenderableType]) -> Callable[[], RenderableType]:
     return lambda: view(Ledger.open(folder() / "rampgate.db"))
 
@@ -119,6 +126,7 @@ VIEWS: dict[str, Callable[[], RenderableType]] = {
     "forecast": _book(lambda book: forecast_view(status_rows(book)[0])),
     "history": _book(lambda book: history_view(history_rows(book), last_windows(book))),
     "history, one": _book(lambda book: history_view(history_rows(book, NAME), last_windows(book, NAME))),
+    "explain": _book(lambda book: explained_view(explain_record(find(book, last_id(book)), book.document))),
     "validate": lambda: validation_view(validation(folder() / "policy.yaml")),
     "demo": lambda: demo_table([Look(d, Pooled(-0.25, -20.0, 0.0)) for d in demo_looks()]),
 }

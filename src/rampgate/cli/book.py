@@ -1,4 +1,4 @@
-"""Commands that read a ledger: ``status``, ``history`` and ``show``."""
+"""Commands that read a ledger: ``status``, ``history``, ``show`` and ``explain``."""
 
 from __future__ import annotations
 
@@ -49,6 +49,26 @@ def show(
     from rampgate.rollout.evaluate import decision_of
 
     print_decision(decision_of(open_book(ledger).get(decision)), as_json, quiet)
+    return 0
+
+
+@app.command()
+def explain(
+    decision: Annotated[
+        str, typer.Argument(metavar="[ID]", help="The decision's id, its first digits, or last.")
+    ] = "last",
+    as_json: Json = False,
+    ledger: BookUrl = None,
+) -> int:
+    """One recorded decision in plain sentences: what was found, how sure it is, why, and what comes next."""
+    from rampgate.report.explained import explain_record, explained_view, find
+
+    book = open_book(ledger)
+    found = explain_record(find(book, decision), book.document)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        print_view(explained_view(found))
     return 0
 
 
