@@ -21,12 +21,19 @@ from rampgate.judge.state import ROLLED_BACK, State, after
 from rampgate.policy import Policy, load_policy, refuse_not_judged
 from rampgate.rollout.evaluate import events_engine
 from rampgate.rollout.looks import first_phase, look_at, next_look, parse_moment, switches
+from rampgate.shown import Shown
 
 
-class Looks(tuple[Decision, ...]):
+class Looks(tuple[Decision, ...], Shown):
     """The decisions of a replay, oldest first: a tuple that a notebook shows as a table and a ramp."""
 
     __slots__ = ()
+
+    def __repr__(self) -> str:
+        if not self:
+            return "<Looks: none>"
+        first, last = self[0], self[-1]
+        return f"<Looks: {len(self)} from {first.look:%Y-%m-%d} to {last.look:%Y-%m-%d}, the last one {last.decision}>"
 
 
 def replay(

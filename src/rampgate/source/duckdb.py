@@ -162,7 +162,9 @@ def _connect(threads: int | None) -> duckdb.DuckDBPyConnection:
         config["threads"] = str(threads)
     connection = duckdb.connect(":memory:", config=config)
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")
+    # In a Jupyter kernel without ipywidgets it is off, and to set it, even to off, is an error.
+    if connection.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
+        connection.execute("SET enable_progress_bar = false")
     return connection
 
 
