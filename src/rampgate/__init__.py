@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rampgate.shown import register
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
@@ -30,6 +32,14 @@ _HOMES = {
     "load_policy": "rampgate.policy",
     "replay": "rampgate.rollout.replay",
 }
+
+# How a notebook shows them; the renderers are loaded when one asks.
+for _kind, _renderer in {
+    "rampgate.judge.decision:Decision": "rampgate.report.notebook:decision",
+    "rampgate.policy.model:Policy": "rampgate.report.notebook:policy",
+    "rampgate.rollout.replay:Looks": "rampgate.report.notebook:looks",
+}.items():
+    register(_kind, _renderer)
 
 __all__ = [
     "Comparison",

@@ -42,6 +42,12 @@ def next_first_day(day: date, look: Look) -> date:
     return day + (timedelta(days=1) if look == "day" else timedelta(days=7))
 
 
+def looks_later(look: datetime, every: Look, count: int, zone: ZoneInfo) -> datetime:
+    """The look that many looks after one."""
+    days = count if every == "day" else 7 * count
+    return local_midnight(local_day(look, zone) + days * _DAY, zone)
+
+
 def snapped(instants: Sequence[datetime], zone: ZoneInfo) -> tuple[datetime, ...]:
     """Each instant moved on to the next local midnight, unless it is one.
 

@@ -20,6 +20,7 @@ LEDGER_NAME = "rampgate.db"
 
 PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="The policy file.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the verdict alone; show no progress.")]
 Events = Annotated[str | None, typer.Option("--events", help="Rows to use instead of the policy's source.events.")]
 LedgerUrl = Annotated[
     str | None,

@@ -1,4 +1,4 @@
-"""Commands that read a ledger: ``status``, ``history`` and ``show``."""
+"""Commands that read a ledger: ``status``, ``history``, ``show`` and ``explain``."""
 
 from __future__ import annotations
 
@@ -6,37 +6,35 @@ from typing import Annotated, Any
 
 import typer
 
-from rampgate.cli.app import LEDGER_NAME, BookUrl, Json, RolloutName, app
-from rampgate.cli.output import print_decision, print_json
+from rampgate.cli.app import LEDGER_NAME, BookUrl, Json, Quiet, RolloutName, app
+from rampgate.cli.output import print_decision, print_json, print_view
 
 
 @app.command()
-def status(rollout: RolloutName = None, as_json: Json = False, ledger: BookUrl = None) -> int:
-    """Where rollouts stand: phase, traffic, last decision, what they wait for."""
-    from rampgate.report.book import status_rows, status_view
+def status(rollout: RolloutName = None, as_json: Json = False, quiet: Quiet = False, ledger: BookUrl = None) -> int:
+    """Where rollouts stand: phase, traffic, last decision, what they wait for, when they may finish."""
+    from rampgate.report.book import last_windows, status_rows, status_view
 
-    rows = status_rows(open_book(ledger), rollout)
+    book = open_book(ledger)
+    rows = status_rows(book, rollout)
     if as_json:
         print_json({"rollouts": rows})
-        return 0
-    from rampgate.report.terminal import console
-
-    console().print(status_view(rows))
+    else:
+        print_view(status_view(rows, last_windows(book, rollout), quiet))
     return 0
 
 
 @app.command()
 def history(rollout: RolloutName = None, as_json: Json = False, ledger: BookUrl = None) -> int:
     """Every decision in the ledger, oldest first."""
-    from rampgate.report.book import history_rows, history_view
+    from rampgate.report.book import history_rows, history_view, last_windows
 
-    rows = history_rows(open_book(ledger), rollout)
+    book = open_book(ledger)
+    rows = history_rows(book, rollout)
     if as_json:
         print_json({"decisions": rows})
-        return 0
-    from rampgate.report.terminal import console
-
-    console().print(history_view(rows))
+    else:
+        print_view(history_view(rows, last_windows(book, rollout)))
     return 0
 
 
@@ -44,12 +42,33 @@ def history(rollout: RolloutName = None, as_json: Json = False, ledger: BookUrl 
 def show(
     decision: Annotated[str, typer.Argument(metavar="ID", help="The decision's id, or its first digits.")],
     as_json: Json = False,
+    quiet: Quiet = False,
     ledger: BookUrl = None,
 ) -> int:
     """One recorded decision, whole."""
     from rampgate.rollout.evaluate import decision_of
 
-    print_decision(decision_of(open_book(ledger).get(decision)), as_json)
+    print_decision(decision_of(open_book(ledger).get(decision)), as_json, quiet)
+    return 0
+
+
+@app.command()
+def explain(
+    decision: Annotated[
+        str, typer.Argument(metavar="[ID]", help="The decision's id, its first digits, or last.")
+    ] = "last",
+    as_json: Json = False,
+    ledger: BookUrl = None,
+) -> int:
+    """One recorded decision in plain sentences: what was found, how sure it is, why, and what comes next."""
+    from rampgate.report.explained import explain_record, explained_view, find
+
+    book = open_book(ledger)
+    found = explain_record(find(book, decision), book.document)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        print_view(explained_view(found))
     return 0
 
 

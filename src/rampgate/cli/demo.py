@@ -7,15 +7,17 @@ from typing import Annotated
 
 import typer
 
-from rampgate.cli.app import app
+from rampgate.cli.app import Quiet, app
+from rampgate.cli.output import progress
 
 
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder for the ledger and policies.")] = Path("rampgate-demo"),
+    quiet: Quiet = False,
 ) -> int:
     """The whole story on real tickets: go, hold, rollback."""
     from rampgate.demo.story import tell
 
-    tell(out)
+    tell(out, lambda text: progress(text, quiet), quiet)
     return 0

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from rampgate.cli.app import EXIT, LEDGER_NAME, Events, Json, LedgerUrl, PolicyFile, app
-from rampgate.cli.output import print_decision, print_json
+from rampgate.cli.app import EXIT, LEDGER_NAME, Events, Json, LedgerUrl, PolicyFile, Quiet, app
+from rampgate.cli.output import print_decision, print_json, print_view, progress
 
 
 @app.command()
@@ -15,6 +15,7 @@ def check(
     policy: PolicyFile,
     as_of: Annotated[str | None, typer.Option(help="The moment of the look, as 2026-03-01. Default: now.")] = None,
     as_json: Json = False,
+    quiet: Quiet = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 for every decision, also hold.")] = False,
     ledger: LedgerUrl = None,
     events: Events = None,
@@ -23,10 +24,11 @@ def check(
 
     Exit code: 0 go or complete, 10 hold, 20 rollback, 2 wrong arguments or policy, 1 could not judge (hold).
     """
-    from rampgate.rollout.evaluate import check as look
+    with progress("reading the rows and judging them", quiet):
+        from rampgate.rollout.evaluate import check as look
 
-    decision = look(policy, events, as_of, ledger or policy.parent / LEDGER_NAME)
-    print_decision(decision, as_json)
+        decision = look(policy, events, as_of, ledger or policy.parent / LEDGER_NAME)
+    print_decision(decision, as_json, quiet)
     return 0 if exit_zero else EXIT[decision.decision]
 
 
@@ -36,16 +38,25 @@ def replay(
     start: Annotated[str | None, typer.Option("--from", help="First look.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last look.")] = None,
     as_json: Json = False,
+    quiet: Quiet = False,
     events: Events = None,
 ) -> int:
     """What would have been decided at every look. Writes nothing."""
-    from rampgate.rollout.replay import replay as run
+    from rampgate.rollout.replay import Looks, looks
 
-    decisions = run(policy, events, start, end)
+    made = []
+    with progress("reading the rows", quiet) as say:
+        for decision in looks(policy, events, start, end):
+            made.append(decision)
+            say(f"look {len(made)}, {decision.look:%Y-%m-%d}: {decision.decision}")
+    decisions = Looks(made)
     if as_json:
         print_json({"looks": [d.to_dict() for d in decisions]})
         return 0
-    from rampgate.report.terminal import console, replay_view
+    from rampgate.report.terminal import replay_view, verdict_line
 
-    console().print(replay_view(decisions) if decisions else "no complete period with a candidate row to look at")
+    if not decisions:
+        print_view("no complete period with a candidate row to look at")
+    else:
+        print_view(verdict_line(decisions[-1]) if quiet else replay_view(decisions))
     return 0

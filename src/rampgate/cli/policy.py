@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from rampgate.cli.app import Events, Json, PolicyFile, app
-from rampgate.cli.output import print_json
+from rampgate.cli.app import Events, Json, PolicyFile, Quiet, app
+from rampgate.cli.output import print_json, print_view, progress
 
 
 @app.command()
-def validate(policy: PolicyFile, as_json: Json = False, events: Events = None) -> int:
+def validate(policy: PolicyFile, as_json: Json = False, quiet: Quiet = False, events: Events = None) -> int:
     """Check a policy and its source; print it as sentences.
 
     Exit code: 0 valid, 2 when the policy is wrong or the source does not fit it, 1 when the source cannot be read.
     """
     from rampgate.report.sentences import validation, validation_view
 
-    found = validation(policy, events)
+    with progress("reading the rows", quiet):
+        found = validation(policy, events)
     if as_json:
         print_json(found)
     else:
-        from rampgate.report.terminal import console
-
-        console().print(validation_view(found))
+        print_view(validation_view(found, quiet))
     return 0 if found["ok"] else 2
 
 

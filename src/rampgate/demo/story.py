@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Group
 from rich.text import Text
 
 from rampgate.demo.acts import BROKEN_CATEGORIES, BROKEN_SHARE, Act, Look, broken, play, unchanged
 from rampgate.demo.tickets import Ticket, load
 from rampgate.errors import UsageError
 from rampgate.ledger import Ledger
-from rampgate.report.terminal import STYLES, console, decision_view
+from rampgate.report.sheet import Column, Sheet
+from rampgate.report.terminal import STYLES, console, decision_view, verdict_line
 from rampgate.report.words import date_of, percent, signed
 
 #: The rollouts of the demo.
@@ -41,22 +42,40 @@ the cases in which it would have met it. Nothing else is changed. From then on
 the gate looks every day."""
 
 
-def tell(out: Path) -> None:
-    """Play both acts into a folder and leave its ledger for ``status``, ``history`` and ``show``."""
+#: What shows a text while something takes its time, and gives a function that replaces it.
+Progress = Callable[[str], AbstractContextManager[Callable[[str], None]]]
+
+
+@contextmanager
+def _silent(_text: str) -> Iterator[Callable[[str], None]]:
+    yield lambda _: None
+
+
+def tell(out: Path, progress: Progress = _silent, quiet: bool = False) -> None:
+    """Play both acts into a folder and leave its ledger for ``status``, ``history`` and ``show``.
+
+    Parameters
+    ----------
+    progress : shows what is going on while an act is played
+    quiet : print the verdict of each act and nothing else
+    """
     ledger_file = out / "rampgate.db"
     _clear(ledger_file)
     out.mkdir(parents=True, exist_ok=True)
-    screen, tickets = console(), load()
+    screen, tickets = console(quiet=quiet), load()
     ledger = Ledger.open(ledger_file)
     screen.print(f"{INTRO}\n\n{ACT_ONE}\n")
-    one = _act(screen, Act("act-one", out / "act-one", unchanged, frozenset({1, 4})), tickets, ledger)
-    screen.print(_moral(one))
+    one = _act(progress, Act("act-one", out / "act-one", unchanged, frozenset({1, 4})), tickets, ledger)
+    screen.print(Group(looks_table(one), _moral(one)))
     names = " and ".join(BROKEN_CATEGORIES)
     screen.print("\n" + ACT_TWO.format(categories=names, share=percent(BROKEN_SHARE)) + "\n")
-    two = _act(screen, Act("act-two", out / "act-two", broken, frozenset({1, 2, 4})), tickets, ledger)
+    two = _act(progress, Act("act-two", out / "act-two", broken, frozenset({1, 2, 4})), tickets, ledger)
+    screen.print(looks_table(two))
     screen.print(Text("\nThe decision that ended it\n", "bold"))
     screen.print(decision_view(two[-1].decision))
     screen.print(_farewell(out, two))
+    if quiet:
+        console().print(Group(*(verdict_line(looks[-1].decision) for looks in (one, two))))
 
 
 def _clear(ledger_file: Path) -> None:
@@ -69,25 +88,21 @@ def _clear(ledger_file: Path) -> None:
     ledger_file.unlink()
 
 
-def _act(screen: Console, act: Act, tickets: Sequence[Ticket], ledger: Ledger) -> list[Look]:
-    """Play an act with its progress shown, then print the looks that are worth a line."""
+def _act(progress: Progress, act: Act, tickets: Sequence[Ticket], ledger: Ledger) -> list[Look]:
+    """Play an act and say how far it is."""
     looks: list[Look] = []
-    with screen.status(f"{act.name}: the gate looks") as progress:
+    with progress(f"{act.name}: the gate looks") as say:
         for look in play(act, tickets, ledger):
             looks.append(look)
-            progress.update(f"{act.name}: look of {date_of(look.decision.look)}")
-    screen.print(looks_table(looks))
+            say(f"{act.name}: look {len(looks)}, {date_of(look.decision.look)}")
     return looks
 
 
-def looks_table(looks: Sequence[Look]) -> Table:
+def looks_table(looks: Sequence[Look]) -> Sheet:
     """Every look that decided something, began to say something new, or ended a week."""
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
-    for name in ("look", "traffic", "gate", "why"):
-        table.add_column(name, no_wrap=True)
-    for name in ("SLA, by day", "pooled"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("z-test", no_wrap=True)
+    words = [Column(name, "word") for name in ("look", "traffic", "gate")]
+    numbers = [Column(name) for name in ("SLA, by day", "pooled")]
+    table = Sheet([*words, Column("why", "name"), *numbers, Column("z-test", "word")])
     before = ""
     for i, look in enumerate(looks):
         d = look.decision
@@ -98,7 +113,7 @@ def looks_table(looks: Sequence[Look]) -> Table:
             continue
         before = said
         sla = next(m for m in d.metrics if m.name == "met_sla")
-        table.add_row(
+        table.add(
             date_of(d.look),
             percent(d.phase.traffic),
             Text(d.decision.upper(), STYLES[d.decision]),

@@ -33,7 +33,8 @@ from rampgate.judge.decision import (
     Window,
 )
 from rampgate.judge.findings import Findings, amount
-from rampgate.judge.gate import Demand, demands, passing_expected
+from rampgate.judge.forecast import passing_expected
+from rampgate.judge.gate import Demand, demands
 from rampgate.judge.health import forgotten, health
 from rampgate.judge.point import point
 from rampgate.judge.sequential import sequential

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from rampgate.aggregate.marginals import OVERALL, Group
+from rampgate.shown import Shown
 
 PASS, FAIL, INCONCLUSIVE, NO_DATA, ERROR = "PASS", "FAIL", "INCONCLUSIVE", "NO_DATA", "ERROR"
 GO, HOLD, ROLLBACK, COMPLETE = "go", "hold", "rollback", "complete"
@@ -207,8 +208,8 @@ class Health:
         return {"code": self.code, "verdict": self.verdict, "message": self.message, "count": self.count}
 
 
-@dataclass(frozen=True)
-class Decision:
+@dataclass(frozen=True, repr=False)
+class Decision(Shown):
     """What the gate says at one look, with everything it rests on."""
 
     rollout: str
@@ -228,6 +229,10 @@ class Decision:
     drift: tuple[Any, ...] = field(default=())
     decision_id: str | None = None
     previous_sha256: str | None = None
+
+    def __repr__(self) -> str:
+        phase = f"phase {self.phase.index} of {self.phase.of}"
+        return f"<Decision {self.decision}: {self.rollout}, look of {self.look:%Y-%m-%d %H:%M}, {phase}>"
 
     def recorded_as(self, decision_id: str, previous_sha256: str) -> Decision:
         """The same decision, knowing its place in the ledger."""

@@ -7,14 +7,9 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from rampgate.aggregate.marginals import OVERALL
-from rampgate.estimate.evidence import log_sum_exp
-from rampgate.estimate.increments import effect_grid
-from rampgate.estimate.interval import costs
-from rampgate.judge.case import Case, Data
+from rampgate.estimate.metric import KPI
+from rampgate.judge.case import Case
 from rampgate.judge.decision import FAIL, INCONCLUSIVE, NO_DATA, Reason, Waiting
-from rampgate.judge.findings import called
-from rampgate.judge.weigh import absolute, bets
 
 #: Days of the present phase from which today's volume is taken.
 VOLUME_DAYS = 7
@@ -85,49 +80,52 @@ def known_candidate_units(case: Case) -> tuple[float, str]:
     return counts[least], least
 
 
-def _recent(case: Case, data: Data) -> tuple[slice, float]:
-    """The last days of this phase, and how many calendar days they cover."""
-    since = case.state.since
-    assert since is not None
+def _look_days(case: Case) -> int:
+    return 7 if case.policy.source.look == "week" else 1
+
+
+def recent_days(case: Case, since: datetime) -> tuple[slice, float]:
+    """The periods of the last days, none before ``since``, and how many calendar days they cover."""
     begin = max(since, case.look - timedelta(days=VOLUME_DAYS))
-    first = next((t for t, p in enumerate(data.periods) if p.start >= begin), len(data.periods))
-    days = (case.look - begin) / timedelta(days=1)
-    return slice(max(first, data.phase_begin), None), days
+    first = next((t for t, p in enumerate(case.data.periods) if p.start >= begin), len(case.data.periods))
+    return slice(first, None), (case.look - begin) / timedelta(days=1)
+
+
+def candidate_rate(case: Case, name: str) -> float:
+    """Candidate units a day with a known metric, over the last days of this phase; 0 before its first period.
+
+    Of a metric that takes time, the units of those days as far as units that are old enough are known.
+    """
+    assert case.state.since is not None
+    recent, days = recent_days(case, case.state.since)
+    if days <= 0:
+        return 0.0
+    known = case.data.known_by_period(name)[0][0]
+    if case.policy.metrics[name].maturity is None:
+        return float(known[recent].sum()) / days
+    units, ripe = case.data.run[0].n[0], case.data.ripe[name][0]
+    booked = float(units[ripe].sum())
+    return float(units[recent].sum()) / days * (float(known.sum()) / booked if booked else 1.0)
+
+
+def booking_looks(case: Case, name: str, begin: int) -> int:
+    """Looks by which a metric's outcomes come later than its units, less those that have passed for units on hand.
+
+    Parameters
+    ----------
+    name : a metric or the KPI
+    begin : the first period that counts; past the last for a phase to come
+    """
+    parts = case.policy.kpi.weights if name == KPI else (name,)
+    ages = [age.timedelta for part in parts if (age := case.policy.metrics[part].maturity) is not None]
+    length = timedelta(days=_look_days(case))
+    waiting = int(np.count_nonzero(~case.data.ripe[name][0][begin:]))
+    return -(-max(ages, default=timedelta(0)) // length) - waiting
 
 
 def _units_reached(case: Case, name: str, missing: float) -> datetime | None:
-    recent, days = _recent(case, case.data)
-    units = float(case.data.known_by_period(name)[0][0, recent].sum())
-    if days <= 0 or units <= 0:
+    rate = candidate_rate(case, name)
+    if rate <= 0:
         return None
-    wait = missing / (units / days)
+    wait = max(0.0, missing / rate + booking_looks(case, name, case.data.phase_begin) * _look_days(case))
     return case.look + timedelta(days=float(np.ceil(wait))) if wait <= HORIZON_DAYS else None
-
-
-def passing_expected(case: Case, metric: str) -> Waiting:
-    """When a required metric should pass at today's volume, if the candidate truly equals the baseline."""
-    policy, data = case.policy, case.data
-    margin = policy.margins()[metric]
-    what = f"{called(metric, OVERALL)} shown within {margin} of the baseline"
-    recent, days = _recent(case, data)
-    contrast = data.contrast(metric, margin)
-    if days <= 0 or not len(data.periods[recent]):
-        return Waiting(f"{what} (no volume in this phase yet)", None)
-    every = bets(data.scale(metric), margin, data.reach(metric))
-    lambdas = every[0]
-    weight = contrast.weight[0]
-    spent = contrast.variance(absolute(margin))[0][:, None] * costs(contrast, every, -1)[0]
-    gain = lambdas * (weight * (absolute(margin) - contrast.effect[0]))[:, None]
-    now = (gain - spent)[data.phase_begin :].sum(0)
-    # With no true difference a period gains lambda h m on average (a relative margin m is left in r).
-    level = data.scale(metric).level[0, -1]
-    size = margin.value * level if margin.relative else margin.value
-    daily = (lambdas * weight[:, None] * size - spent)[recent].sum(0) / days
-    bar = np.log(1.0 / policy.error_budget.false_go)
-    ahead = np.arange(1, HORIZON_DAYS + 1)
-    path = log_sum_exp(now + ahead[:, None] * daily) - np.log(len(effect_grid()))
-    reached = np.flatnonzero(path >= bar)
-    assumed = "if the candidate equals the baseline"
-    if not len(reached):
-        return Waiting(f"{what} (not at this volume, even {assumed})", None)
-    return Waiting(f"{what} ({assumed})", case.look + timedelta(days=int(ahead[reached[0]])))

@@ -134,9 +134,13 @@ class Onset:
 def onset(data: Data, weighed: Weighed) -> Onset:
     """The likely onset of a criterion that fired."""
     begin = likely_onset(weighed.increments)
-    group = data.index([weighed.criterion.group])[0]
-    since = take(data.contrast(weighed.criterion.metric), slice(begin, None), group)
-    return Onset(begin, float(effect(since)))
+    return Onset(begin, effect_since(data, weighed.criterion, begin))
+
+
+def effect_since(data: Data, criterion: Criterion, period: int) -> float:
+    """The effect that a criterion is about, from a period on; harm positive."""
+    group = data.index([criterion.group])[0]
+    return float(effect(take(data.contrast(criterion.metric), slice(period, None), group)))
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from rampgate.policy.metric import Metric, Section, as_tuple
 from rampgate.policy.names import Key, Name, Text
 from rampgate.policy.problem import Origin
 from rampgate.policy.time_format import TimeFormat
-from rampgate.policy.values import Day, Duration, Margin, Moment, Risk, Share, Weight, Window, instant
+from rampgate.policy.values import Day, Duration, Margin, Moment, Risk, Share, Weight, Window, instant, percent
+from rampgate.shown import Shown
 
 KPI = "kpi"
 # The kinds that a non-inferiority phase can wait for; for the others it would wait for years.
@@ -173,7 +174,7 @@ class Approval(Section):
     required: int = Field(1, ge=1, description="How many must approve.")
 
 
-class Policy(Section):
+class Policy(Shown, Section):
     """What must be true for a rollout to go on, hold or go back."""
 
     rollout: Name = Field("rollout", description="Name of the rollout in the ledger.")
@@ -266,6 +267,10 @@ class Policy(Section):
     def from_canonical(cls, content: Mapping[str, Any]) -> Policy:
         """The policy whose `canonical` this is, as read back from a record."""
         return cls.model_validate(dict(content))
+
+    def __repr__(self) -> str:
+        names = f"{self.candidate} against {self.baseline}"
+        return f"<Policy {self.rollout}: {names}, phases of {', '.join(percent(p.traffic) for p in self.phases)}>"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Policy) and self.canonical_json() == other.canonical_json()

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 
-from rampgate.errors import UsageError
-from rampgate.judge.decision import traffic_after
-from rampgate.judge.state import State
-from rampgate.ledger import Ledger
-from rampgate.report.terminal import STYLES, indented
-from rampgate.report.words import percent, signed
+from rampgate.errors import RampgateError, UsageError
+from rampgate.judge.decision import Window, traffic_after
+from rampgate.judge.forecast import forecast
+from rampgate.judge.state import RUNNING, State
+from rampgate.ledger import Ledger, Record
+from rampgate.report.sheet import Column, Sheet
+from rampgate.report.terminal import STYLES, Weeks, indented, weeks_view
+from rampgate.report.words import percent, printable, signed
+from rampgate.rollout.archive import restore
+from rampgate.rollout.evaluate import decision_of
+
+#: Verdicts of a HOLD that time alone does not mend.
+TO_BE_MENDED = ("FAIL", "ERROR")
 
 
 def _rollouts(ledger: Ledger, only: str | None) -> list[str]:
@@ -51,24 +59,75 @@ def status_rows(ledger: Ledger, only: str | None = None) -> list[dict[str, Any]]
                 "decision_id": record.sha256,
                 "reasons": decision["reasons"],
                 "waiting_for": decision["waiting_for"],
+                "forecast": _forecast(record, ledger, state),
             }
         )
     return rows
 
 
-def status_view(rows: list[dict[str, Any]]) -> RenderableType:
-    """Status for people."""
+def _forecast(record: Record, ledger: Ledger, state: State) -> dict[str, Any]:
+    """When the rollout may finish, from what the record stored."""
+    found: dict[str, Any] = {"finish": None, "phases": [], "units_per_day": None}
+    try:
+        made = forecast(restore(record.entry()["inputs"], ledger.document), state)
+    except (RampgateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        # Where the rollout stands is known all the same, and says what the candidate's traffic must be.
+        return {**found, "assumes": f"nothing can be forecast: {error}"}
+    decision = record.entry()["decision"]
+    held = [r["code"] for r in decision["reasons"] if r["verdict"] in TO_BE_MENDED]
+    mended = f"; what holds it now is mended first ({', '.join(dict.fromkeys(held))})" if held else ""
+    phases = [
+        {
+            "index": phase.index,
+            "traffic": phase.traffic,
+            "leaves_at": phase.leaves_at.date().isoformat() if phase.leaves_at else None,
+            "why": phase.why,
+        }
+        for phase in made.phases
+    ]
+    return {
+        "finish": made.finish.date().isoformat() if made.finish else None,
+        "phases": phases,
+        "units_per_day": made.units_per_day,
+        "assumes": made.assumes + mended,
+    }
+
+
+def forecast_view(row: dict[str, Any]) -> RenderableType:
+    """The forecast of a running rollout: the date, what it assumes, and a line per phase."""
+    found = row["forecast"]
+    if row["status"] != RUNNING:
+        return Group()
+    if not found["phases"]:
+        return indented(f"when it may finish is not known: {found['assumes']}")
+    on = f"may finish on {found['finish']} at the earliest" if found["finish"] else "may not finish at this volume"
+    sheet = Sheet([Column("phase", "word"), Column("traffic"), Column("until", "word"), Column("because of", "name")])
+    for phase in found["phases"]:
+        sheet.add(str(phase["index"]), percent(phase["traffic"]), phase["leaves_at"] or "-", phase["why"])
+    return Group(indented(f"{on}, if {found['assumes']}"), Padding(sheet, (0, 0, 0, 4)))
+
+
+def status_view(
+    rows: list[dict[str, Any]], weeks: Mapping[str, Sequence[Window]], quiet: bool = False
+) -> RenderableType:
+    """Status for people; ``quiet`` keeps the verdicts alone."""
     parts: list[RenderableType] = []
     for row in rows:
         phase, decision = row["phase"], row["last_decision"]
-        head = Text.assemble((row["rollout"], "bold"), "  ", (decision.upper(), STYLES[decision]))
+        parts.append(Text.assemble((printable(row["rollout"]), "bold"), "  ", (decision.upper(), STYLES[decision])))
+        if quiet:
+            continue
         state, candidate = row["status"].replace("_", " "), row["candidate"]
         share = f"candidate {candidate} should have {percent(phase['traffic'])} of traffic"
-        parts += [head, indented(f"{state}, phase {phase['index']} of {phase['of']}: {share}")]
+        parts.append(indented(f"{state}, phase {phase['index']} of {phase['of']}: {share}"))
         parts += [indented(f"{reason['code']}: {reason['message']}") for reason in row["reasons"]]
         for item in row["waiting_for"]:
             when = f", expected {item['expected_at'][:10]}" if item["expected_at"] else ""
             parts.append(indented(f"waits for {item['what']}{when}"))
+        windows = weeks[row["rollout"]]
+        parts.append(forecast_view(row))
+        if len(windows) > 1:
+            parts += [indented("weighted KPI by window:"), Padding(Weeks(windows), (0, 0, 0, 2))]
     return Group(*parts) if parts else Text("no rollout in this ledger")
 
 
@@ -91,22 +150,34 @@ def history_rows(ledger: Ledger, only: str | None = None) -> list[dict[str, Any]
     return rows
 
 
-def history_view(rows: list[dict[str, Any]]) -> RenderableType:
-    """History for people: one line per decision."""
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
-    for name in ("id", "rollout", "try", "look", "traffic", "decision", "KPI diff."):
-        table.add_column(name, no_wrap=True)
-    table.add_column("first reason", no_wrap=True, overflow="ellipsis", max_width=20)
+def history_view(rows: list[dict[str, Any]], weeks: Mapping[str, Sequence[Window]]) -> RenderableType:
+    """History for people: one line per decision, and the KPI of both arms as of each rollout's last one."""
+    several = len({row["rollout"] for row in rows}) > 1
+    again = any(row["attempt"] > 1 for row in rows)
+    shown = [Column("id", "word")]
+    shown += [Column("rollout", "name")] if several else []
+    shown += [Column("try")] if again else []
+    shown += [Column("look", "word"), Column("traffic"), Column("decision", "word"), Column("KPI diff.")]
+    sheet = Sheet([*shown, Column("first reason", "name")])
     for row in rows:
         decision = row["decision"]
-        table.add_row(
+        sheet.add(
             row["decision_id"][:8],
-            row["rollout"],
-            str(row["attempt"]),
+            *([row["rollout"]] if several else []),
+            *([str(row["attempt"])] if again else []),
             row["look"][:10],
             percent(row["phase"]["traffic"]),
             Text(decision.upper(), STYLES[decision]),
             signed(row["kpi"]["difference"]),
             row["reasons"][0]["code"] if row["reasons"] else "",
         )
-    return table if rows else Text("no decision in this ledger")
+    if not rows:
+        return Text("no decision in this ledger")
+    lines = [weeks_view(windows, f" of {name}" if several else "") for name, windows in weeks.items()]
+    return Group(sheet, *lines)
+
+
+def last_windows(ledger: Ledger, only: str | None = None) -> dict[str, tuple[Window, ...]]:
+    """The windows of each rollout's last decision."""
+    records = {name: ledger.last(name) for name in _rollouts(ledger, only)}
+    return {name: decision_of(record).windows for name, record in records.items() if record is not None}

@@ -72,12 +72,14 @@ def _source(name: str, case: Case) -> dict[str, Any]:
     }
 
 
-def validation_view(found: dict[str, Any]) -> RenderableType:
-    """The same for people: what is wrong first."""
+def validation_view(found: dict[str, Any], quiet: bool = False) -> RenderableType:
+    """The same for people: what is wrong first, and nothing else where ``quiet``."""
     parts: list[RenderableType] = [Text("the policy is valid", "bold green")]
     if found["problems"]:
         parts = [Text("the policy is well-formed, and every look at this source would hold", "bold red")]
         parts += [indented(line) for line in found["problems"]]
+    if quiet:
+        return Group(*parts)
     parts.append(Text(f"sha256 {found['policy_sha256']}", "dim"))
     for title, key in (("What it says", "sentences"), ("Defaults", "defaults"), ("Warnings", "warnings")):
         if found[key]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from rampgate.aggregate.marginals import OVERALL
-from rampgate.judge.decision import Decision, Estimate, Judged, traffic_after
-from rampgate.report.words import date_of, interval, moment_of, number, odds, percent, signed
+from rampgate.judge.decision import Decision, Estimate, Judged, Window, traffic_after
+from rampgate.report.sheet import Column, Sheet
+from rampgate.report.spark import spark
+from rampgate.report.words import date_of, interval, moment_of, number, odds, percent, printable, signed
 
 WIDTH = 80
 STYLES = {"go": "bold green", "complete": "bold green", "hold": "bold yellow", "rollback": "bold red"}
@@ -27,12 +29,16 @@ evidence: odds against harm within the bound, now; p: 1 over the highest so far.
 INCONCLUSIVE: no proof either way; it holds only where the phase asks for proof."""
 #: Segment values shown; the others are in the JSON.
 MOST_SEGMENTS = 8
+#: Windows in a line of blocks: the last ones.
+MOST_WINDOWS = 40
 
 
-def console(stderr: bool = False) -> Console:
-    """A console of at most 80 columns that obeys NO_COLOR."""
-    made = Console(stderr=stderr, highlight=False)
-    return Console(stderr=stderr, highlight=False, width=min(made.width, WIDTH)) if made.width > WIDTH else made
+def console(stderr: bool = False, quiet: bool = False) -> Console:
+    """A console of at most 80 columns that obeys NO_COLOR and takes what it prints as it is."""
+    made = Console(stderr=stderr, quiet=quiet, highlight=False, markup=False, emoji=False)
+    if made.width > WIDTH:
+        made.width = WIDTH
+    return made
 
 
 def word(decision: str) -> Text:
@@ -42,7 +48,7 @@ def word(decision: str) -> Text:
 
 def indented(text: str, style: str = "") -> RenderableType:
     """A paragraph two columns in, also where it wraps."""
-    return Padding(Text(text, style), (0, 0, 0, 2))
+    return Padding(Text(printable(text), style), (0, 0, 0, 2))
 
 
 def decision_view(decision: Decision) -> RenderableType:
@@ -57,6 +63,7 @@ def decision_view(decision: Decision) -> RenderableType:
         parts.append(Text(LEGEND, "dim"))
     if decision.windows:
         parts += [_title("Weighted KPI by window (* not complete)"), windows_table(decision)]
+        parts.append(Weeks(decision.windows))
     parts += list(_waiting(decision))
     if decision.decision_id:
         parts.append(Text(f"\ndecision {decision.decision_id[:12]}", "dim"))
@@ -67,23 +74,29 @@ def _title(text: str) -> RenderableType:
     return Text(f"\n{text}", "bold")
 
 
+def verdict_line(decision: Decision) -> Text:
+    """The verdict, of what and when: all that ``--quiet`` prints."""
+    of = f"  {printable(decision.rollout)}, look of {moment_of(decision.look)}"
+    return Text.assemble(word(decision.decision), of)
+
+
 def _head(decision: Decision) -> RenderableType:
     phase = decision.phase
-    line = Text.assemble(word(decision.decision), f"  {decision.rollout}, look of {moment_of(decision.look)}")
     since = f" since {date_of(phase.since)}" if phase.since else ""
     where = f"phase {phase.index} of {phase.of}: {percent(phase.traffic)} of traffic{since}"
     attempt = f", attempt {decision.attempt}" if decision.attempt > 1 else ""
     share = percent(traffic_after(decision.decision, phase.to_dict()))
-    return Group(line, Text(where + attempt, "dim"), Text(f"the candidate should now have {share} of traffic"))
+    should = Text(f"the candidate should now have {share} of traffic")
+    return Group(verdict_line(decision), Text(where + attempt, "dim"), should)
 
 
 def reasons_view(decision: Decision) -> RenderableType:
     """Every reason as a line: code, then sentence."""
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
-    table.add_column()
+    table.add_column(overflow="fold")
     for reason in decision.reasons:
-        table.add_row(Text(reason.code, VERDICT_STYLES[reason.verdict]), Text(reason.message))
+        table.add_row(Text(reason.code, VERDICT_STYLES[reason.verdict]), Text(printable(reason.message)))
     return Group(Text(""), table)
 
 
@@ -106,14 +119,13 @@ def _strength(criterion: Judged) -> tuple[bool, float]:
     return criterion.verdict == "FAIL", criterion.e_value or 0.0
 
 
-def estimates_table(rows: Sequence[Estimate], named: bool = False) -> Table:
+def estimates_table(rows: Sequence[Estimate], named: bool = False) -> Sheet:
     """Both arms, their difference and its confidence sequence; a segment stands below its metric."""
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
-    table.add_column("metric" if not named else "metric, segment", overflow="fold", max_width=22)
-    for name in ("baseline", "candid.", "differ.", "95 % interval", "units b/c"):
-        table.add_column(name, justify="right", no_wrap=True)
+    head = Column("metric, segment" if named else "metric", "name")
+    arms = (Column("baseline"), Column("candid.", full="candidate"), Column("differ.", full="difference"))
+    sheet = Sheet([head, *arms, Column("95 % interval"), Column("units b/c", full="units of both")])
     for row in rows:
-        table.add_row(
+        sheet.add(
             row.name if row.group == OVERALL else f"{row.name}, {row.group}",
             number(row.baseline),
             number(row.candidate),
@@ -121,15 +133,12 @@ def estimates_table(rows: Sequence[Estimate], named: bool = False) -> Table:
             interval(row.lower, row.upper),
             f"{row.n_baseline}/{row.n_candidate}",
         )
-    return table
+    return sheet
 
 
-def criteria_table(criteria: Iterable[Judged]) -> Table:
+def criteria_table(criteria: Iterable[Judged]) -> RenderableType:
     """Overall criteria, and those of segments that say something."""
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
-    table.add_column("criterion", overflow="fold", max_width=40)
-    for name in ("bound", "evidence", "p", "verdict"):
-        table.add_column(name, justify="right", no_wrap=True)
+    sheet = Sheet([Column("criterion", "name"), *map(Column, ("bound", "evidence", "p", "verdict"))])
     quiet = 0
     for c in criteria:
         if c.group != OVERALL and c.verdict not in ("FAIL", "ERROR"):
@@ -137,21 +146,17 @@ def criteria_table(criteria: Iterable[Judged]) -> Table:
             continue
         e = "-" if c.e_value is None else odds(c.e_value)
         p = "-" if c.p_value is None else f"{c.p_value:.2g}"
-        table.add_row(c.id, c.bound_text, e, p, Text(c.verdict, VERDICT_STYLES[c.verdict]))
-    if quiet:
-        table.add_row(Text(f"and {quiet} of segments, no finding", "dim"), "", "", "", "")
-    return table
+        sheet.add(c.id, c.bound_text, e, p, Text(c.verdict, VERDICT_STYLES[c.verdict]))
+    return Group(sheet, Text(f"and {quiet} of segments, no finding", "dim")) if quiet else sheet
 
 
-def windows_table(decision: Decision) -> Table:
+def windows_table(decision: Decision) -> Sheet:
     """The weighted KPI of both arms in each window; a star marks a window that is not complete."""
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
-    table.add_column("from", no_wrap=True)
-    for name in ("baseline", "candidate", "difference", "95 % interval", "units b/c"):
-        table.add_column(name, justify="right", no_wrap=True)
+    numbers = ("baseline", "candidate", "difference", "95 % interval")
+    sheet = Sheet([Column("from", "word"), *map(Column, numbers), Column("units b/c", full="units of both")])
     for w in decision.windows:
         k = w.kpi
-        table.add_row(
+        sheet.add(
             date_of(w.start) + ("" if w.complete else " *"),
             number(k.baseline),
             number(k.candidate),
@@ -159,7 +164,31 @@ def windows_table(decision: Decision) -> Table:
             interval(k.lower, k.upper),
             f"{max(m.n_baseline for m in w.metrics)}/{max(m.n_candidate for m in w.metrics)}",
         )
-    return table
+    return sheet
+
+
+class Weeks:
+    """The weighted KPI of both arms as a line of blocks each, on one scale: one block per window.
+
+    Nothing is shown of fewer than two windows, or where the output knows no blocks: the numbers stand elsewhere.
+    """
+
+    def __init__(self, windows: Sequence[Window]) -> None:
+        self.windows = windows[-MOST_WINDOWS:]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if options.ascii_only or len(self.windows) < 2:
+            return
+        windows = self.windows[-(options.max_width - 32) :]
+        arms = {"baseline": [w.kpi.baseline for w in windows], "candidate": [w.kpi.candidate for w in windows]}
+        known = [value for values in arms.values() for value in values if value is not None]
+        if not known:
+            return
+        for arm, values in arms.items():
+            own = [value for value in values if value is not None]
+            ends = f"  {number(min(own))} to {number(max(own))}" if own else "  -"
+            star = "" if windows[-1].complete else "*"
+            yield Text(f"{arm:9}  {spark(values, min(known), max(known))}{star}{ends}", no_wrap=True)
 
 
 def _waiting(decision: Decision) -> Iterable[RenderableType]:
@@ -171,20 +200,27 @@ def _waiting(decision: Decision) -> Iterable[RenderableType]:
         yield indented(f"{item.what}{when}")
 
 
-def looks_table(decisions: Iterable[Decision]) -> Table:
+def looks_table(decisions: Iterable[Decision]) -> Sheet:
     """One line per look: where it stood, what was decided, and the first reason."""
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
-    for name in ("look", "traffic", "decision", "KPI difference"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("first reason", no_wrap=True)
+    words = ("look", "traffic", "decision", "KPI difference")
+    sheet = Sheet([*(Column(title, "word") for title in words), Column("first reason", "name")])
     for d in decisions:
         code = d.reasons[0].code if d.reasons else ""
-        table.add_row(date_of(d.look), percent(d.phase.traffic), word(d.decision), signed(d.kpi.difference), code)
-    return table
+        sheet.add(date_of(d.look), percent(d.phase.traffic), word(d.decision), signed(d.kpi.difference), code)
+    return sheet
+
+
+def weeks_view(windows: Sequence[Window], of: str = "") -> RenderableType:
+    """The line of blocks with its title, where there is something to show."""
+    return Group(_title(f"Weighted KPI by window{of}"), Weeks(windows)) if len(windows) > 1 else Group()
 
 
 def replay_view(decisions: Sequence[Decision]) -> RenderableType:
     """Every look in a line, and the last one's reasons in full."""
+    last = decisions[-1]
     return Group(
-        looks_table(decisions), _title(f"Last look, {date_of(decisions[-1].look)}"), reasons_view(decisions[-1])
+        looks_table(decisions),
+        weeks_view(last.windows),
+        _title(f"Last look, {date_of(last.look)}"),
+        reasons_view(last),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from unicodedata import category
 
 ABSENT = "-"
 
@@ -51,3 +52,10 @@ def date_of(moment: datetime | None) -> str:
 def moment_of(moment: datetime) -> str:
     """The day, with the time where it is not midnight."""
     return f"{moment:%Y-%m-%d}" if (moment.hour, moment.minute) == (0, 0) else f"{moment:%Y-%m-%d %H:%M}"
+
+
+def printable(text: str) -> str:
+    """A text from outside, with what would move the cursor or change colours written out as an escape."""
+    return "".join(
+        c if c.isprintable() or category(c) == "Zs" else c.encode("unicode_escape").decode("ascii") for c in text
+    )

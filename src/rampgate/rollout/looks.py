@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from rampgate.aggregate.calendar import local_midnight
+from rampgate.aggregate.calendar import local_midnight, looks_later
 from rampgate.errors import UsageError
 from rampgate.judge.state import State
 from rampgate.policy import Policy
@@ -41,8 +41,7 @@ def look_at(policy: Policy, as_of: datetime) -> datetime:
 
 def next_look(policy: Policy, look: datetime) -> datetime:
     """The look after this one."""
-    day = look.astimezone(policy.zone).date()
-    return local_midnight(day + timedelta(days=7 if policy.source.look == "week" else 1), policy.zone)
+    return looks_later(look, policy.source.look, 1, policy.zone)
 
 
 def switches(policy: Policy, state: State | None) -> tuple[datetime, ...]:

@@ -21,6 +21,19 @@ from rampgate.judge.state import ROLLED_BACK, State, after
 from rampgate.policy import Policy, load_policy, refuse_not_judged
 from rampgate.rollout.evaluate import events_engine
 from rampgate.rollout.looks import first_phase, look_at, next_look, parse_moment, switches
+from rampgate.shown import Shown
+
+
+class Looks(tuple[Decision, ...], Shown):
+    """The decisions of a replay, oldest first: a tuple that a notebook shows as a table and a ramp."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        if not self:
+            return "<Looks: none>"
+        first, last = self[0], self[-1]
+        return f"<Looks: {len(self)} from {first.look:%Y-%m-%d} to {last.look:%Y-%m-%d}, the last one {last.decision}>"
 
 
 def replay(
@@ -28,7 +41,7 @@ def replay(
     events: Any = None,
     start: str | date | datetime | None = None,
     end: str | date | datetime | None = None,
-) -> tuple[Decision, ...]:
+) -> Looks:
     """What the gate would have decided at every look.
 
     Parameters
@@ -42,7 +55,7 @@ def replay(
     One decision per look, up to the one that rolls back. The phases are those the gate would have been in; the
     rows are those of the traffic that really was.
     """
-    return tuple(looks(policy, events, start, end))
+    return Looks(looks(policy, events, start, end))
 
 
 def looks(
