@@ -183,6 +183,10 @@ def _type(rule: Mapping[str, Any], path: str) -> str:
         return known
     if "enum" in rule:
         return " or ".join(f"`{choice}`" for choice in rule["enum"])
+    if "anyOf" in rule:
+        return " or ".join(_type(choice, path) for choice in rule["anyOf"])
+    if "prefixItems" in rule:
+        return f"list of {len(rule['prefixItems'])} numbers"
     if "items" in rule:
         item = _type(rule["items"], path)
         return f"list of {item}s" if item in VALUES.values() else f"list of {item}"
@@ -194,7 +198,7 @@ def _type(rule: Mapping[str, Any], path: str) -> str:
         return f"name: {_type(rule['additionalProperties'], path)}"
     bounds = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "up to", "exclusiveMaximum": "below"}
     limits = [f"{words} {rule[key]:g}" for key, words in bounds.items() if key in rule]
-    return " ".join([{"integer": "whole number", "number": "number"}[rule["type"]], *limits])
+    return " ".join([{"integer": "whole number", "number": "number", "string": "text"}[rule["type"]], *limits])
 
 
 def _link(path: str, section: str) -> str:
