@@ -35,6 +35,7 @@ from rampgate.source import Column, Engine, open_engine
 _NOTHING_GIVEN = Given()
 #: Segment columns that are taken at most.
 _MOST_SEGMENTS = 3
+_WHY_NAME = {False: "the name of the file", True: "the default"}
 _Left = list[tuple[str, str]]
 
 
@@ -90,7 +91,7 @@ def _guess(engine: Engine, events: object, given: Given, rollout: str | None) ->
     if path is not None:
         content["source"] = {"events": path, **content["source"]}
     head = (
-        Note("rollout", name, "as given" if rollout else "the name of the file", "--name", rollout is None),
+        Note("rollout", name, "as given" if rollout else _WHY_NAME[path is None], "--name", rollout is None),
         unit,
         *timing.notes,
         *([decimal] if decimal.value == "," or not decimal.guessed else []),
@@ -127,12 +128,14 @@ def _profiles(engine: Engine, given: Given) -> tuple[dict[str, Profile], Note]:
     columns = profile(engine)
     commas = [one for one in columns.values() if one.proof and one.commas + one.numbers >= one.known]
     points = [one for one in columns.values() if one.type == "text" and one.numeric and one.whole < one.known]
-    if not commas or points:
+    again = profile(engine, ",") if commas and not points else {}
+    proven = [one for one in commas if one.name in again and again[one.name].numeric]
+    if not proven:
         return columns, Note("decimal", ".", "the default", "--decimal", True)
     why = (
-        f"{some(one.name for one in commas)} hold{'s' if len(commas) == 1 else ''} numbers such as {_comma(commas[0])}"
+        f"{some(one.name for one in proven)} hold{'s' if len(proven) == 1 else ''} numbers such as {_comma(proven[0])}"
     )
-    return profile(engine, ","), Note("decimal", ",", why, "--decimal", True)
+    return again, Note("decimal", ",", why, "--decimal", True)
 
 
 def _comma(one: Profile) -> str:
@@ -295,7 +298,8 @@ def _plan(
 ) -> tuple[dict[str, Any], list[Note]]:
     """The policy's content and the notes on it."""
     source = table.source.model_dump(mode="json", exclude_defaults=True)
-    in_kpi = [one for one in metrics if one.bounded]
+    # Of ratios nothing says whether they stay within 0 and 1: they are the KPI only where they are all there is.
+    in_kpi = [one for one in metrics if one.bounded] or metrics
     shares = weights([one.name for one in in_kpi])
     points = kpi_points(in_kpi, list(shares.values()), seen.per_day)
     rails = {one.name: margin for one in metrics if (margin := guardrail(one, seen.per_day, points)) is not None}
@@ -319,7 +323,7 @@ def _plan(
             "guardrails": {KPI: {"margin": f"{max(2 * points, 5)}pp"}},
         }
     said = bool(table.given.metrics)
-    outside = [one.name for one in metrics if not one.bounded]
+    outside = [one.name for one in metrics if one not in in_kpi]
     equal = "equal, as nothing says which outcome matters most"
     if outside:
         equal += f"; no part of it: {some(outside)}, as nothing bounds a unit's value"
