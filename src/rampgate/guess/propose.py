@@ -132,9 +132,8 @@ def _profiles(engine: Engine, given: Given) -> tuple[dict[str, Profile], Note]:
     proven = [one for one in commas if one.name in again and again[one.name].numeric]
     if not proven:
         return columns, Note("decimal", ".", "the default", "--decimal", True)
-    why = (
-        f"{some(one.name for one in proven)} hold{'s' if len(proven) == 1 else ''} numbers such as {_comma(proven[0])}"
-    )
+    holding = f"{some(one.name for one in proven)} {'holds' if len(proven) == 1 else 'hold'}"
+    why = f"{holding} numbers such as {_comma(proven[0])}"
     return again, Note("decimal", ",", why, "--decimal", True)
 
 
