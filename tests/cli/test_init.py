@@ -126,6 +126,7 @@ def test_the_policy_may_lie_elsewhere(run: Run, tmp_path: Path) -> None:
         (["--time-format", "%d"], 2, "says no year"),
         (["--out", "no/policy.yaml"], 2, "there is no such folder"),
         (["--colour"], 2, "--colour"),
+        (["--segment", "queue", "--no-segments"], 2, "contradict each other"),
     ],
 )
 def test_what_it_refuses_leaves_nothing(run: Run, tmp_path: Path, options: list[str], code: int, what: str) -> None:

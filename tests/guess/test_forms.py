@@ -67,6 +67,12 @@ def test_values_of_both_orders_are_in_no_form() -> None:
     assert "are in no form that is known; 200 of 400 fit" in error.what
 
 
+def test_a_few_values_that_are_no_times_are_counted() -> None:
+    error = refused(small(opened_at=[*START.strftime("%Y-%m-%d %H:%M")[:398], "?", "later"]))
+    assert "; 398 of 400 fit %Y-%m-%d %H:%M" in error.what
+    assert str(error.remedy).startswith("mend the other values")
+
+
 def test_years_of_two_digits_are_read_where_only_one_order_fits() -> None:
     days = pd.Timestamp("2026-01-13") + pd.to_timedelta(np.arange(400) % 18, unit="D")
     assert "no value proves which" in refused(small(opened_at=days.strftime("%d/%m/%y"))).what  # 26/01/13 fits too

@@ -202,7 +202,9 @@ def test_a_measurement_is_no_unit() -> None:
 )
 def test_the_time_is_that_of_the_beginning(columns: dict[str, Any], chosen: str) -> None:
     start = pd.Timestamp("2026-01-05") + pd.to_timedelta(np.arange(400), unit="h")
-    times = {key: start + pd.Timedelta(hours=late) if late is not None else None for key, late in columns.items()}
+    times: dict[str, Any] = {
+        key: start + pd.Timedelta(hours=late) if late is not None else None for key, late in columns.items()
+    }
     assert value(guess(small(**times)), "time") == chosen
 
 
@@ -295,6 +297,9 @@ def test_before_the_launch(given: dict[str, Any]) -> None:
         ({"variant": "version", "candidate": "v7"}, "has no row of the candidate 'v7'", "'v1' (200 rows)"),
         ({"variant": "ticket_id", "unit": "ticket_id"}, "column 'ticket_id' is named twice", ""),
         ({"variant": "ticket_id", "unit": "version"}, "different values", "--variant"),
+        ({"time": "solved"}, "column 'solved' holds no times, but values such as 'false'", "--time-format"),
+        ({"time": "ticket_id", "unit": "solved"}, "holds no times, but values such as 'T0'", "name another column"),
+        ({"time": "ticket_id", "unit": "opened_at", "time_format": "%Y%m%d"}, "has a time that can be read", "--time"),
         ({"timezone": "Oslo"}, "there is no time zone 'Oslo'", "Europe/Oslo"),
         ({"decimal": ";"}, "';' is no decimal mark", "write . or ,"),
         ({"time_format": "%d/%m"}, "says no year", "%d/%m/%Y"),
@@ -333,7 +338,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 def test_three_hundred_columns() -> None:
     chance = np.random.default_rng(1)
-    more = {f"x{i}": chance.integers(0, 9, 400) for i in range(150)}
+    more: dict[str, Any] = {f"x{i}": chance.integers(0, 9, 400) for i in range(150)}
     more |= {f"y{i}": chance.choice(["p", "q", "r"], 400) for i in range(146)}
     found = guess(small(**more))
     assert value(found, "metric") == ["solved"]

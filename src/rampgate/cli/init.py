@@ -63,6 +63,8 @@ def init(
     path = None if out == _STANDARD_OUTPUT else Path(out)
     if path is not None:
         refuse_existing(path, force)
+    if segment and no_segments:
+        raise typer.BadParameter("--segment and --no-segments contradict each other")
     segments = () if no_segments else tuple(segment) if segment else None
     given = Given(
         unit, time, variant, baseline, candidate, tuple(metric or ()), segments, timezone, time_format, decimal

@@ -11,7 +11,7 @@ from typing import Any
 from sqlglot import exp
 
 from rampgate.aggregate.typed import column, text_of
-from rampgate.errors import Unclear
+from rampgate.errors import Unclear, UsageError
 from rampgate.guess.given import check_given, given_metric
 from rampgate.guess.outcomes import (
     MOST_VALUES,
@@ -86,6 +86,12 @@ def _guess(engine: Engine, events: object, given: Given, rollout: str | None) ->
     table = _Table(engine, columns, given, Source(**settled), arms)
     metrics, segments, left = _judged(table, timing)
     seen = volume(engine, table.source, (arms.baseline, arms.candidate), engine.columns())
+    if not seen.rows:
+        raise UsageError(
+            f"no row of {arms.baseline!r} or {arms.candidate!r} has a time that can be read in column {timing.name!r}",
+            where=engine.name,
+            remedy="name another column with --time, or say how it writes times with --time-format",
+        )
     name = _rollout(rollout, path)
     content, notes = _plan(table, name, metrics, segments, seen)
     if path is not None:
