@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +25,9 @@ from rampgate.cli.given import (
     Unit,
     Variant,
 )
+
+if TYPE_CHECKING:
+    from rampgate.guess import Guess
 
 _STANDARD_OUTPUT = "-"
 
@@ -60,24 +63,27 @@ def init(
     path = None if out == _STANDARD_OUTPUT else Path(out)
     if path is not None:
         refuse_existing(path, force)
+    if segment and no_segments:
+        raise typer.BadParameter("--segment and --no-segments contradict each other")
     segments = () if no_segments else tuple(segment) if segment else None
     given = Given(
         unit, time, variant, baseline, candidate, tuple(metric or ()), segments, timezone, time_format, decimal
     )
-    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        found = guess(file, given, name)
-    else:
+    asked = not yes and sys.stdin.isatty() and sys.stderr.isatty()
+    if asked:
         from rampgate.cli.interview import interview
 
         found = interview(file, given, name)
         if path is not None and not typer.confirm(f"\nwrite {path}?", default=True, err=True):
             raise typer.Abort
+    else:
+        found = guess(file, given, name)
     text = policy_text(found, _from_folder(file, path))
     if path is None:
         typer.echo(text, nl=False)
         return 0
     save(text, path, force)
-    _tell(path, found)
+    _tell(path, found, asked)
     return 0
 
 
@@ -89,9 +95,9 @@ def _from_folder(file: str, path: Path | None) -> str:
     return file if folder == Path.cwd().resolve() else os.path.relpath(Path.cwd() / file, folder)
 
 
-def _tell(path: Path, found: object) -> None:
-    """What was guessed, what ``validate`` says of it, and what to do next."""
+def _tell(path: Path, found: Guess, asked: bool) -> None:
+    """What was guessed, unless it was asked for; what ``validate`` says of the file, and what to do next."""
     from rampgate.report.guessed import guess_view
     from rampgate.report.terminal import console
 
-    console().print(guess_view(found, path))  # type: ignore[arg-type]
+    console().print(guess_view(found, path, notes=not asked))

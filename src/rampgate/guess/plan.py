@@ -48,7 +48,8 @@ class Volume:
     def words(self) -> str:
         """``288 units a day (5,760 rows in 20 days)``."""
         days = "1 day" if self.days == 1 else f"{self.days} days"
-        return f"{self.per_day:,.3g} units a day ({self.rows:,} rows in {days})".replace("e+03", ",000")
+        units = f"{self.per_day:,.0f}" if self.per_day >= 100 else f"{self.per_day:.3g}"
+        return f"{units} units a day ({self.rows:,} rows in {days})"
 
 
 def volume(engine: Engine, source: Source, arms: Sequence[str], columns: Sequence[Column]) -> Volume:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,6 +36,9 @@ _PERHAPS_FEW = 80
 _AT_ONCE = 40
 
 _NOTHING = f"^({'|'.join(re.escape(word) for word in NOTHING_WORDS)})$"
+#: Rows that tell what is worth asking of all of them.
+_FIRST = 20_000
+
 _ISO = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ].*)?$"
 _DATE = r"^([A-Za-z]{3,9},? )?[0-9]{1,4}[-/. ]([0-9]{1,2}|[A-Za-z]{3,9})[-/., ]+[0-9]{2,4}([T, ].*)?$"
 _COMMA = r"^[+-]?[0-9.]*,[0-9]+$"
@@ -118,7 +121,10 @@ def profile(engine: Engine, decimal: str = ".") -> dict[str, Profile]:
         )
     found = {column_.name: Profile(column_.name, column_.type, rows) for column_ in columns}
     for some in _chunks([c for c in columns if c.type != "other"]):
-        found |= {one.name: one for one in _summaries(engine, some, rows, decimal)}
+        first = list(_summaries(engine, some, rows, decimal, _FIRST if rows > _FIRST else None))
+        if rows > _FIRST:
+            first = list(_summaries(engine, some, rows, decimal, None, {one.name: one for one in first}))
+        found |= {one.name: one for one in first}
     few = [c for c in columns if 0 < found[c.name].distinct <= _PERHAPS_FEW and c.type not in TIMES]
     for name, values in tallies(engine, few).items():
         if len(values) <= FEW + 1:
@@ -163,23 +169,36 @@ def _count_if(test: exp.Expr) -> exp.Expr:
 # --- one pass ---------------------------------------------------------------------------
 
 
-def _summaries(engine: Engine, columns: Sequence[Column], rows: int, decimal: str) -> Iterator[Profile]:
-    outer = [item for i, one in enumerate(columns) for item in _summary(one, i)]
-    read = _read(engine, columns, decimal)
+def _summaries(
+    engine: Engine,
+    columns: Sequence[Column],
+    rows: int,
+    decimal: str,
+    most: int | None = None,
+    seen: Mapping[str, Profile] | None = None,
+) -> Iterator[Profile]:
+    """The columns as all rows show them, or the first ``most``.
+
+    What the first rows have ``seen`` of a column leaves some questions out: text of which none of thousands is a
+    number or a date is not read as one again.
+    """
+    outer = [item for i, one in enumerate(columns) for item in _summary(one, i, (seen or {}).get(one.name))]
+    read = _read(engine, columns, decimal, most)
     answer = engine.query(exp.Select().select(*outer).from_(read, copy=False))
     for i, one in enumerate(columns):
         mine = {key.partition("_")[2]: values[0] for key, values in answer.items() if key.startswith(f"p{i}_")}
         numbers = {key: int(mine[key]) for key in mine if key not in _TEXTS and key not in _FLOATS}
         texts = {key: str(mine[key]) for key in _TEXTS if mine.get(key) is not None}
         floats = {key: float(mine[key]) for key in _FLOATS if key in mine}
-        yield Profile(one.name, one.type, rows, **numbers, **texts, **floats)  # type: ignore[arg-type]
+        made = Profile(one.name, one.type, rows, **numbers, **texts, **floats)  # type: ignore[arg-type]
+        yield replace(made, length=seen[one.name].length) if seen and "length" not in mine else made
 
 
 _TEXTS = ("low", "high")
 _FLOATS = ("length", "least", "most", "mean", "spread")
 
 
-def _read(engine: Engine, columns: Sequence[Column], decimal: str) -> exp.Expr:
+def _read(engine: Engine, columns: Sequence[Column], decimal: str, most: int | None) -> exp.Expr:
     """Each column as text ``t<i>`` without words for nothing, and as a number ``v<i>``.
 
     Each step is a select of its own, so that an engine takes it once and not in every place that needs it.
@@ -201,6 +220,8 @@ def _read(engine: Engine, columns: Sequence[Column], decimal: str) -> exp.Expr:
             second += [named(typed_text(raw, c.type), f"t{i}"), named(number_of(raw, c.type).value, f"v{i}")]
             third += [part(f"t{i}"), part(f"v{i}")]
     source = exp.Select().select(*first).from_(relation(engine))
+    if most is not None:
+        source = source.limit(most)
     source = exp.Select().select(*second).from_(_step(source))
     return _step(exp.Select().select(*third).from_(_step(source)))
 
@@ -209,7 +230,7 @@ def _step(select: exp.Expr) -> exp.Expr:
     return exp.Subquery(this=select, alias=exp.TableAlias(this=exp.to_identifier("step")))
 
 
-def _summary(one: Column, i: int) -> Iterator[exp.Expr]:
+def _summary(one: Column, i: int, seen: Profile | None) -> Iterator[exp.Expr]:
     text, number = part(f"t{i}"), part(f"v{i}")
     asked: dict[str, exp.Expr] = {
         "known": _count(text),
@@ -217,7 +238,8 @@ def _summary(one: Column, i: int) -> Iterator[exp.Expr]:
         "low": cast(exp.Min(this=text.copy()), "text"),
         "high": cast(exp.Max(this=text.copy()), "text"),
     }
-    if one.type not in TIMES:
+    new = seen is None or not seen.known
+    if one.type not in TIMES and (new or one.type != "text" or (seen is not None and seen.numbers)):
         whole = exp.EQ(this=number.copy(), expression=exp.Floor(this=number.copy()))
         asked |= {
             "numbers": _count(number),
@@ -229,16 +251,25 @@ def _summary(one: Column, i: int) -> Iterator[exp.Expr]:
             "spread": exp.StddevPop(this=number.copy()),
         }
     if one.type == "text":
+        asked |= _shapes(text, new, seen)
+    for key, value in asked.items():
+        yield named(value, f"p{i}_{key}")
+
+
+def _shapes(text: exp.Expr, new: bool, seen: Profile | None) -> dict[str, exp.Expr]:
+    """What text looks like."""
+    asked: dict[str, exp.Expr] = {}
+    if new:
+        asked["length"] = cast(exp.Avg(this=exp.Length(this=text.copy())), "double")
+    if new or (seen is not None and seen.dates):
+        asked |= {"iso": _count_if(_like(text, _ISO)), "dates": _count_if(_like(text, _DATE))}
+    if new or (seen is not None and seen.commas):
         comma, thousands = _like(text, _COMMA), _like(text, _THOUSANDS)
         asked |= {
-            "length": cast(exp.Avg(this=exp.Length(this=text.copy())), "double"),
-            "iso": _count_if(_like(text, _ISO)),
-            "dates": _count_if(_like(text, _DATE)),
             "commas": _count_if(comma),
             "proof": _count_if(exp.and_(comma, exp.Not(this=thousands))),
         }
-    for key, value in asked.items():
-        yield named(value, f"p{i}_{key}")
+    return asked
 
 
 def _like(text: exp.Expr, pattern: str) -> exp.Expr:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlglot import exp
 
 from rampgate.aggregate.typed import column, text_of
-from rampgate.errors import Unclear
+from rampgate.errors import Unclear, UsageError
 from rampgate.guess.given import check_given, given_metric
 from rampgate.guess.outcomes import (
     MOST_VALUES,
@@ -35,6 +35,7 @@ from rampgate.source import Column, Engine, open_engine
 _NOTHING_GIVEN = Given()
 #: Segment columns that are taken at most.
 _MOST_SEGMENTS = 3
+_WHY_NAME = {False: "the name of the file", True: "the default"}
 _Left = list[tuple[str, str]]
 
 
@@ -85,12 +86,18 @@ def _guess(engine: Engine, events: object, given: Given, rollout: str | None) ->
     table = _Table(engine, columns, given, Source(**settled), arms)
     metrics, segments, left = _judged(table, timing)
     seen = volume(engine, table.source, (arms.baseline, arms.candidate), engine.columns())
+    if not seen.rows:
+        raise UsageError(
+            f"no row of {arms.baseline!r} or {arms.candidate!r} has a time that can be read in column {timing.name!r}",
+            where=engine.name,
+            remedy="name another column with --time, or say how it writes times with --time-format",
+        )
     name = _rollout(rollout, path)
     content, notes = _plan(table, name, metrics, segments, seen)
     if path is not None:
         content["source"] = {"events": path, **content["source"]}
     head = (
-        Note("rollout", name, "as given" if rollout else "the name of the file", "--name", rollout is None),
+        Note("rollout", name, "as given" if rollout else _WHY_NAME[path is None], "--name", rollout is None),
         unit,
         *timing.notes,
         *([decimal] if decimal.value == "," or not decimal.guessed else []),
@@ -127,12 +134,13 @@ def _profiles(engine: Engine, given: Given) -> tuple[dict[str, Profile], Note]:
     columns = profile(engine)
     commas = [one for one in columns.values() if one.proof and one.commas + one.numbers >= one.known]
     points = [one for one in columns.values() if one.type == "text" and one.numeric and one.whole < one.known]
-    if not commas or points:
+    again = profile(engine, ",") if commas and not points else {}
+    proven = [one for one in commas if one.name in again and again[one.name].numeric]
+    if not proven:
         return columns, Note("decimal", ".", "the default", "--decimal", True)
-    why = (
-        f"{some(one.name for one in commas)} hold{'s' if len(commas) == 1 else ''} numbers such as {_comma(commas[0])}"
-    )
-    return profile(engine, ","), Note("decimal", ",", why, "--decimal", True)
+    holding = f"{some(one.name for one in proven)} {'holds' if len(proven) == 1 else 'hold'}"
+    why = f"{holding} numbers such as {_comma(proven[0])}"
+    return again, Note("decimal", ",", why, "--decimal", True)
 
 
 def _comma(one: Profile) -> str:
@@ -295,7 +303,8 @@ def _plan(
 ) -> tuple[dict[str, Any], list[Note]]:
     """The policy's content and the notes on it."""
     source = table.source.model_dump(mode="json", exclude_defaults=True)
-    in_kpi = [one for one in metrics if one.bounded]
+    # Of ratios nothing says whether they stay within 0 and 1: they are the KPI only where they are all there is.
+    in_kpi = [one for one in metrics if one.bounded] or metrics
     shares = weights([one.name for one in in_kpi])
     points = kpi_points(in_kpi, list(shares.values()), seen.per_day)
     rails = {one.name: margin for one in metrics if (margin := guardrail(one, seen.per_day, points)) is not None}
@@ -319,7 +328,7 @@ def _plan(
             "guardrails": {KPI: {"margin": f"{max(2 * points, 5)}pp"}},
         }
     said = bool(table.given.metrics)
-    outside = [one.name for one in metrics if not one.bounded]
+    outside = [one.name for one in metrics if one not in in_kpi]
     equal = "equal, as nothing says which outcome matters most"
     if outside:
         equal += f"; no part of it: {some(outside)}, as nothing bounds a unit's value"

@@ -138,7 +138,7 @@ def find_arms(engine: Engine, columns: Mapping[str, Profile], given: Given, sour
         one, why = _variant(engine, columns, given, taken)
     counts = {value: n for value, n in one.values if value is not None}
     if not counts:
-        what = "has no value" if not one.known else f"has {one.distinct} different values"
+        what = "has no value" if not one.known else f"has about {one.distinct} different values"
         raise Unclear(
             "variant",
             f"column {one.name!r} {what}",
@@ -162,10 +162,11 @@ def _variant(
     few = [one for one in columns.values() if one.words and one.name not in taken and one.type not in TIMES]
     if said:
         holding = [one for one in few if set(said) <= set(one.words)]
-        if not holding and len(said) == 2:  # before the launch, the candidate has no row yet
-            holding = [one for one in few if said[0] in one.words and _score(one) > 0]
+        if not holding and given.candidate is not None:  # before the launch, the candidate has no row yet
+            holding = [one for one in few if len(one.words) == 1 and _score(one) > 0]
+            holding = [one for one in holding if given.baseline in (None, *one.words)]
         if len(holding) == 1:
-            return holding[0], f"the only column that holds {' and '.join(map(repr, said))}"
+            return holding[0], f"the only column that holds {' and '.join(map(repr, _held(holding[0], said)))}"
         if not holding:
             raise UsageError(
                 f"no column of few values holds {' and '.join(map(repr, said))}",
@@ -186,6 +187,10 @@ def _variant(
     choices = tuple(one.name for one in best or few if len(one.words) <= _MOST_VERSIONS)
     remedy = "name the column of the version with --variant"
     raise Unclear("variant", what, where=engine.name, remedy=remedy, choices=choices)
+
+
+def _held(one: Profile, said: list[str]) -> list[str]:
+    return [value for value in said if value in one.words] or list(one.words)
 
 
 def _score(one: Profile) -> int:

@@ -72,6 +72,12 @@ def find_time(engine: Engine, columns: Mapping[str, Profile], given: Given, take
     times = [one for one in columns.values() if is_time(one)]
     if given.time is not None:
         chosen, why = columns[given.time], "as given"
+        if given.time_format is None and not is_time(chosen) and chosen.type in ("text", "boolean", "other"):
+            raise UsageError(
+                f"column {chosen.name!r} holds no times, but values such as {chosen.low!r}",
+                where=engine.name,
+                remedy="name another column with --time, or say how it writes times with --time-format",
+            )
     else:
         chosen, why = _opening(engine, [one for one in times if one.name not in set(taken)], given)
     time_format, note = _format(engine, chosen, given)
@@ -214,11 +220,12 @@ def _shown(forms: Sequence[str]) -> str:
 
 def _unknown_form(engine: Engine, one: Profile, form: str = "", fits: int = 0) -> Unclear:
     near = f"; {fits} of {one.known} fit {form}" if fits else ""
+    mend = "mend the other values, or " if fits else ""
     return Unclear(
         "time_format",
         f"the times of column {one.name!r}, from {one.low!r} to {one.high!r}, are in no form that is known{near}",
         where=engine.name,
-        remedy='say it with --time-format, as "%d/%m/%Y %H:%M", or two forms as "%d/%m/%Y | %d/%m/%Y %H:%M"',
+        remedy=f'{mend}say it with --time-format, as "%d/%m/%Y %H:%M", or two forms as "%d/%m/%Y | %d/%m/%Y %H:%M"',
     )
 
 

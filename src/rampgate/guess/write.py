@@ -223,4 +223,10 @@ def _scalar(value: object, plain: bool = True) -> str:
         return json.dumps(value)
     if plain and _PLAIN.fullmatch(value) and value == value.strip() and value.lower() not in _WORDS and value.isascii():
         return value
-    return json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in text)
+
+
+def _escaped(letter: str) -> str:
+    """A character that YAML takes only in this form."""
+    return f"\\u{ord(letter):04x}" if ord(letter) < 0x10000 else f"\\U{ord(letter):08x}"

@@ -33,9 +33,11 @@ def _joined(why: str, flag: str) -> str:
     return f"{why} ({flag})" if why and flag else why or flag
 
 
-def guess_view(guess: Guess, path: Path) -> RenderableType:
+def guess_view(guess: Guess, path: Path, notes: bool = True) -> RenderableType:
     """The guesses, what ``validate`` says of the file, and the next step."""
-    parts: list[RenderableType] = [Text(f"wrote {path}", "bold green"), notes_table(guess.notes)]
+    parts: list[RenderableType] = [Text(f"wrote {path}", "bold green")]
+    if notes:
+        parts.append(notes_table(guess.notes))
     if guess.left_out:
         names = ", ".join(name for name, _ in guess.left_out[:_MOST])
         more = f" and {len(guess.left_out) - _MOST} more" if len(guess.left_out) > _MOST else ""
