@@ -149,5 +149,6 @@ def _farewell(out: Path, looks: Sequence[Look]) -> str:
     return (
         f"\nEvery look is in {out / 'rampgate.db'}. Look again:\n"
         f"  {program} status {ledger}\n  {program} history act-two {ledger}\n  {program} show {identity} {ledger}\n"
+        f"  {program} explain {identity} {ledger}\n"
         f"  {program} replay {out / 'act-two' / 'policy.yaml'}"
     )

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from rampgate.errors import RampgateError, UsageError
-from rampgate.judge.decision import Window, traffic_after
+from rampgate.judge.decision import Decision, Window, traffic_after
 from rampgate.judge.forecast import forecast
 from rampgate.judge.state import RUNNING, State
 from rampgate.ledger import Ledger, Record
@@ -18,7 +18,6 @@ from rampgate.report.sheet import Column, Sheet
 from rampgate.report.terminal import STYLES, Weeks, indented, weeks_view
 from rampgate.report.words import percent, printable, signed
 from rampgate.rollout.archive import restore
-from rampgate.rollout.evaluate import decision_of
 
 #: Verdicts of a HOLD that time alone does not mend.
 TO_BE_MENDED = ("FAIL", "ERROR")
@@ -180,4 +179,8 @@ def history_view(rows: list[dict[str, Any]], weeks: Mapping[str, Sequence[Window
 def last_windows(ledger: Ledger, only: str | None = None) -> dict[str, tuple[Window, ...]]:
     """The windows of each rollout's last decision."""
     records = {name: ledger.last(name) for name in _rollouts(ledger, only)}
-    return {name: decision_of(record).windows for name, record in records.items() if record is not None}
+    return {
+        name: Decision.from_dict(record.entry()["decision"]).windows
+        for name, record in records.items()
+        if record is not None
+    }
