@@ -27,12 +27,12 @@ def _codes(tree: ast.Module, name: str) -> Iterator[str]:
         if isinstance(function, ast.FunctionDef):
             for node in ast.walk(function):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _MAKERS:
-                    yield from _texts(_code_of(node), function, f"{name}:{node.lineno}")
+                    yield from _texts(_code_of(node), function, tree, f"{name}:{node.lineno}")
                 # The command line makes the reason of an error itself.
                 elif isinstance(node, ast.Dict):
                     keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
                     if keys[:2] == ["code", "verdict"]:
-                        yield from _texts(node.values[0], function, f"{name}:{node.lineno}")
+                        yield from _texts(node.values[0], function, tree, f"{name}:{node.lineno}")
 
 
 def _code_of(call: ast.Call) -> ast.expr | None:
@@ -40,25 +40,31 @@ def _code_of(call: ast.Call) -> ast.expr | None:
     return call.args[0] if call.args else named[0] if named else None
 
 
-def _texts(value: ast.expr | None, function: ast.FunctionDef, where: str) -> Iterator[str]:
+def _texts(value: ast.expr | None, function: ast.FunctionDef, module: ast.Module, where: str) -> Iterator[str]:
     """The texts that an expression can be."""
     if isinstance(value, ast.Constant) and isinstance(value.value, str):
         yield value.value
     elif isinstance(value, ast.IfExp):
-        yield from _texts(value.body, function, where)
-        yield from _texts(value.orelse, function, where)
+        yield from _texts(value.body, function, module, where)
+        yield from _texts(value.orelse, function, module, where)
     elif isinstance(value, ast.Name):
-        assigned = [
-            node.value
-            for node in ast.walk(function)
-            if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == value.id for t in node.targets)
-        ]
+        # In the function, else among the constants of the module.
+        assigned = _assigned(value.id, ast.walk(function)) or _assigned(value.id, iter(module.body))
         if not assigned:
             raise LookupError(f"{where}: where {value.id} comes from is not seen")
         for one in assigned:
-            yield from _texts(one, function, where)
+            yield from _texts(one, function, module, where)
     elif not _handed_on(value):
         raise LookupError(f"{where}: this code cannot be read from the source")
+
+
+def _assigned(name: str, nodes: Iterator[ast.AST]) -> list[ast.expr]:
+    """What a name is given in some statements."""
+    return [
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets)
+    ]
 
 
 def _handed_on(value: ast.expr | None) -> bool:

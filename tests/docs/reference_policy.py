@@ -271,7 +271,7 @@ def _paths(value: Any, rule: Mapping[str, Any], path: str) -> Iterator[str]:
         yield from (f"{path}.{key}" if key in _common() else f"{path}({value['kind']}).{key}" for key in value)
     elif isinstance(value, list):
         for item in value:
-            yield from _paths(item, rule["items"], path)
+            yield from _paths(item, rule.get("items", {}), path)  # a list of plain values has no keys
     elif isinstance(value, dict):
         for key, inner in value.items():
             if key in rule.get("properties", {}):

@@ -71,5 +71,3 @@ def left_out(decision: Decision, case: Case) -> Iterator[str]:
     passed = sum(check.verdict == "PASS" for check in decision.health)
     if decision.health:
         yield f"Of {told.counted(len(decision.health), 'check')} of the data themselves {passed} passed."
-    if not any(check.code == "sample_ratio" for check in decision.health):
-        yield "Not checked: whether the units were split between the versions as the traffic says."
