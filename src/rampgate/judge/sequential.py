@@ -18,19 +18,15 @@ from rampgate.judge.criteria import Criterion, criteria, group_weights
 from rampgate.judge.decision import ERROR, FAIL, INCONCLUSIVE, NO_DATA, PASS, Judged, Reason
 from rampgate.judge.findings import Findings, amount, called, hold_for, odds, too_small
 from rampgate.judge.weigh import Fired, Onset, Weighed, bets, fired, log_passing, onset, weigh
-
-FAMILIES = ("rollback", "guardrail", "segment")
+from rampgate.policy import Policy
 
 
 def sequential(case: Case) -> Findings:
     """Judge every criterion on its evidence so far."""
     data, policy = case.data, case.policy
-    plan = criteria(policy, group_weights(data.segments, data.first))
-    weighed = weigh(data, plan)
-    budget = policy.error_budget
-    alphas = dict(zip(FAMILIES, (budget.false_rollback, budget.guardrail, budget.segment), strict=True))
-    alarms = {family: fired(family, weighed, alpha) for family, alpha in alphas.items()}
-    passing = _Passing(data, np.log(1.0 / budget.false_go))
+    weighed = weighed_criteria(case)
+    alarms = {family: fired(family, weighed, alpha) for family, alpha in alphas(policy).items()}
+    passing = _Passing(data, np.log(1.0 / policy.error_budget.false_go))
     judged = tuple(_judge(case, w, alarms[w.criterion.family], passing) for w in weighed)
     broken = [j for j in judged if j.kind == "rollback" and j.verdict == FAIL]
     # A single metric says more than the KPI that it is part of; then the strongest evidence first.
@@ -38,6 +34,18 @@ def sequential(case: Case) -> Findings:
     rollback = tuple(Reason("rollback", FAIL, str(j.message), j.metric, j.group) for j in broken)
     holds = [reason for j in judged if (reason := hold_for(j)) is not None]
     return Findings(judged, rollback, (*holds, *_not_shown_safely(case, judged)), tuple(too_small(policy, judged)))
+
+
+def weighed_criteria(case: Case) -> tuple[Weighed, ...]:
+    """Every criterion of the policy with its evidence so far."""
+    data = case.data
+    return weigh(data, criteria(case.policy, group_weights(data.segments, data.first)))
+
+
+def alphas(policy: Policy) -> dict[str, float]:
+    """The error budget of each family of criteria."""
+    budget = policy.error_budget
+    return {"rollback": budget.false_rollback, "guardrail": budget.guardrail, "segment": budget.segment}
 
 
 class _Passing:

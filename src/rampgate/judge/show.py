@@ -181,10 +181,9 @@ def windows(case: Case) -> tuple[Window, ...]:
         within[w, periods] = 1.0
     raws = [Raw.of(data, slice(periods[0], periods[-1] + 1)) for _, periods in kept]
     tables = []
-    for shown in _shown(case):
-        one = _overall(shown)
+    for one in overall_shown(case):
         n_c, n_b = (within @ x for x in one.known)
-        cuts = [Cut(OVERALL, raw.value(shown.name, 0), (n_b[w], n_c[w])) for w, raw in enumerate(raws)]
+        cuts = [Cut(OVERALL, raw.value(one.name, 0), (n_b[w], n_c[w])) for w, raw in enumerate(raws)]
         tables.append(estimates(one, cuts, within))
     launch = local_midnight(case.state.start, policy.zone)
     out = []
@@ -193,6 +192,16 @@ def windows(case: Case) -> tuple[Window, ...]:
         rows = [table[w] for table in tables]
         out.append(Window(start, end, start >= launch and end <= case.look, rows[0], tuple(rows[1:])))
     return tuple(out)
+
+
+def overall_shown(case: Case) -> list[Shown]:
+    """The KPI and every metric of all units together, without the group axis."""
+    return [overall_of(case, name) for name in (KPI, *names(case))]
+
+
+def overall_of(case: Case, name: str) -> Shown:
+    """One metric of all units together."""
+    return _overall(Shown.of(case.data, name))
 
 
 def _overall(shown: Shown) -> Shown:
