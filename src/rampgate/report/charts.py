@@ -15,14 +15,15 @@ from rampgate.judge.decision import Decision, Estimate, Window, traffic_after
 from rampgate.judge.trace import EffectPath, EvidencePath, FamilyPath
 from rampgate.report.drawing import (
     Bound,
+    Canvas,
     Unit,
     day_of,
-    finished,
     hover,
     last_value,
     lettering,
     point,
     scaled,
+    thinned,
     time_axis,
     told_odds,
     value_axis,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 #: Evidence beyond these is drawn on the edge of the picture; tables and readings have the number.
 LEAST_DRAWN, MOST_DRAWN = 1e-3, 1e9
+#: Points of a path that are drawn; more would not be seen.
+MOST_POINTS = 120
 #: Shape and colour of each decision: neither is the only sign.
 MARKS = {
     "go": ("triangle-up", GO.light),
@@ -76,31 +79,29 @@ def weekly(windows: Sequence[Window], name: str, arms: tuple[str, str], unit: Un
     x = time_axis(alt.X("at:T"), starts, ticks=starts)
     y = alt.Y("value:Q", scale=alt.Scale(zero=False), axis=value_axis(unit.share, "%"))
     colour = alt.Scale(domain=list(arms), range=[BASELINE.light, CANDIDATE.light])
-    legend = alt.Legend(title=None, orient="top", symbolStrokeWidth=2, symbolSize=70, symbolDash=[1, 0])
+    legend = alt.Legend(title=None, orient="top", symbolSize=90)
     both = {
         "color": alt.Color("arm:N", scale=colour, legend=legend),
         "shape": alt.Shape("arm:N", scale=alt.Scale(domain=list(arms), range=["square", "circle"]), legend=legend),
-        "strokeDash": alt.StrokeDash("arm:N", scale=alt.Scale(domain=list(arms), range=[[5, 3], [1, 0]]), legend=None),
     }
-    table, band = alt.InlineData(rows), alt.InlineData(bands)
+    canvas = Canvas()
+    table, band = canvas.on(rows), canvas.on(bands)
+    partial = canvas.on([row for row in rows if not row["complete"]])
     tips = [alt.Tooltip(f"{key}:N") for key in ("window", "arm", "level", "difference", "interval")]
     layers = [
-        alt.Chart(band).mark_area(color=CANDIDATE.light, opacity=0.13).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
-        alt.Chart(band).mark_rule(color=CANDIDATE.light, opacity=0.45).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
-        alt.Chart(table).mark_line(strokeWidth=2).encode(
-            x=x, y=y, color=both["color"], strokeDash=both["strokeDash"]
+        band.mark_area(color=CANDIDATE.light, opacity=0.13).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
+        band.mark_rule(color=CANDIDATE.light, opacity=0.45).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
+        canvas.on(rows[::2]).mark_line(strokeWidth=2, strokeDash=[5, 3], color=BASELINE.light).encode(x=x, y=y),
+        canvas.on(rows[1::2]).mark_line(strokeWidth=2, color=CANDIDATE.light).encode(x=x, y=y),
+        table.mark_point(filled=True, size=90, opacity=1).encode(
+            x=x, y=y, color=both["color"], shape=both["shape"], tooltip=tips
         ),
-        alt.Chart(table).mark_point(size=64, strokeWidth=2, opacity=1).encode(
-            x=x,
-            y=y,
-            color=both["color"],
-            shape=both["shape"],
-            fill=alt.condition("datum.complete", alt.Color("arm:N", scale=colour, legend=None), alt.value(PAPER.light)),
-            tooltip=tips,
+        partial.mark_point(filled=True, size=30, opacity=1, color=PAPER.light).encode(
+            x=x, y=y, shape=both["shape"], tooltip=tips
         ),
-        *lettering(alt.Chart(alt.InlineData(_tops(rows))), "note", x, y, dy=-14, color=MUTED.light, fontStyle="italic"),
+        *lettering(canvas.on(_tops(rows)), "note", x, y, dy=-14, color=MUTED.light, fontStyle="italic"),
     ]  # fmt: skip
-    return finished(alt.layer(*layers), height)
+    return canvas.finished(layers, height)
 
 
 def _tops(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -126,7 +127,7 @@ def evidence(
 
     rows: list[dict[str, Any]] = [
         {"at": wall(end), "e": _drawn(e), "day": date_of(end), "odds": told_odds(e)}
-        for end, e in zip(ends, path.e_values, strict=True)
+        for end, e in thinned(list(zip(ends, path.e_values, strict=True)), MOST_POINTS)
     ]
     bar = _drawn(path.threshold)
     shown = [row["e"] for row in rows]
@@ -137,37 +138,38 @@ def evidence(
     ticks = ticks[:: 1 + len(ticks) // 6]
     axis = alt.Axis(title=None, values=ticks, format="~g", grid=True)
     y = alt.Y("e:Q", scale=scale, axis=axis)
-    base = alt.Chart(alt.InlineData(rows))
+    canvas = Canvas()
+    base = canvas.on(rows)
     crossed = [row for row in rows if row["e"] >= bar]
-    last = [rows[-1]]
+    last = canvas.on(rows[-1:])
     colour = ROLLBACK.light if crossed else INK.light
     layers = [
-        *_threshold(bar, f"counts at {told_odds(path.threshold)}", scale),
-        *(_onset(onset, scale, domain[1]) if onset is not None else ()),
+        *_threshold(canvas, bar, f"counts at {told_odds(path.threshold)}", scale),
+        *(_onset(canvas, onset, scale, domain[1]) if onset is not None else ()),
         base.mark_line(color=colour, strokeWidth=2).encode(x=x, y=y),
-        *([point(crossed[:1], x, y, "cross", ROLLBACK.light)] if crossed else []),
+        *([point(canvas.on(crossed[:1]), x, y, "cross", ROLLBACK.light)] if crossed else []),
         point(last, x, y, "circle", colour),
         *last_value(last, x, y, "odds", colour),
-        hover(rows, x, y, ("day", "odds")),
+        hover(base, x, y, ("day", "odds")),
     ]
-    return finished(alt.layer(*layers), height)
+    return canvas.finished(layers, height)
 
 
-def _threshold(bar: float, text: str, scale: Any) -> list[Any]:
+def _threshold(canvas: Canvas, bar: float, text: str, scale: Any) -> list[Any]:
     import altair as alt
 
-    data = alt.Chart(alt.InlineData([{"bar": bar, "text": text}]))
+    data = canvas.on([{"bar": bar, "text": text}])
     y = alt.Y("bar:Q", scale=scale)
     return [
         data.mark_rule(color=ROLLBACK.light, strokeDash=[6, 4], strokeWidth=1.5).encode(y=y),
-        *lettering(data, "text", alt.value(0), y, align="left", dx=4, dy=-7, color=ROLLBACK.light),
+        *lettering(data, "text", None, y, dy=-7, color=ROLLBACK.light),
     ]
 
 
-def _onset(onset: datetime, scale: Any, top: float) -> list[Any]:
+def _onset(canvas: Canvas, onset: datetime, scale: Any, top: float) -> list[Any]:
     import altair as alt
 
-    data = alt.Chart(alt.InlineData([{"at": wall(onset), "top": top, "text": f"onset {day_of(onset)}"}]))
+    data = canvas.on([{"at": wall(onset), "top": top, "text": f"onset {day_of(onset)}"}])
     x = alt.X("at:T", scale=alt.Scale(type="utc"))
     return [
         data.mark_rule(color=HOLD.light, strokeDash=[2, 3], strokeWidth=1.5).encode(x=x),
@@ -181,6 +183,8 @@ def effect(
     """The difference over all periods so far with its confidence sequence, and the margins it is judged by."""
     import altair as alt
 
+    moments = zip(ends, path.difference, path.lower, path.upper, strict=True)
+    known = [moment for moment in moments if moment[1] is not None]
     rows = [
         {
             "at": wall(end),
@@ -191,37 +195,36 @@ def effect(
             "difference": f"{unit.difference(d)}{unit.name}",
             "interval": unit.interval(low, high),
         }
-        for end, d, low, high in zip(ends, path.difference, path.lower, path.upper, strict=True)
-        if d is not None
+        for end, d, low, high in thinned(known, MOST_POINTS)
     ]
-    table = alt.InlineData(rows)
     scale = alt.Scale(domain=_window_of(rows, [b.difference * unit.scale for b in bounds]), clamp=True, nice=True)
     x = time_axis(alt.X("at:T"), _begun(ends))
     y = alt.Y("value:Q", scale=scale, axis=value_axis(unit.share, "", signed=True))
     low = alt.Y("low:Q", scale=scale)
-    base = alt.Chart(table)
+    canvas = Canvas()
+    base, last = canvas.on(rows), canvas.on(rows[-1:])
     layers = [
         base.mark_area(color=CANDIDATE.light, opacity=0.16).encode(x=x, y=low, y2="high:Q"),
-        alt.Chart(alt.InlineData([{"zero": 0}])).mark_rule(color=MUTED.light).encode(y=alt.Y("zero:Q", scale=scale)),
-        *_bounds(bounds, unit, scale),
+        canvas.on([{"zero": 0}]).mark_rule(color=MUTED.light).encode(y=alt.Y("zero:Q", scale=scale)),
+        *_bounds(canvas, bounds, unit, scale),
         base.mark_line(color=CANDIDATE.light, strokeWidth=2).encode(x=x, y=y),
-        point(rows[-1:], x, y, "circle", CANDIDATE.light),
-        *last_value(rows[-1:], x, y, "difference", CANDIDATE.light),
-        hover(rows, x, y, ("day", "difference", "interval")),
+        point(last, x, y, "circle", CANDIDATE.light),
+        *last_value(last, x, y, "difference", CANDIDATE.light),
+        hover(base, x, y, ("day", "difference", "interval")),
     ]
-    return finished(alt.layer(*layers), height)
+    return canvas.finished(layers, height)
 
 
-def _bounds(bounds: Sequence[Bound], unit: Unit, scale: Any) -> Iterable[Any]:
+def _bounds(canvas: Canvas, bounds: Sequence[Bound], unit: Unit, scale: Any) -> Iterable[Any]:
     import altair as alt
 
     for bound in bounds:
         harm = bound.kind == "rollback"
         colour = ROLLBACK.light if harm else HOLD.light
-        data = alt.Chart(alt.InlineData([{"bound": bound.difference * unit.scale, "text": bound.text}]))
+        data = canvas.on([{"bound": bound.difference * unit.scale, "text": bound.text}])
         y = alt.Y("bound:Q", scale=scale)
         yield data.mark_rule(color=colour, strokeDash=[6, 4] if harm else [2, 3], strokeWidth=1.5).encode(y=y)
-        yield from lettering(data, "text", alt.value(0), y, align="left", dx=4, dy=-7, color=colour)
+        yield from lettering(data, "text", None, y, dy=-7, color=colour)
 
 
 def _window_of(rows: Sequence[dict[str, Any]], marks: Sequence[float]) -> list[float]:
@@ -253,19 +256,19 @@ def forest(rows: Sequence[Estimate], unit: Unit, bounds: Sequence[Bound], failed
         }
         for row in rows
     ]
-    base = alt.Chart(alt.InlineData(values))
+    canvas = Canvas()
+    base = canvas.on(values)
     order = [str(value["segment"]) for value in values]
     y = alt.Y("segment:N", sort=order, title=None, axis=alt.Axis(labelLimit=110, domain=False, ticks=False))
     scale = alt.Scale(nice=True)
     x = alt.X("value:Q", scale=scale, axis=value_axis(unit.share, "", signed=True))
-    hue = alt.condition("datum.failed", alt.value(ROLLBACK.light), alt.value(CANDIDATE.light))
-    shape = alt.condition("datum.failed", alt.value("cross"), alt.value("circle"))
+    hue = alt.ColorValue(CANDIDATE.light, condition={"test": "datum.failed", "value": ROLLBACK.light})
+    shape = alt.ShapeValue("circle", condition={"test": "datum.failed", "value": "cross"})
     tips = [alt.Tooltip(f"{key}:N") for key in ("segment", "difference", "interval", "units")]
-    zero = alt.Chart(alt.InlineData([{"zero": 0}]))
     layers = [
-        zero.mark_rule(color=MUTED.light).encode(x=alt.X("zero:Q", scale=scale)),
+        canvas.on([{"zero": 0}]).mark_rule(color=MUTED.light).encode(x=alt.X("zero:Q", scale=scale)),
         *(
-            alt.Chart(alt.InlineData([{"bound": b.difference * unit.scale}]))
+            canvas.on([{"bound": b.difference * unit.scale}])
             .mark_rule(color=HOLD.light, strokeDash=[2, 3], strokeWidth=1.5)
             .encode(x=alt.X("bound:Q", scale=scale))
             for b in bounds
@@ -273,7 +276,7 @@ def forest(rows: Sequence[Estimate], unit: Unit, bounds: Sequence[Bound], failed
         base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", scale=scale), x2="high:Q", y=y, color=hue),
         base.mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y, color=hue, shape=shape, tooltip=tips),
     ]
-    return finished(alt.layer(*layers), 40 + 22 * len(values))
+    return canvas.finished(layers, 40 + 22 * len(values))
 
 
 # --- the ramp ---------------------------------------------------------------------------
@@ -309,12 +312,13 @@ def ramp(decisions: Sequence[Decision], height: int = 220) -> Chart:
     legend = alt.Legend(title=None, orient="top", symbolSize=90)
     shapes, colours = [MARKS[k][0] for k in kinds], [MARKS[k][1] for k in kinds]
     tips = [alt.Tooltip(f"{key}:N") for key in ("look", "decision", "because", "phase")]
-    line = alt.Chart(alt.InlineData(steps))
+    canvas = Canvas()
+    line = canvas.on(steps)
     layers = [
         line.mark_area(color=CANDIDATE.light, opacity=0.1, interpolate="step-after").encode(x=x, y=y.stack(None)),
         line.mark_line(color=CANDIDATE.light, strokeWidth=2, interpolate="step-after").encode(x=x, y=y),
-        alt.Chart(alt.InlineData(looks))
-        .mark_point(filled=True, size=85, opacity=1, stroke=PAPER.light, strokeWidth=1)
+        canvas.on(looks)
+        .mark_point(filled=True, size=110, opacity=1, stroke=PAPER.light, strokeWidth=1)
         .encode(
             x=x,
             y=y,
@@ -323,7 +327,7 @@ def ramp(decisions: Sequence[Decision], height: int = 220) -> Chart:
             tooltip=tips,
         ),
     ]
-    return finished(alt.layer(*layers), height)
+    return canvas.finished(layers, height)
 
 
 def _begun(ends: Sequence[datetime]) -> list[datetime]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rampgate.judge.findings import odds
 from rampgate.report.palette import GRID, INK, LINE, MUTED, PAPER
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import altair as alt
 
     Chart = alt.LayerChart
+
+T = TypeVar("T")
 
 WIDE, NARROW = 720, 330
 TICKS = 8
@@ -102,7 +104,7 @@ def time_axis(
     first, last = min(known), max(known)
     room = max((last - first) / 25, timedelta(hours=12))
     domain = [wall(first - room), wall(last + room)]
-    marks = [wall(tick) for tick in thinned(ticks or _days(first, last))]
+    marks = [wall(tick) for tick in thinned(ticks or _days(first, last), TICKS)]
     axis = alt.Axis(title=None, format="%-d %b", grid=False, values=marks, labelOverlap="greedy")
     return x.scale(type="utc", domain=domain, nice=False).axis(axis)
 
@@ -114,9 +116,10 @@ def _days(first: datetime, last: datetime) -> list[datetime]:
     return [begin + timedelta(days=i) for i in range(0, (last - begin).days + 1, step)]
 
 
-def thinned(values: Sequence[datetime]) -> Sequence[datetime]:
-    """At most `TICKS` of the values, evenly."""
-    return values[:: 1 + (len(values) - 1) // TICKS]
+def thinned(values: Sequence[T], most: int) -> Sequence[T]:
+    """At most so many of the values, evenly, the last always among them."""
+    step = -(-len(values) // most) or 1
+    return values[(len(values) - 1) % step :: step]
 
 
 def value_axis(share: bool, sign: str, signed: bool = False) -> Any:
@@ -128,66 +131,81 @@ def value_axis(share: bool, sign: str, signed: bool = False) -> Any:
     return alt.Axis(title=None, tickCount=5, labelExpr=f"datum.value == 0 ? '0' : replace({plain}, '-', '−'){suffix}")
 
 
-def point(rows: Sequence[dict[str, Any]], x: Any, y: Any, shape: str, colour: str) -> Any:
+def point(data: Any, x: Any, y: Any, shape: str, colour: str) -> Any:
     """A single point that stands out."""
-    import altair as alt
-
-    mark = alt.Chart(alt.InlineData(list(rows)))
-    return mark.mark_point(shape=shape, filled=True, size=80, color=colour, opacity=1).encode(x=x, y=y)
+    return data.mark_point(shape=shape, filled=True, size=80, color=colour, opacity=1).encode(x=x, y=y)
 
 
 def lettering(data: Any, field: str, x: Any, y: Any, **style: Any) -> list[Any]:
-    """Words in the picture, readable also where they cross a line."""
-    style = {"fontSize": 11, **style}
-    halo = {**style, "color": PAPER.light, "stroke": PAPER.light, "strokeWidth": 4, "strokeJoin": "round"}
-    return [data.mark_text(**look).encode(x=x, y=y, text=f"{field}:N") for look in (halo, style)]
-
-
-def last_value(rows: Sequence[dict[str, Any]], x: Any, y: Any, field: str, colour: str) -> list[Any]:
-    """The last value in words, beside its point."""
+    """Words in the picture, at its left edge without an ``x``; readable also where they cross a line."""
     import altair as alt
 
+    style = {"fontSize": 11, **({"x": 4, "align": "left"} if x is None else {}), **style}
+    place = {"y": y} if x is None else {"x": x, "y": y}
+    halo = {**style, "color": PAPER.light, "stroke": PAPER.light, "strokeWidth": 4, "strokeJoin": "round"}
+    return [data.mark_text(**look).encode(**place, text=alt.Text(f"{field}:N")) for look in (halo, style)]
+
+
+def last_value(data: Any, x: Any, y: Any, field: str, colour: str) -> list[Any]:
+    """The last value in words, beside its point."""
     style = {"align": "right", "dx": -7, "dy": -10, "color": colour, "fontWeight": 600, "fontSize": 12}
-    return lettering(alt.Chart(alt.InlineData(list(rows))), field, x, y, **style)
+    return lettering(data, field, x, y, **style)
 
 
-def hover(rows: Sequence[dict[str, Any]], x: Any, y: Any, fields: Sequence[str]) -> Any:
+def hover(data: Any, x: Any, y: Any, fields: Sequence[str]) -> Any:
     """A point and a reading of the fields where the pointer is nearest."""
     import altair as alt
 
     near = alt.selection_point(
         name="near", nearest=True, on="pointerover", clear="pointerout", fields=["at"], empty=False
     )
-    return (
-        alt.Chart(alt.InlineData(list(rows)))
-        .mark_point(filled=True, size=70, color=INK.light)
-        .encode(
-            x=x,
-            y=y,
-            opacity=alt.condition(near, alt.value(1), alt.value(0)),
-            tooltip=[alt.Tooltip(f"{field}:N") for field in fields],
+    seen = alt.OpacityValue(0, condition={"param": "near", "empty": False, "value": 1})
+    tips = [alt.Tooltip(f"{field}:N") for field in fields]
+    mark = data.mark_point(filled=True, size=70, color=INK.light).encode(x=x, y=y, opacity=seen, tooltip=tips)
+    return mark.add_params(near).properties(name=HOVER)
+
+
+class Canvas:
+    """Layers and the rows that they draw. Rows are kept once under a name: Altair copies what a layer holds."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Sequence[dict[str, Any]]] = {}
+
+    def on(self, rows: Sequence[dict[str, Any]]) -> Any:
+        """A chart of the rows, to be given marks."""
+        import altair as alt
+
+        name = f"rows{len(self._rows)}"
+        self._rows[name] = rows
+        return alt.Chart(alt.NamedData(name))
+
+    def finished(self, layers: Sequence[Any], height: int) -> Chart:
+        """The layers as one chart, in the look that all charts share."""
+        import altair as alt
+
+        made: Chart = alt.LayerChart(
+            layer=list(layers),
+            width=WIDE,
+            height=height,
+            autosize=alt.AutoSizeParams(type="fit", contains="padding"),
+            datasets=self._rows,
+            config=alt.Config(
+                background="transparent",
+                font=FONT,
+                aria=False,
+                padding={"left": 10, "top": 4, "right": 6, "bottom": 4},
+                view=alt.ViewConfig(stroke=None),
+                axis=alt.AxisConfig(
+                    labelColor=MUTED.light,
+                    labelFontSize=11,
+                    gridColor=GRID.light,
+                    domainColor=LINE.light,
+                    tickColor=LINE.light,
+                ),
+                legend=alt.LegendConfig(labelColor=INK.light, labelFontSize=12, labelLimit=240, offset=4),
+            ),
         )
-        .add_params(near)
-        .properties(name=HOVER)
-    )
-
-
-def finished(chart: Any, height: int) -> Chart:
-    """The look that all charts share."""
-    import altair as alt
-
-    labels = {"labelColor": MUTED.light, "labelFontSize": 11, "titleColor": MUTED.light}
-    axis = {**labels, "gridColor": GRID.light, "domainColor": LINE.light, "tickColor": LINE.light}
-    made: Chart = (
-        chart.properties(width=WIDE, height=height, autosize=alt.AutoSizeParams(type="fit", contains="padding"))
-        .configure(
-            background="transparent", font=FONT, aria=False, padding={"left": 10, "top": 4, "right": 6, "bottom": 4}
-        )
-        .configure_view(stroke=None)
-        .configure_axis(**axis)
-        .configure_legend(labelColor=INK.light, labelFontSize=12, labelLimit=240, offset=4)
-    )
-    return made
+        return made
 
 
 # --- drawing ----------------------------------------------------------------------------
@@ -195,14 +213,18 @@ def finished(chart: Any, height: int) -> Chart:
 
 def live_spec(chart: Chart) -> dict[str, Any]:
     """The chart for the browser: as wide as its place."""
-    spec: dict[str, Any] = chart.to_dict()
-    return {**spec, "width": "container"}
+    return {**chart.to_dict(validate=False), "width": "container"}
 
 
 def svg_of(chart: Chart, width: int = WIDE) -> str:
     """The chart as an SVG text, without what only answers a pointer."""
+    return still(live_spec(chart), width)
+
+
+def still(spec: dict[str, Any], width: int) -> str:
+    """The same from the chart's specification."""
     import vl_convert
 
-    spec = {key: value for key, value in chart.to_dict().items() if key != "params"}
-    spec |= {"width": width, "layer": [layer for layer in spec["layer"] if layer.get("name") != HOVER]}
-    return str(vl_convert.vegalite_to_svg(spec, vl_version="6.4"))
+    layers = [layer for layer in spec["layer"] if layer.get("name") != HOVER]
+    shown = {**{key: value for key, value in spec.items() if key != "params"}, "width": width, "layer": layers}
+    return vl_convert.vegalite_to_svg(shown, vl_version="6.4")

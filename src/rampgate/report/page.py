@@ -18,8 +18,8 @@ from typing import Any
 
 from rampgate.report.blocks import Figure, Hero, Section, figures_of
 from rampgate.report.dossier import Dossier
-from rampgate.report.drawing import NARROW, WIDE, live_spec, svg_of
-from rampgate.report.palette import properties, themed
+from rampgate.report.drawing import NARROW, WIDE, live_spec, still
+from rampgate.report.palette import properties, themed, themed_svg
 
 BUNDLE = "vega.js.gz"
 
@@ -50,7 +50,7 @@ def render(title: str, sections: Sequence[Section], hero: Hero | None = None) ->
         lstrip_blocks=True,
     )
     drawn = [figure for section in sections for figure in figures_of(section.blocks) if figure.chart is not None]
-    scripts = [_asset("page.js")] if not drawn else [vega(), _asset("page.js")]
+    script = _asset("page.js")
     style = themes() + _asset("page.css")
     pictures = {id(figure): _picture(figure, place) for place, figure in enumerate(drawn)}
     return room.get_template("page.html.j2").render(
@@ -58,9 +58,10 @@ def render(title: str, sections: Sequence[Section], hero: Hero | None = None) ->
         hero=hero,
         sections=sections,
         style=_trusted(style),
-        scripts=[_trusted(script) for script in scripts],
-        policy=f"default-src 'none'; script-src {_hashes(scripts)}; style-src {_hashes([style])}; img-src data:; "
-        "base-uri 'none'; form-action 'none'",
+        script=_trusted(script),
+        vega=_trusted(base64.b64encode(_packed()).decode()) if drawn else None,
+        policy=f"default-src 'none'; script-src {_hashes([script, vega()] if drawn else [script])}; "
+        f"style-src {_hashes([style])}; img-src data:; base-uri 'none'; form-action 'none'",
         picture=lambda figure: pictures[id(figure)],
     )
 
@@ -76,24 +77,21 @@ class Picture:
 
 def _picture(figure: Figure, place: int) -> Picture:
     assert figure.chart is not None
-    small = _still(figure, f"n{place}", NARROW)
-    return Picture(
-        _trusted(_still(figure, f"w{place}", WIDE)) if figure.wide else None,
-        _trusted(small),
-        _trusted(themed(_inside_script(live_spec(figure.chart)))),
-    )
+    spec = live_spec(figure.chart)
+    says = f"{figure.title}. {figure.finding}"
+    wide = _still(spec, says, f"w{place}", WIDE) if figure.wide else None
+    return Picture(wide, _still(spec, says, f"n{place}", NARROW), _trusted(_inside_script(themed(spec))))
 
 
-def _still(figure: Figure, prefix: str, width: int) -> str:
+def _still(spec: dict[str, Any], says: str, prefix: str, width: int) -> Any:
     """The drawn picture: colours follow the theme, ids are its own, and it says what it shows."""
     from markupsafe import escape
 
-    assert figure.chart is not None
-    svg = themed(svg_of(figure.chart, width))
+    svg = themed_svg(still(spec, width))
     svg = re.sub(r'(\bid="|url\(#)', rf"\g<1>{prefix}-", svg)
     # Roles of its parts would be read one by one; the picture is one thing with one alternative.
     svg = re.sub(r' (role|aria-[a-z]+)="[^"]*"', "", svg)
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(f"{figure.title}. {figure.finding}")}" ', 1)
+    return _trusted(svg.replace("<svg ", f'<svg role="img" aria-label="{escape(says)}" ', 1))
 
 
 def _inside_script(value: Any) -> str:
@@ -117,7 +115,11 @@ def themes() -> str:
 
 def vega() -> str:
     """The bundled Vega, Vega-Lite and Vega-Embed (``make vega``)."""
-    return gzip.decompress(files("rampgate.report").joinpath(BUNDLE).read_bytes()).decode()
+    return gzip.decompress(_packed()).decode()
+
+
+def _packed() -> bytes:
+    return files("rampgate.report").joinpath(BUNDLE).read_bytes()
 
 
 def _asset(name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,24 @@ COLOURS = (
     GO_WASH, HOLD_WASH, ROLLBACK_WASH, COMPLETE_WASH,
 )  # fmt: skip
 
-_BY_LIGHT = {colour.light: colour for colour in COLOURS}
-_ANY = re.compile("|".join(_BY_LIGHT))
+_BY_LIGHT = {colour.light: f"var(--{colour.name})" for colour in COLOURS}
+_PAINT = re.compile(rf'(?<= )(fill|stroke)="({"|".join(_BY_LIGHT)})"')
+#: Parts of a chart that hold data, which may say anything.
+_DATA = {"datasets", "domain", "sort"}
 
 
-def themed(text: str) -> str:
-    """An SVG or a chart's specification in which every colour is the custom property of a page."""
-    return _ANY.sub(lambda found: f"var(--{_BY_LIGHT[found.group()].name})", text)
+def themed_svg(svg: str) -> str:
+    """A drawn chart in which every colour is the custom property of a page."""
+    return _PAINT.sub(lambda found: f'{found[1]}="{_BY_LIGHT[found[2]]}"', svg)
+
+
+def themed(spec: Any) -> Any:
+    """A chart's specification in which every colour is the custom property of a page."""
+    if isinstance(spec, dict):
+        return {key: value if key in _DATA else themed(value) for key, value in spec.items()}
+    if isinstance(spec, list):
+        return [themed(value) for value in spec]
+    return _BY_LIGHT.get(spec, spec) if isinstance(spec, str) else spec
 
 
 def properties(dark: bool) -> str:

@@ -14,11 +14,13 @@ from rampgate.policy import Margin, Policy
 from rampgate.report import charts
 from rampgate.report.blocks import SHAPES, TONES, Cell, Figure, Spark, Table
 from rampgate.report.dossier import Dossier
-from rampgate.report.drawing import Bound, Unit, told_odds
+from rampgate.report.drawing import Bound, Unit, thinned, told_odds
 from rampgate.report.words import date_of, percent
 
 #: Segment criteria that get a picture of their evidence, and values that get a line in a forest; tables have all.
 MOST_SEGMENT_PATHS = 4
+#: Metrics and criteria that get a picture each, and rows of the table beside one.
+MOST_METRICS, MOST_CRITERIA, MOST_ROWS = 6, 6, 60
 MOST_SEGMENTS = 12
 
 FAMILIES = {"rollback": "All rollback criteria", "guardrail": "All guardrails", "segment": "All segment guardrails"}
@@ -32,6 +34,11 @@ def unit_of(policy: Policy, metric: str) -> Unit:
 def title_of(metric: str) -> str:
     """A metric as a title."""
     return "Weighted KPI" if metric == KPI else metric
+
+
+def shown_metrics(policy: Policy) -> tuple[str, ...]:
+    """The metrics that get a picture: those that are judged, then the others, as far as there is room."""
+    return tuple(dict.fromkeys((*policy.judged_metrics(), *policy.metrics)))[:MOST_METRICS]
 
 
 def nothing_yet(dossier: Dossier) -> str:
@@ -106,7 +113,7 @@ def evidence(dossier: Dossier) -> tuple[list[Figure], list[Figure], list[Figure]
     """Evidence over time: overall criteria, the strongest of segments, and each error budget as a whole."""
     judged = {c.id: c for c in dossier.decision.criteria}
     paths = sorted(dossier.trace.evidence, key=lambda path: _rank(path, judged.get(path.id)), reverse=True)
-    overall = [_evidence(dossier, path, judged.get(path.id)) for path in paths if path.group == OVERALL]
+    overall = [_evidence(dossier, path, judged.get(path.id)) for path in paths if path.group == OVERALL][:MOST_CRITERIA]
     drawn = {path.id for path in dossier.trace.evidence}
     overall += [_not_weighed(c) for c in judged.values() if c.group == OVERALL and c.id not in drawn]
     segments = [path for path in paths if path.group != OVERALL][:MOST_SEGMENT_PATHS]
@@ -143,7 +150,8 @@ def _told(path: EvidencePath | FamilyPath) -> str:
     if most >= path.threshold:
         highest = "" if most == now else f", {told_odds(most)} at most"
         return f"Reached the bar of {bar}: evidence of harm is {told_odds(now)} now{highest}"
-    return f"Evidence of harm is {told_odds(now)}, below the bar of {bar}"
+    what = "Evidence of harm is" if now > 1 else "No evidence of harm:"
+    return f"{what} {told_odds(now)}, below the bar of {bar}"
 
 
 def _family(dossier: Dossier, path: FamilyPath) -> Figure:
@@ -157,9 +165,16 @@ def _evidence_figure(
 ) -> Figure:
     ends = dossier.trace.ends
     rows = [(date_of(end), told_odds(e)) for end, e in zip(ends, path.e_values, strict=True)]
-    table = Table.of(f"{title}: evidence after each period", ("until", "#evidence of harm"), rows)
+    table = _sampled(f"{title}: evidence after each period", ("until", "#evidence of harm"), rows)
     chart = charts.evidence(ends, path, onset)
     return Figure(title, finding, chart, table, (Spark("log of evidence", charts.logs(path.e_values)),))
+
+
+def _sampled(caption: str, columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
+    """A table of a path; of a long one, evenly chosen rows and the last."""
+    kept = thinned(rows, MOST_ROWS)
+    chosen = "" if len(kept) == len(rows) else f" ({len(kept)} of {len(rows)})"
+    return Table.of(caption + chosen, columns, kept)
 
 
 def _onset(dossier: Dossier, judged: Judged | None) -> datetime | None:
@@ -179,7 +194,7 @@ def _not_weighed(judged: Judged) -> Figure:
 def effects(dossier: Dossier) -> list[Figure]:
     """The difference of the KPI and of each metric over all periods so far."""
     drawn = {path.metric: path for path in dossier.trace.effects}
-    names = (KPI, *dossier.policy.metrics) if dossier.trace.ends else ()
+    names = (KPI, *shown_metrics(dossier.policy)) if dossier.trace.ends else ()
     return [_effect(dossier, name, drawn.get(name)) for name in names]
 
 
@@ -200,7 +215,7 @@ def _effect(dossier: Dossier, metric: str, path: EffectPath | None) -> Figure:
         (date_of(end), unit.difference(d), unit.interval(low, high))
         for end, d, low, high in zip(ends, path.difference, path.lower, path.upper, strict=True)
     ]
-    table = Table.of(
+    table = _sampled(
         f"{title}: difference so far", ("until", f"#difference{unit.name and ','}{unit.name}", "#interval"), rows
     )
     chart = charts.effect(ends, path, unit, bounds(dossier, metric))
@@ -260,6 +275,12 @@ def forest(dossier: Dossier, column: str, metric: str, rows: Sequence[Estimate])
 # --- the ramp ---------------------------------------------------------------------------
 
 
+def _why(decision: Decision, before: Decision | None) -> str:
+    """The first reason, unless the look before gave the same."""
+    said, then = (d.reasons[0].message if d is not None and d.reasons else "" for d in (decision, before))
+    return "the same" if said and said == then else said
+
+
 def ramp(decisions: Sequence[Decision]) -> Figure:
     """The candidate's traffic over time with every decision on it."""
     counts = {kind: sum(d.decision == kind for d in decisions) for kind in SHAPES}
@@ -269,6 +290,7 @@ def ramp(decisions: Sequence[Decision]) -> Figure:
     finding = (
         f"{len(decisions)} {'look' if len(decisions) == 1 else 'looks'}: {told}; the candidate should now have {share}."
     )
+
     columns = ("look", "#traffic", "decision", "#after it", "#KPI difference", "first reason")
     rows = [
         (
@@ -277,9 +299,9 @@ def ramp(decisions: Sequence[Decision]) -> Figure:
             Cell(f"{SHAPES[d.decision]} {d.decision}", TONES[d.decision]),
             percent(traffic_after(d.decision, d.phase.to_dict())),
             Unit(True).difference(d.kpi.difference),
-            d.reasons[0].message if d.reasons else "",
+            _why(d, before),
         )
-        for d in decisions
+        for before, d in zip((None, *decisions), decisions, strict=False)
     ]
     table = Table.of("Every decision of this attempt", columns, rows)
     sparks = (Spark("traffic", tuple(d.phase.traffic for d in decisions)),)

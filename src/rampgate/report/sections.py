@@ -53,15 +53,20 @@ def hero(dossier: Dossier) -> Hero:
     attempt = f", attempt {d.attempt}" if d.attempt > 1 else ""
     where = (
         f"{d.rollout}{attempt}, look of {moment_of(d.look)}: phase {d.phase.index} of {d.phase.of}, "
-        f"{percent(d.phase.traffic)} of traffic{since}. Candidate {dossier.arms[1]} against baseline {dossier.arms[0]}."
+        f"{percent(d.phase.traffic)} of traffic{since}{_versions(dossier.arms)}."
     )
     todo = TODO[d.decision].format(now=now)
-    reasons = tuple(Item(r.message, r.code.replace("_", " "), TONES[r.verdict]) for r in d.reasons)
+    reasons = tuple(Item(r.message, r.code.replace("_", " "), TONES[r.verdict]) for r in d.reasons[1:])
     because = d.reasons[0].message if d.reasons else "no reason was recorded"
     word = d.decision.upper()
     return Hero(
         word, TONES[d.decision], todo[0].upper() + todo[1:], where, _sentence(because), _tiles(dossier, now), reasons
     )
+
+
+def _versions(arms: tuple[str, str]) -> str:
+    """Which versions are compared, unless their names say no more than the words."""
+    return "" if arms == ("baseline", "candidate") else f"; {arms[1]} against {arms[0]}"
 
 
 def _sentence(text: str) -> str:
@@ -131,13 +136,13 @@ def _weekly(dossier: Dossier) -> Iterator[Block]:
             "The band is the interval of the difference, drawn around the baseline. A hollow point: a partial window.",
             "muted",
         )
-        yield Figures(tuple(pictures.weekly(dossier, name) for name in dossier.policy.metrics))
+        yield Figures(tuple(pictures.weekly(dossier, name) for name in pictures.shown_metrics(dossier.policy)))
 
 
 def _evidence(dossier: Dossier) -> Iterator[Block]:
     if dossier.policy.evidence == "point":
         yield Text(
-            "This policy compares plain thresholds (evidence: point): nothing is weighed, and noise alone can trip them."
+            "This policy compares plain thresholds (evidence: point): nothing is weighed, and noise can trip them."
         )
     elif not dossier.trace.ends:
         yield Text(f"Nothing to show yet, because {pictures.nothing_yet(dossier)}.")

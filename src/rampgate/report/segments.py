@@ -38,7 +38,8 @@ def _column(dossier: Dossier, column: str, metrics: tuple[str, ...], least: int)
     small = [value for value in order if not enough[value]]
     if small:
         yield Text(
-            f"Too little data in {len(small)} of {len(order)} values of {column}: fewer than {least} known units in an arm."
+            f"Too little data in {len(small)} of {len(order)} values of {column}: "
+            f"fewer than {least} known units in an arm."
         )
     failed = {
         (c.metric, str(c.group.value))
