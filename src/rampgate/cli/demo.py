@@ -12,7 +12,9 @@ from rampgate.cli.app import app
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="Folder for the ledger and policies.")] = Path("rampgate-demo"),
+    out: Annotated[Path, typer.Option("--out", help="Folder for the ledger, the report and the policies.")] = Path(
+        "rampgate-demo"
+    ),
 ) -> int:
     """The whole story on real tickets: go, hold, rollback."""
     from rampgate.demo.story import tell

@@ -16,8 +16,10 @@ from rampgate.demo.acts import BROKEN_CATEGORIES, BROKEN_SHARE, Act, Look, broke
 from rampgate.demo.tickets import Ticket, load
 from rampgate.errors import UsageError
 from rampgate.ledger import Ledger
+from rampgate.report.dossier import dossier
 from rampgate.report.terminal import STYLES, console, decision_view
 from rampgate.report.words import date_of, percent, signed
+from rampgate.report.write import write_report
 
 #: The rollouts of the demo.
 ACTS = {"act-one", "act-two"}
@@ -42,9 +44,9 @@ the gate looks every day."""
 
 
 def tell(out: Path) -> None:
-    """Play both acts into a folder and leave its ledger for ``status``, ``history`` and ``show``."""
-    ledger_file = out / "rampgate.db"
-    _clear(ledger_file)
+    """Play both acts into a folder; leave its ledger for ``status``, ``history`` and ``show``, and a report."""
+    ledger_file, page = out / "rampgate.db", out / "report.html"
+    _clear(ledger_file, page)
     out.mkdir(parents=True, exist_ok=True)
     screen, tickets = console(), load()
     ledger = Ledger.open(ledger_file)
@@ -56,12 +58,16 @@ def tell(out: Path) -> None:
     two = _act(screen, Act("act-two", out / "act-two", broken, frozenset({1, 2, 4})), tickets, ledger)
     screen.print(Text("\nThe decision that ended it\n", "bold"))
     screen.print(decision_view(two[-1].decision))
+    write_report(dossier(ledger, "act-two"), page)
     screen.print(_farewell(out, two))
 
 
-def _clear(ledger_file: Path) -> None:
+def _clear(ledger_file: Path, page: Path) -> None:
     """Remove the ledger of an earlier demo, and of nothing else."""
     if not ledger_file.exists():
+        if page.exists():
+            what = "this report is not the demo's, and is not overwritten"
+            raise UsageError(what, where=str(page), remedy="give another folder with --out")
         return
     if not set(Ledger.open(ledger_file, create=False).rollouts()) <= ACTS:
         remedy = "give another folder with --out"
@@ -132,7 +138,9 @@ def _farewell(out: Path, looks: Sequence[Look]) -> str:
     program = "rampgate" if shutil.which("rampgate") else os.path.relpath(sys.argv[0])
     ledger = f"--ledger {out / 'rampgate.db'}"
     return (
+        f"\nThe same on one page, with pictures, for people who were not there: {out / 'report.html'}\n"
         f"\nEvery look is in {out / 'rampgate.db'}. Look again:\n"
         f"  {program} status {ledger}\n  {program} history act-two {ledger}\n  {program} show {identity} {ledger}\n"
+        f"  {program} report {out / 'act-two' / 'policy.yaml'} {ledger} --out report.md\n"
         f"  {program} replay {out / 'act-two' / 'policy.yaml'}"
     )

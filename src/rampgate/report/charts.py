@@ -18,6 +18,7 @@ from rampgate.report.drawing import (
     Canvas,
     Unit,
     day_of,
+    drawn,
     hover,
     last_value,
     lettering,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 #: Evidence beyond these is drawn on the edge of the picture; tables and readings have the number.
 LEAST_DRAWN, MOST_DRAWN = 1e-3, 1e9
 #: Points of a path that are drawn; more would not be seen.
-MOST_POINTS = 120
+MOST_POINTS = 90
 #: Shape and colour of each decision: neither is the only sign.
 MARKS = {
     "go": ("triangle-up", GO.light),
@@ -60,7 +61,7 @@ def weekly(windows: Sequence[Window], name: str, arms: tuple[str, str], unit: Un
     """
     import altair as alt
 
-    rows, bands = [], []
+    rows: list[dict[str, Any]] = []
     for window in windows:
         e = window_estimate(window, name)
         shared = {
@@ -70,11 +71,11 @@ def weekly(windows: Sequence[Window], name: str, arms: tuple[str, str], unit: Un
             "difference": f"{unit.difference(e.difference)}{unit.name}",
             "interval": unit.interval(e.lower, e.upper),
         }
-        for arm, value in zip(arms, (e.baseline, e.candidate), strict=True):
-            rows.append({**shared, "arm": arm, "value": scaled(value, unit), "level": unit.level(value)})
-        if e.baseline is not None:
-            low, high = (None if x is None else scaled(e.baseline + x, unit) for x in (e.lower, e.upper))
-            bands.append({**shared, "low": low, "high": high})
+        ends = (None if x is None or e.baseline is None else unit.possible(e.baseline + x) for x in (e.lower, e.upper))
+        low, high = (scaled(end, unit) for end in ends)
+        for side, value in enumerate((e.baseline, e.candidate)):
+            row = {**shared, "arm": arms[side], "side": side, "value": scaled(value, unit), "level": unit.level(value)}
+            rows.append({**row, "low": low, "high": high} if side else row)
     starts = [window.start for window in windows]
     x = time_axis(alt.X("at:T"), starts, ticks=starts)
     y = alt.Y("value:Q", scale=alt.Scale(zero=False), axis=value_axis(unit.share, "%"))
@@ -85,14 +86,15 @@ def weekly(windows: Sequence[Window], name: str, arms: tuple[str, str], unit: Un
         "shape": alt.Shape("arm:N", scale=alt.Scale(domain=list(arms), range=["square", "circle"]), legend=legend),
     }
     canvas = Canvas()
-    table, band = canvas.on(rows), canvas.on(bands)
-    partial = canvas.on([row for row in rows if not row["complete"]])
+    table = canvas.on(rows)
+    baseline, candidate = (table.transform_filter(f"datum.side === {side}") for side in (0, 1))
+    partial = table.transform_filter("!datum.complete")
     tips = [alt.Tooltip(f"{key}:N") for key in ("window", "arm", "level", "difference", "interval")]
     layers = [
-        band.mark_area(color=CANDIDATE.light, opacity=0.13).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
-        band.mark_rule(color=CANDIDATE.light, opacity=0.45).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
-        canvas.on(rows[::2]).mark_line(strokeWidth=2, strokeDash=[5, 3], color=BASELINE.light).encode(x=x, y=y),
-        canvas.on(rows[1::2]).mark_line(strokeWidth=2, color=CANDIDATE.light).encode(x=x, y=y),
+        candidate.mark_area(color=CANDIDATE.light, opacity=0.13).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
+        candidate.mark_rule(color=CANDIDATE.light, opacity=0.45).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
+        baseline.mark_line(strokeWidth=2, strokeDash=[5, 3], color=BASELINE.light).encode(x=x, y=y),
+        candidate.mark_line(strokeWidth=2, color=CANDIDATE.light).encode(x=x, y=y),
         table.mark_point(filled=True, size=90, opacity=1).encode(
             x=x, y=y, color=both["color"], shape=both["shape"], tooltip=tips
         ),
@@ -126,10 +128,10 @@ def evidence(
     import altair as alt
 
     rows: list[dict[str, Any]] = [
-        {"at": wall(end), "e": _drawn(e), "day": date_of(end), "odds": told_odds(e)}
-        for end, e in thinned(list(zip(ends, path.e_values, strict=True)), MOST_POINTS)
+        {"at": wall(end), "e": drawn(_clamped(e)), "day": date_of(end), "odds": told_odds(e)}
+        for end, e in ((ends[t], path.e_values[t]) for t in _telling(path))
     ]
-    bar = _drawn(path.threshold)
+    bar = _clamped(path.threshold)
     shown = [row["e"] for row in rows]
     domain = [min(0.5, *shown), max(bar * 3, *(2 * e for e in shown))]
     x = time_axis(alt.X("at:T"), _begun(ends), [onset] if onset is not None else [])
@@ -335,10 +337,17 @@ def _begun(ends: Sequence[datetime]) -> list[datetime]:
     return [ends[0] - timedelta(days=1), *ends]
 
 
-def _drawn(e: float) -> float:
+def _telling(path: EvidencePath | FamilyPath) -> list[int]:
+    """Periods that are drawn: evenly chosen, and where the evidence first reached its bar and its height."""
+    values = path.e_values
+    first = next((t for t, e in enumerate(values) if e >= path.threshold), 0)
+    return sorted({*thinned(range(len(values)), MOST_POINTS), first, values.index(max(values))})
+
+
+def _clamped(e: float) -> float:
     return min(max(e, LEAST_DRAWN), MOST_DRAWN)
 
 
 def logs(e_values: Sequence[float]) -> tuple[float, ...]:
     """Evidence as it is drawn, in powers of ten."""
-    return tuple(math.log10(_drawn(e)) for e in e_values)
+    return tuple(math.log10(_clamped(e)) for e in e_values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ TICKS = 8
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
 #: Layer that answers the pointer; a still picture does without it.
 HOVER = "hover"
+_PLACE = re.compile(r'((?<= )(?:d|transform|x|y|x2|y2)=")([^"]*)')
+_LONG = re.compile(r"-?\d+\.\d{3,}(?:e-\d+)?")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,10 @@ class Unit:
         return (
             number(None) if lower is None and upper is None else f"{self.difference(lower)} to {self.difference(upper)}"
         )
+
+    def possible(self, value: float) -> float:
+        """The nearest value that there can be: a share is from 0 to 1."""
+        return min(max(value, 0.0), 1.0) if self.share else value
 
     @property
     def name(self) -> str:
@@ -91,7 +98,12 @@ def day_of(moment: datetime) -> str:
 
 def scaled(value: float | None, unit: Unit) -> float | None:
     """A value as it is drawn."""
-    return None if value is None else value * unit.scale
+    return None if value is None else drawn(value * unit.scale)
+
+
+def drawn(value: float) -> float:
+    """As many digits as a picture can show; tables and readings are made of the number itself."""
+    return float(f"{value:.6g}")
 
 
 def time_axis(
@@ -227,4 +239,9 @@ def still(spec: dict[str, Any], width: int) -> str:
 
     layers = [layer for layer in spec["layer"] if layer.get("name") != HOVER]
     shown = {**{key: value for key, value in spec.items() if key != "params"}, "width": width, "layer": layers}
-    return vl_convert.vegalite_to_svg(shown, vl_version="6.4")
+    return _PLACE.sub(_shorter, vl_convert.vegalite_to_svg(shown, vl_version="6.4"))
+
+
+def _shorter(place: re.Match[str]) -> str:
+    """Coordinates to a hundredth of a pixel."""
+    return place[1] + _LONG.sub(lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), place[2])

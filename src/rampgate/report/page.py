@@ -49,6 +49,7 @@ def render(title: str, sections: Sequence[Section], hero: Hero | None = None) ->
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    room.filters["dated"] = dated
     drawn = [figure for section in sections for figure in figures_of(section.blocks) if figure.chart is not None]
     script = _asset("page.js")
     style = themes() + _asset("page.css")
@@ -98,6 +99,13 @@ def _inside_script(value: Any) -> str:
     """JSON that no name in it can break out of."""
     text = json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def dated(text: str) -> Any:
+    """A text whose dates are not broken between lines."""
+    from markupsafe import escape
+
+    return _trusted(re.sub(r"\b\d{4}-\d\d-\d\d\b", r"<time>\g<0></time>", str(escape(text))))
 
 
 def themes() -> str:

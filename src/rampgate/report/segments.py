@@ -28,6 +28,9 @@ def segments(dossier: Dossier) -> Iterator[Block]:
 def _column(dossier: Dossier, column: str, metrics: tuple[str, ...], least: int) -> Iterator[Block]:
     """One segment column: a picture of its first judged metric, and a heat table of all."""
     groups = _by_group(dossier.decision, column)
+    if not groups:
+        yield Text(f"Nothing to show of {column}, because its values could not be estimated.")
+        return
     enough = {value: min(_sizes_of(rows)) >= least for value, rows in groups.items()}
     strength = _strengths(dossier.decision, column)
     order = sorted(groups, key=lambda value: (enough[value], strength.get(value, (False, 0.0))), reverse=True)
@@ -39,7 +42,7 @@ def _column(dossier: Dossier, column: str, metrics: tuple[str, ...], least: int)
     if small:
         yield Text(
             f"Too little data in {len(small)} of {len(order)} values of {column}: "
-            f"fewer than {least} known units in an arm."
+            f"fewer than {least} known units in an arm. They neither pass nor hold: {_some(small)}."
         )
     failed = {
         (c.metric, str(c.group.value))
@@ -47,9 +50,17 @@ def _column(dossier: Dossier, column: str, metrics: tuple[str, ...], least: int)
         if c.verdict == "FAIL" and c.group.column == column
     }
     heads = (column, "#units, baseline / candidate", *(f"#{pictures.title_of(name)}" for name in metrics))
-    rows = [_segment_row(dossier, value, groups[value], metrics, enough[value], failed) for value in order]
-    table = Table.of(f"Difference by {column}, strongest evidence of harm first; shaded by its size", heads, rows)
-    yield table if len(rows) <= pictures.MOST_SEGMENTS else Fold(f"All {len(rows)} values of {column}", (table,))
+    rows = {value: _segment_row(dossier, value, groups[value], metrics, enough[value], failed) for value in order}
+    first = [rows[value] for value in order if enough[value]][: pictures.MOST_SEGMENTS] or list(rows.values())[:3]
+    caption = f"Difference by {column}, strongest evidence of harm first; shaded by its size against the margin"
+    yield Table.of(caption, heads, first)
+    if len(first) < len(rows):
+        every = Table.of(f"Every value of {column}", heads, list(rows.values()))
+        yield Fold(f"All {len(rows)} values of {column}", (every,))
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def _by_group(decision: Decision, column: str) -> dict[str, dict[str, Estimate]]:
