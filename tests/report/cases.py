@@ -40,8 +40,8 @@ def hold(folder: Path) -> Ledger:
 
 
 def rollback(folder: Path) -> Ledger:
-    frame = tickets(days=40, harm=0.2, from_day=16)
-    return looked(folder, frame, [str(day.date()) for day in pd.date_range("2026-01-06", "2026-02-02")])
+    frame = tickets(days=40, harm=0.2, from_day=12)
+    return looked(folder, frame, [str(day.date()) for day in pd.date_range("2026-01-06", "2026-01-24")])
 
 
 def no_candidate(folder: Path) -> Ledger:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -77,18 +77,17 @@ class Figure:
     Attributes
     ----------
     finding : what the picture shows, in a sentence; its text alternative
-    chart : None when there is nothing to show yet, and ``empty`` says why
+    draw : makes the chart, for who can show one; None when there is nothing to show yet, and ``finding`` says why
     wide : whether it takes the whole width
     """
 
     kind: ClassVar[str] = "figure"
     title: str
     finding: str
-    chart: alt.LayerChart | None
+    draw: Callable[[], alt.LayerChart] | None
     table: Table | None = None
     sparks: tuple[Spark, ...] = ()
     wide: bool = False
-    empty: str = ""
 
 
 @dataclass(frozen=True)

@@ -289,13 +289,12 @@ def ramp(decisions: Sequence[Decision], height: int = 220) -> Chart:
     import altair as alt
 
     steps, looks = [], []
-    for d in decisions:
-        before, after = 100 * d.phase.traffic, 100 * traffic_after(d.decision, d.phase.to_dict())
-        steps.append({"at": wall(d.look), "traffic": after})
+    for d, before, after in traffic(decisions):
+        steps.append({"at": wall(d.look), "traffic": 100 * after})
         looks.append(
             {
                 "at": wall(d.look),
-                "traffic": before,
+                "traffic": 100 * before,
                 "decision": d.decision,
                 "look": date_of(d.look),
                 "phase": f"{d.phase.index} of {d.phase.of}, {percent(d.phase.traffic)}",
@@ -330,6 +329,16 @@ def ramp(decisions: Sequence[Decision], height: int = 220) -> Chart:
         ),
     ]
     return canvas.finished(layers, height)
+
+
+def traffic(decisions: Sequence[Decision]) -> list[tuple[Decision, float, float]]:
+    """Each decision with the candidate's traffic in force at it, and after it."""
+    found: list[tuple[Decision, float, float]] = []
+    for d in decisions:
+        # What was rolled back has no traffic, whatever its phase would have.
+        before = found[-1][2] if found else d.phase.traffic
+        found.append((d, before, traffic_after(d.decision, d.phase.to_dict())))
+    return found
 
 
 def _begun(ends: Sequence[datetime]) -> list[datetime]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -226,6 +227,15 @@ class Canvas:
 def live_spec(chart: Chart) -> dict[str, Any]:
     """The chart for the browser: as wide as its place."""
     return {**chart.to_dict(validate=False), "width": "container"}
+
+
+@contextmanager
+def unvalidated() -> Iterator[None]:
+    """Charts made here are not held against the schema; tests do that, and it takes longer than making them."""
+    from altair.utils import schemapi
+
+    with schemapi.debug_mode(False):
+        yield
 
 
 def svg_of(chart: Chart, width: int = WIDE) -> str:

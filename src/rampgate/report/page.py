@@ -18,7 +18,7 @@ from typing import Any
 
 from rampgate.report.blocks import Figure, Hero, Section, figures_of
 from rampgate.report.dossier import Dossier
-from rampgate.report.drawing import NARROW, WIDE, live_spec, still
+from rampgate.report.drawing import NARROW, WIDE, live_spec, still, unvalidated
 from rampgate.report.palette import properties, themed, themed_svg
 
 BUNDLE = "vega.js.gz"
@@ -50,7 +50,7 @@ def render(title: str, sections: Sequence[Section], hero: Hero | None = None) ->
         lstrip_blocks=True,
     )
     room.filters["dated"] = dated
-    drawn = [figure for section in sections for figure in figures_of(section.blocks) if figure.chart is not None]
+    drawn = [figure for section in sections for figure in figures_of(section.blocks) if figure.draw is not None]
     script = _asset("page.js")
     style = themes() + _asset("page.css")
     pictures = {id(figure): _picture(figure, place) for place, figure in enumerate(drawn)}
@@ -77,8 +77,9 @@ class Picture:
 
 
 def _picture(figure: Figure, place: int) -> Picture:
-    assert figure.chart is not None
-    spec = live_spec(figure.chart)
+    assert figure.draw is not None
+    with unvalidated():
+        spec = live_spec(figure.draw())
     says = f"{figure.title}. {figure.finding}"
     wide = _still(spec, says, f"w{place}", WIDE) if figure.wide else None
     return Picture(wide, _still(spec, says, f"n{place}", NARROW), _trusted(_inside_script(themed(spec))))
@@ -90,14 +91,14 @@ def _still(spec: dict[str, Any], says: str, prefix: str, width: int) -> Any:
 
     svg = themed_svg(still(spec, width))
     svg = re.sub(r'(\bid="|url\(#)', rf"\g<1>{prefix}-", svg)
-    # Roles of its parts would be read one by one; the picture is one thing with one alternative.
-    svg = re.sub(r' (role|aria-[a-z]+)="[^"]*"', "", svg)
+    # Roles of its parts would be read one by one; the picture is one thing with one alternative. Fonts are the page's.
+    svg = re.sub(r' (role|aria-[a-z]+|font-family|pointer-events|opacity="1)(="[^"]*)?"', "", svg)
     return _trusted(svg.replace("<svg ", f'<svg role="img" aria-label="{escape(says)}" ', 1))
 
 
 def _inside_script(value: Any) -> str:
     """JSON that no name in it can break out of."""
-    text = json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False)
+    text = json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False, ensure_ascii=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, time
+from functools import partial
 
 from rampgate.aggregate.marginals import OVERALL
 from rampgate.estimate.metric import KPI
-from rampgate.judge.decision import Decision, Estimate, Judged, Window, traffic_after
+from rampgate.judge.decision import Decision, Estimate, Judged, Window
 from rampgate.judge.findings import called, in_points
 from rampgate.judge.trace import EffectPath, EvidencePath, FamilyPath
 from rampgate.policy import Margin, Policy
@@ -20,7 +21,7 @@ from rampgate.report.words import date_of, percent
 #: Segment criteria that get a picture of their evidence, and values that get a line in a forest; tables have all.
 MOST_SEGMENT_PATHS = 4
 #: Metrics and criteria that get a picture each, and rows of the table beside one.
-MOST_METRICS, MOST_CRITERIA, MOST_ROWS = 6, 6, 60
+MOST_METRICS, MOST_CRITERIA, MOST_ROWS, MOST_WINDOWS = 6, 6, 60, 26
 MOST_SEGMENTS = 12
 
 FAMILIES = {"rollback": "All rollback criteria", "guardrail": "All guardrails", "segment": "All segment guardrails"}
@@ -61,11 +62,13 @@ def weekly_figure(
     windows: Sequence[Window], metric: str, arms: tuple[str, str], unit: Unit, wide: bool = False, why: str = ""
 ) -> Figure:
     """Both arms of a metric (or ``kpi``) by window, from values."""
-    rows = [(window, charts.window_estimate(window, metric)) for window in windows]
+    rows = [(window, charts.window_estimate(window, metric)) for window in windows][
+        -(MOST_ROWS if wide else MOST_WINDOWS) :
+    ]
     known = [(window, e) for window, e in rows if e.baseline is not None or e.candidate is not None]
     if not known:
         why = why or f"no window has a known {metric} in both arms"
-        return Figure(title_of(metric), f"Nothing to show yet, because {why}.", None, empty=why)
+        return Figure(title_of(metric), f"Nothing to show yet, because {why}.", None)
     window, last = known[-1]
     finding = (
         f"In the {'window' if window.complete else 'partial window'} from {date_of(window.start)} "
@@ -74,8 +77,9 @@ def weekly_figure(
         f"({_coverage(last)} {unit.interval(last.lower, last.upper)})."
     )
     columns = ("window from", f"#{arms[0]}", f"#{arms[1]}", "#difference", "#interval", "#units", "window")
+    some = "" if len(rows) == len(windows) else f", the latest {len(rows)} of {len(windows)}"
     table = Table.of(
-        f"{title_of(metric)} by window",
+        f"{title_of(metric)} by window{some}",
         columns,
         [
             (
@@ -92,8 +96,8 @@ def weekly_figure(
     )
     sparks = (Spark(arms[0], tuple(e.baseline for _, e in rows)), Spark(arms[1], tuple(e.candidate for _, e in rows)))
     shown = [window for window, _ in known]
-    chart = charts.weekly(shown, metric, arms, unit, height=240 if wide else 190)
-    return Figure(title_of(metric), finding, chart, table, sparks, wide)
+    draw = partial(charts.weekly, shown, metric, arms, unit, height=240 if wide else 190)
+    return Figure(title_of(metric), finding, draw, table, sparks, wide)
 
 
 def _coverage(estimate: Estimate) -> str:
@@ -113,13 +117,13 @@ def evidence(dossier: Dossier) -> tuple[list[Figure], list[Figure], list[Figure]
     """Evidence over time: overall criteria, the strongest of segments, and each error budget as a whole."""
     judged = {c.id: c for c in dossier.decision.criteria}
     paths = sorted(dossier.trace.evidence, key=lambda path: _rank(path, judged.get(path.id)), reverse=True)
-    overall = [_evidence(dossier, path, judged.get(path.id)) for path in paths if path.group == OVERALL][:MOST_CRITERIA]
-    drawn = {path.id for path in dossier.trace.evidence}
-    overall += [_not_weighed(c) for c in judged.values() if c.group == OVERALL and c.id not in drawn]
+    whole = [path for path in paths if path.group == OVERALL][:MOST_CRITERIA]
+    weighed = {path.id for path in dossier.trace.evidence}
+    silent = [c for c in judged.values() if c.group == OVERALL and c.id not in weighed]
     segments = [path for path in paths if path.group != OVERALL][:MOST_SEGMENT_PATHS]
     families = [path for path in dossier.trace.families if len(_members(dossier, path)) > 1]
     return (
-        overall,
+        [*(_evidence(dossier, path, judged.get(path.id)) for path in whole), *(_not_weighed(c) for c in silent)],
         [_evidence(dossier, path, judged.get(path.id)) for path in segments],
         [_family(dossier, path) for path in families],
     )
@@ -166,8 +170,8 @@ def _evidence_figure(
     ends = dossier.trace.ends
     rows = [(date_of(end), told_odds(e)) for end, e in zip(ends, path.e_values, strict=True)]
     table = _sampled(f"{title}: evidence after each period", ("until", "#evidence of harm"), rows)
-    chart = charts.evidence(ends, path, onset)
-    return Figure(title, finding, chart, table, (Spark("log of evidence", charts.logs(path.e_values)),))
+    draw = partial(charts.evidence, ends, path, onset)
+    return Figure(title, finding, draw, table, (Spark("log of evidence", charts.logs(path.e_values)),))
 
 
 def _sampled(caption: str, columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
@@ -185,7 +189,7 @@ def _onset(dossier: Dossier, judged: Judged | None) -> datetime | None:
 
 def _not_weighed(judged: Judged) -> Figure:
     why = judged.message or f"{judged.id} could not be judged ({judged.verdict})"
-    return Figure(judged.id, f"Nothing to show, because {why}.", None, empty=why)
+    return Figure(judged.id, f"Nothing to show, because {why}.", None)
 
 
 # --- effects ----------------------------------------------------------------------------
@@ -204,7 +208,7 @@ def _effect(dossier: Dossier, metric: str, path: EffectPath | None) -> Figure:
     title = f"{title_of(metric)} ({better} is better)"
     if path is None or all(d is None for d in path.difference):
         why = f"{called(metric, OVERALL)} is not known in both arms of any period"
-        return Figure(title, f"Nothing to show yet, because {why}.", None, empty=why)
+        return Figure(title, f"Nothing to show yet, because {why}.", None)
     last = max(t for t, d in enumerate(path.difference) if d is not None)
     finding = (
         f"Over all periods until {date_of(ends[last])} the candidate differs by "
@@ -218,8 +222,8 @@ def _effect(dossier: Dossier, metric: str, path: EffectPath | None) -> Figure:
     table = _sampled(
         f"{title}: difference so far", ("until", f"#difference{unit.name and ','}{unit.name}", "#interval"), rows
     )
-    chart = charts.effect(ends, path, unit, bounds(dossier, metric))
-    return Figure(title, finding, chart, table, (Spark("difference", path.difference),))
+    draw = partial(charts.effect, ends, path, unit, bounds(dossier, metric))
+    return Figure(title, finding, draw, table, (Spark("difference", path.difference),))
 
 
 def _better(policy: Policy, metric: str) -> str:
@@ -268,8 +272,8 @@ def forest(dossier: Dossier, column: str, metric: str, rows: Sequence[Estimate])
         f"{title_of(metric)} is {beyond}; the largest harm is {unit.difference(worst.difference)}{unit.name} "
         f"in {worst.group.value} ({unit.interval(worst.lower, worst.upper)})."
     )
-    chart = charts.forest(shown, unit, [bound for bound in drawn if bound is not None], failed)
-    return Figure(f"{title_of(metric)} by {column}", finding, chart, wide=True)
+    draw = partial(charts.forest, shown, unit, [bound for bound in drawn if bound is not None], failed)
+    return Figure(f"{title_of(metric)} by {column}", finding, draw, wide=True)
 
 
 # --- the ramp ---------------------------------------------------------------------------
@@ -285,8 +289,8 @@ def ramp(decisions: Sequence[Decision]) -> Figure:
     """The candidate's traffic over time with every decision on it."""
     counts = {kind: sum(d.decision == kind for d in decisions) for kind in SHAPES}
     told = ", ".join(f"{count} x {kind}" for kind, count in counts.items() if count)
-    last = decisions[-1]
-    share = percent(traffic_after(last.decision, last.phase.to_dict()))
+    moves = charts.traffic(decisions)
+    share = percent(moves[-1][2])
     finding = (
         f"{len(decisions)} {'look' if len(decisions) == 1 else 'looks'}: {told}; the candidate should now have {share}."
     )
@@ -295,14 +299,14 @@ def ramp(decisions: Sequence[Decision]) -> Figure:
     rows = [
         (
             date_of(d.look),
-            percent(d.phase.traffic),
+            percent(now),
             Cell(f"{SHAPES[d.decision]} {d.decision}", TONES[d.decision]),
-            percent(traffic_after(d.decision, d.phase.to_dict())),
+            percent(after),
             Unit(True).difference(d.kpi.difference),
             _why(d, before),
         )
-        for before, d in zip((None, *decisions), decisions, strict=False)
+        for before, (d, now, after) in zip((None, *decisions), moves, strict=False)
     ]
     table = Table.of("Every decision of this attempt", columns, rows)
-    sparks = (Spark("traffic", tuple(d.phase.traffic for d in decisions)),)
-    return Figure("Traffic of the candidate", finding, charts.ramp(decisions), table, sparks, wide=True)
+    sparks = (Spark("traffic", tuple(now for _, now, _ in moves)),)
+    return Figure("Traffic of the candidate", finding, partial(charts.ramp, decisions), table, sparks, wide=True)

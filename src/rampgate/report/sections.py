@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from rampgate.aggregate.marginals import OVERALL
 from rampgate.estimate.metric import KPI
-from rampgate.judge.decision import Decision, Judged, traffic_after
+from rampgate.judge.decision import Decision, Judged
 from rampgate.judge.findings import called
 from rampgate.policy import Policy, defaults, sentences, warnings
-from rampgate.report import pictures
+from rampgate.report import charts, pictures
 from rampgate.report.blocks import (
     SHAPES,
     TONES,
@@ -48,19 +48,25 @@ def title_of(dossier: Dossier) -> str:
 def hero(dossier: Dossier) -> Hero:
     """The verdict, what to do, and why."""
     d = dossier.decision
-    now = percent(traffic_after(d.decision, d.phase.to_dict()))
+    _, before, after = charts.traffic(dossier.decisions)[-1]
     since = f" since {date_of(d.phase.since)}" if d.phase.since else ""
     attempt = f", attempt {d.attempt}" if d.attempt > 1 else ""
     where = (
         f"{d.rollout}{attempt}, look of {moment_of(d.look)}: phase {d.phase.index} of {d.phase.of}, "
         f"{percent(d.phase.traffic)} of traffic{since}{_versions(dossier.arms)}."
     )
-    todo = TODO[d.decision].format(now=now)
+    todo = TODO["hold" if before == after == 0 else d.decision].format(now=percent(after))
     reasons = tuple(Item(r.message, r.code.replace("_", " "), TONES[r.verdict]) for r in d.reasons[1:])
     because = d.reasons[0].message if d.reasons else "no reason was recorded"
     word = d.decision.upper()
     return Hero(
-        word, TONES[d.decision], todo[0].upper() + todo[1:], where, _sentence(because), _tiles(dossier, now), reasons
+        word,
+        TONES[d.decision],
+        todo[0].upper() + todo[1:],
+        where,
+        _sentence(because),
+        _tiles(dossier, percent(before), percent(after)),
+        reasons,
     )
 
 
@@ -74,12 +80,12 @@ def _sentence(text: str) -> str:
     return text if text.endswith(".") else f"{text}."
 
 
-def _tiles(dossier: Dossier, now: str) -> tuple[Fact, ...]:
+def _tiles(dossier: Dossier, before: str, after: str) -> tuple[Fact, ...]:
     d = dossier.decision
     unit = pictures.unit_of(dossier.policy, KPI)
     kpi = f"{unit.difference(d.kpi.difference)}{unit.name}" if d.kpi.difference is not None else "not known yet"
     tiles = [
-        Fact("Traffic of the candidate", f"{percent(d.phase.traffic)} → {now}", "at this look → from now on"),
+        Fact("Traffic of the candidate", f"{before} → {after}", "at this look → from now on"),
         Fact(
             "Weighted KPI, candidate − baseline",
             kpi,
