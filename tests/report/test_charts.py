@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import altair as alt
 import pytest
-from tests.report.cases import told
 
 from rampgate.aggregate.marginals import OVERALL, Group
 from rampgate.judge.decision import Estimate
@@ -22,9 +22,9 @@ SHARE = Unit(share=True)
 DRAWN = 1e-5
 
 
-@pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Dossier:
-    return told("rollback", tmp_path_factory.mktemp("rollback"))
+@pytest.fixture
+def found(tell: Callable[[str], Dossier]) -> Dossier:
+    return tell("rollback")
 
 
 def rows(chart: alt.LayerChart) -> Iterator[dict[str, Any]]:
@@ -46,6 +46,7 @@ def test_weekly_draws_both_arms_of_every_window(found: Dossier, metric: str) -> 
         e = window.kpi if metric == "kpi" else next(m for m in window.metrics if m.name == metric)
         here = {row["arm"]: row for row in drawn if row["at"] == at(window.start) and "arm" in row}
         assert e.baseline is not None
+        assert e.candidate is not None
         assert e.lower is not None
         assert here["v1"]["value"] == pytest.approx(100 * e.baseline, rel=DRAWN)
         assert here["v2"]["value"] == pytest.approx(100 * e.candidate, rel=DRAWN)
@@ -170,4 +171,4 @@ def test_thinning_keeps_the_last_and_no_more_than_asked(count: int, most: int) -
     kept = thinned(range(count), most)
     assert len(kept) <= most
     assert list(kept[-1:]) == list(range(count))[-1:]
-    assert len({b - a for a, b in zip(kept, kept[1:], strict=False)}) <= 1
+    assert len({b - a for a, b in pairwise(kept)}) <= 1

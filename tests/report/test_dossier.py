@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.report.cases import CASES, looked, told
+from tests.report.cases import QUICK, looked, told
 from tests.rollout.tables import tickets
 
 from rampgate.aggregate.marginals import OVERALL
 from rampgate.errors import UsageError
 from rampgate.estimate import STATISTICS
 from rampgate.ledger import Ledger
-from rampgate.report.dossier import dossier
+from rampgate.report.dossier import Dossier, dossier
 from rampgate.rollout.evaluate import decision_of
-
-QUICK = [name for name in CASES if name != "year"]
 
 
 @pytest.mark.parametrize("name", QUICK)
@@ -32,8 +31,8 @@ def test_every_case_is_gathered_and_recomputed_to_the_same_decision(name: str, t
     assert not found.other_statistics
 
 
-def test_the_paths_end_where_the_decision_stands(tmp_path: Path) -> None:
-    found = told("rollback", tmp_path)
+def test_the_paths_end_where_the_decision_stands(tell: Callable[[str], Dossier]) -> None:
+    found = tell("rollback")
     said = {c.id: c for c in found.decision.criteria}
     assert set(said) == {path.id for path in found.trace.evidence}
     for path in found.trace.evidence:

@@ -40,7 +40,7 @@ def escaped(text: str) -> str:
     flat = " ".join(text.split())
     safe = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     safe = re.sub(r"([\\`*_\[\]{}|#~$!])", r"\\\1", safe)
-    safe = re.sub(r"^(\s*)([-+]|\d+[.)])(?=\s|$)", r"\1\\\2", safe)
+    safe = re.sub(r"^(\d*)([-+.)])(?=\s|$)", r"\1\\\2", safe)
     return re.sub(r"(?<=\S)@|^@|(?<=\s)@", "&#64;", re.sub(r"(https?|www)(?=[:.])", r"\1&#8203;", safe))
 
 

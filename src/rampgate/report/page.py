@@ -54,16 +54,20 @@ def render(title: str, sections: Sequence[Section], hero: Hero | None = None) ->
     script = _asset("page.js")
     style = themes() + _asset("page.css")
     pictures = {id(figure): _picture(figure, place) for place, figure in enumerate(drawn)}
-    return room.get_template("page.html.j2").render(
-        title=title,
-        hero=hero,
-        sections=sections,
-        style=_trusted(style),
-        script=_trusted(script),
-        vega=_trusted(base64.b64encode(_packed()).decode()) if drawn else None,
-        policy=f"default-src 'none'; script-src {_hashes([script, vega()] if drawn else [script])}; "
-        f"style-src {_hashes([style])}; img-src data:; base-uri 'none'; form-action 'none'",
-        picture=lambda figure: pictures[id(figure)],
+    return (
+        room.get_template("page.html.j2")
+        .render(
+            title=title,
+            hero=hero,
+            sections=sections,
+            style=_trusted(style),
+            script=_trusted(script),
+            vega=_trusted(base64.b64encode(_packed()).decode()) if drawn else None,
+            policy=f"default-src 'none'; script-src {_hashes([script, vega()] if drawn else [script])}; "
+            f"style-src {_hashes([style])}; img-src data:; base-uri 'none'; form-action 'none'",
+            picture=lambda figure: pictures[id(figure)],
+        )
+        .lstrip()
     )
 
 

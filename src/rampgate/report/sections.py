@@ -58,16 +58,9 @@ def hero(dossier: Dossier) -> Hero:
     todo = TODO["hold" if before == after == 0 else d.decision].format(now=percent(after))
     reasons = tuple(Item(r.message, r.code.replace("_", " "), TONES[r.verdict]) for r in d.reasons[1:])
     because = d.reasons[0].message if d.reasons else "no reason was recorded"
-    word = d.decision.upper()
-    return Hero(
-        word,
-        TONES[d.decision],
-        todo[0].upper() + todo[1:],
-        where,
-        _sentence(because),
-        _tiles(dossier, percent(before), percent(after)),
-        reasons,
-    )
+    tiles = _tiles(dossier, percent(before), percent(after))
+    headline = todo[0].upper() + todo[1:]
+    return Hero(d.decision.upper(), TONES[d.decision], headline, where, _sentence(because), tiles, reasons)
 
 
 def _versions(arms: tuple[str, str]) -> str:
