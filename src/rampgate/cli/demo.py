@@ -13,7 +13,9 @@ from rampgate.cli.output import progress
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="Folder for the ledger and policies.")] = Path("rampgate-demo"),
+    out: Annotated[Path, typer.Option("--out", help="Folder for the ledger, the report and the policies.")] = Path(
+        "rampgate-demo"
+    ),
     quiet: Quiet = False,
 ) -> int:
     """The whole story on real tickets: go, hold, rollback."""

@@ -16,9 +16,11 @@ from rampgate.demo.acts import BROKEN_CATEGORIES, BROKEN_SHARE, Act, Look, broke
 from rampgate.demo.tickets import Ticket, load
 from rampgate.errors import UsageError
 from rampgate.ledger import Ledger
+from rampgate.report.dossier import dossier
 from rampgate.report.sheet import Column, Sheet
 from rampgate.report.terminal import STYLES, console, decision_view, verdict_line
 from rampgate.report.words import date_of, percent, signed
+from rampgate.report.write import write_report
 
 #: The rollouts of the demo.
 ACTS = {"act-one", "act-two"}
@@ -52,15 +54,15 @@ def _silent(_text: str) -> Iterator[Callable[[str], None]]:
 
 
 def tell(out: Path, progress: Progress = _silent, quiet: bool = False) -> None:
-    """Play both acts into a folder and leave its ledger for ``status``, ``history`` and ``show``.
+    """Play both acts into a folder; leave its ledger for ``status``, ``history`` and ``show``, and a report.
 
     Parameters
     ----------
     progress : shows what is going on while an act is played
     quiet : print the verdict of each act and nothing else
     """
-    ledger_file = out / "rampgate.db"
-    _clear(ledger_file)
+    ledger_file, page = out / "rampgate.db", out / "report.html"
+    _clear(ledger_file, page)
     out.mkdir(parents=True, exist_ok=True)
     screen, tickets = console(quiet=quiet), load()
     ledger = Ledger.open(ledger_file)
@@ -73,14 +75,18 @@ def tell(out: Path, progress: Progress = _silent, quiet: bool = False) -> None:
     screen.print(looks_table(two))
     screen.print(Text("\nThe decision that ended it\n", "bold"))
     screen.print(decision_view(two[-1].decision))
+    write_report(dossier(ledger, "act-two"), page)
     screen.print(_farewell(out, two))
     if quiet:
         console().print(Group(*(verdict_line(looks[-1].decision) for looks in (one, two))))
 
 
-def _clear(ledger_file: Path) -> None:
+def _clear(ledger_file: Path, page: Path) -> None:
     """Remove the ledger of an earlier demo, and of nothing else."""
     if not ledger_file.exists():
+        if page.exists():
+            what = "this report is not the demo's, and is not overwritten"
+            raise UsageError(what, where=str(page), remedy="give another folder with --out")
         return
     if not set(Ledger.open(ledger_file, create=False).rollouts()) <= ACTS:
         remedy = "give another folder with --out"
@@ -147,8 +153,10 @@ def _farewell(out: Path, looks: Sequence[Look]) -> str:
     program = "rampgate" if shutil.which("rampgate") else os.path.relpath(sys.argv[0])
     ledger = f"--ledger {out / 'rampgate.db'}"
     return (
+        f"\nThe same on one page, with pictures, for people who were not there: {out / 'report.html'}\n"
         f"\nEvery look is in {out / 'rampgate.db'}. Look again:\n"
         f"  {program} status {ledger}\n  {program} history act-two {ledger}\n  {program} show {identity} {ledger}\n"
         f"  {program} explain {identity} {ledger}\n"
+        f"  {program} report {out / 'act-two' / 'policy.yaml'} {ledger} --out report.md\n"
         f"  {program} replay {out / 'act-two' / 'policy.yaml'}"
     )

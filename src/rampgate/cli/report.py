@@ -1,0 +1,27 @@
+"""``report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rampgate.cli.app import LEDGER_NAME, LedgerUrl, PolicyFile, app
+
+
+@app.command()
+def report(
+    policy: PolicyFile,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The page, as .html or .md. Default: report.html beside the policy.")
+    ] = None,
+    ledger: LedgerUrl = None,
+) -> int:
+    """The last decision as one page for people: why, the evidence, what comes next. Reads the ledger alone."""
+    from rampgate.report.write import report_policy
+
+    target = out or policy.parent / "report.html"
+    for line in report_policy(policy, target, ledger or policy.parent / LEDGER_NAME):
+        typer.echo(line)
+    return 0

@@ -1,0 +1,151 @@
+"""One self-contained HTML page: nothing is fetched, and nothing but its own hashed script may run in it.
+
+Pictures are drawn here and are what stands there without JavaScript and in print; the bundled Vega makes them answer
+a pointer.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from rampgate.report.blocks import Figure, Hero, Section, figures_of
+from rampgate.report.dossier import Dossier
+from rampgate.report.drawing import NARROW, WIDE, live_spec, still, unvalidated
+from rampgate.report.palette import properties, themed, themed_svg
+
+BUNDLE = "vega.js.gz"
+
+
+def page(dossier: Dossier) -> str:
+    """A rollout's report as HTML; the same ledger gives the same bytes."""
+    from rampgate.report import sections
+
+    return render(sections.title_of(dossier), sections.sections(dossier), sections.hero(dossier))
+
+
+def render(title: str, sections: Sequence[Section], hero: Hero | None = None) -> str:
+    """Any page of sections, as one HTML text.
+
+    Parameters
+    ----------
+    title : of the document, and its first heading where there is no ``hero``
+    sections : in order; all texts in them are escaped
+    hero : the verdict that is understood in ten seconds
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    room = Environment(
+        loader=PackageLoader("rampgate.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    room.filters["dated"] = dated
+    drawn = [figure for section in sections for figure in figures_of(section.blocks) if figure.draw is not None]
+    script = _asset("page.js")
+    style = themes() + _asset("page.css")
+    pictures = {id(figure): _picture(figure, place) for place, figure in enumerate(drawn)}
+    return (
+        room.get_template("page.html.j2")
+        .render(
+            title=title,
+            hero=hero,
+            sections=sections,
+            style=_trusted(style),
+            script=_trusted(script),
+            vega=_trusted(base64.b64encode(_packed()).decode()) if drawn else None,
+            policy=f"default-src 'none'; script-src {_hashes([script, vega()] if drawn else [script])}; "
+            f"style-src {_hashes([style])}; img-src data:; base-uri 'none'; form-action 'none'",
+            picture=lambda figure: pictures[id(figure)],
+        )
+        .lstrip()
+    )
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure's drawings and its specification, ready to stand in a page."""
+
+    wide: Any
+    narrow: Any
+    spec: Any
+
+
+def _picture(figure: Figure, place: int) -> Picture:
+    assert figure.draw is not None
+    with unvalidated():
+        spec = live_spec(figure.draw())
+    says = f"{figure.title}. {figure.finding}"
+    wide = _still(spec, says, f"w{place}", WIDE) if figure.wide else None
+    return Picture(wide, _still(spec, says, f"n{place}", NARROW), _trusted(_inside_script(themed(spec))))
+
+
+def _still(spec: dict[str, Any], says: str, prefix: str, width: int) -> Any:
+    """The drawn picture: colours follow the theme, ids are its own, and it says what it shows."""
+    from markupsafe import escape
+
+    svg = themed_svg(still(spec, width))
+    svg = re.sub(r'(\bid="|url\(#)', rf"\g<1>{prefix}-", svg)
+    # Roles of its parts would be read one by one; the picture is one thing with one alternative. Fonts are the page's.
+    svg = re.sub(r' (role|aria-[a-z]+|font-family|pointer-events|opacity="1)(="[^"]*)?"', "", svg)
+    return _trusted(svg.replace("<svg ", f'<svg role="img" aria-label="{escape(says)}" ', 1))
+
+
+def _inside_script(value: Any) -> str:
+    """JSON that no name in it can break out of."""
+    text = json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False, ensure_ascii=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def dated(text: str) -> Any:
+    """A text whose dates are not broken between lines."""
+    from markupsafe import escape
+
+    return _trusted(re.sub(r"\b\d{4}-\d\d-\d\d\b", r"<time>\g<0></time>", str(escape(text))))
+
+
+def themes() -> str:
+    """Both themes: the system's choice, unless the reader makes one; print is light."""
+    dark, light = properties(dark=True), properties(dark=False)
+    return (
+        f":root {{ color-scheme: light; {light} }}\n"
+        "@media screen {\n"
+        f":root:has(#theme-dark:checked) {{ color-scheme: dark; {dark} }}\n"
+        "@media (prefers-color-scheme: dark) {\n"
+        f":root:not(:has(#theme-light:checked)) {{ color-scheme: dark; {dark} }}\n"
+        "}\n}\n"
+    )
+
+
+def vega() -> str:
+    """The bundled Vega, Vega-Lite and Vega-Embed (``make vega``)."""
+    return gzip.decompress(_packed()).decode()
+
+
+def _packed() -> bytes:
+    return files("rampgate.report").joinpath(BUNDLE).read_bytes()
+
+
+def _asset(name: str) -> str:
+    return files("rampgate.report").joinpath("templates", name).read_text("utf-8")
+
+
+def _hashes(texts: Sequence[str]) -> str:
+    digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
+    return " ".join(f"'sha256-{digest}'" for digest in digests)
+
+
+def _trusted(text: str) -> Any:
+    """Text of our own making, or already escaped, that goes into the page as it is."""
+    from markupsafe import Markup
+
+    return Markup(text)

@@ -1,0 +1,74 @@
+"use strict";
+(() => {
+  const packed = document.getElementById("vega");
+  if (!packed || !window.DecompressionStream) return; // the still pictures stay
+
+  // The library travels packed; unpacked it may run because the policy above names its hash.
+  const load = async () => {
+    const bytes = Uint8Array.from(atob(packed.textContent), (letter) => letter.charCodeAt(0));
+    const script = document.createElement("script");
+    script.textContent = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+    document.body.append(script);
+    if (!window.vegaEmbed) throw new Error("Vega did not start");
+  };
+  const loaded = { once: null };
+
+  const tip = document.createElement("div");
+  tip.id = "tip";
+  tip.setAttribute("aria-hidden", "true");
+  document.body.append(tip);
+
+  // Vega's own tooltip writes style attributes, which this page forbids.
+  const tooltip = (_, event, __, value) => {
+    if (value === null || value === undefined || typeof value !== "object") {
+      tip.style.display = "none";
+      return;
+    }
+    tip.replaceChildren(...Object.entries(value).map(([name, text]) => {
+      const line = document.createElement("div");
+      for (const part of [name, text]) {
+        const span = document.createElement("span");
+        span.textContent = part;
+        line.append(span);
+      }
+      return line;
+    }));
+    tip.style.display = "block";
+    const { width, height } = tip.getBoundingClientRect();
+    const left = Math.max(8, Math.min(event.clientX + 14, document.documentElement.clientWidth - width - 8));
+    const above = event.clientY - height - 14;
+    tip.style.left = `${left}px`;
+    tip.style.top = `${above > 8 ? above : event.clientY + 18}px`;
+  };
+
+  const wake = async (picture) => {
+    const live = picture.querySelector(".live");
+    const spec = JSON.parse(picture.querySelector("script").textContent);
+    try {
+      await (loaded.once ??= load());
+      picture.classList.add("awake");
+      // ast: expressions are interpreted, since nothing may be evaluated here.
+      await vegaEmbed(live, spec, { ast: true, actions: false, defaultStyle: false, renderer: "svg", tooltip });
+      const shown = [...picture.querySelectorAll(".still svg")][0];
+      live.setAttribute("role", "img");
+      live.setAttribute("aria-label", shown.getAttribute("aria-label"));
+      live.querySelectorAll("svg, svg *").forEach((part) => {
+        for (const { name } of [...part.attributes]) if (name === "role" || name.startsWith("aria-")) part.removeAttribute(name);
+      });
+    } catch (error) {
+      picture.classList.remove("awake"); // the still picture says the same
+      console.error(error);
+    }
+  };
+
+  // A picture is made to answer when it comes near; a width is known only of what is shown.
+  const near = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      if (entry.isIntersecting) {
+        near.unobserve(entry.target);
+        wake(entry.target);
+      }
+    }
+  }, { rootMargin: "400px" });
+  document.querySelectorAll(".picture").forEach((picture) => near.observe(picture));
+})();

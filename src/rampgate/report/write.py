@@ -1,0 +1,88 @@
+"""A report on disk: the ending of its name says what it is, and it is there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from rampgate.errors import UsageError
+from rampgate.ledger import Ledger
+from rampgate.policy import load_policy
+from rampgate.report.dossier import Dossier, dossier
+from rampgate.report.words import moment_of
+
+ENDINGS = (".html", ".md")
+
+
+def report_policy(policy: Path, out: Path, ledger: str | Path) -> list[str]:
+    """Write the report of a policy's rollout; what to tell whoever asked for it.
+
+    Raises
+    ------
+    UsageError : nothing is recorded of the rollout, or the file cannot be written there
+    """
+    _check(out)
+    rules = load_policy(policy)
+    found = dossier(Ledger.open(ledger, create=False), rules.rollout)
+    write_report(found, out)
+    decision = found.decision
+    lines = [f"{decision.decision.upper()}  {decision.rollout}, look of {moment_of(decision.look)}: {out}"]
+    if rules.sha256() != decision.policy_sha256:
+        lines.append("the policy file was changed since this decision; the report tells the policy as it was recorded")
+    return lines
+
+
+def write_report(found: Dossier, out: Path) -> None:
+    """Write a report as the ending of its name says: ``.html`` or ``.md``."""
+    _check(out)
+    if out.suffix == ".md":
+        from rampgate.report.markdown import markdown
+        from rampgate.report.sections import hero, sections, title_of
+
+        text = markdown(title_of(found), sections(found), hero(found))
+    else:
+        from rampgate.report.page import page
+
+        text = page(found)
+    write_whole(out, text)
+
+
+def _check(out: Path) -> None:
+    if out.suffix not in ENDINGS:
+        raise UsageError(
+            f"a report is .html or .md, not {out.suffix or 'a file without an ending'}",
+            where=str(out),
+            remedy=f"name it {out.with_suffix('.html').name or 'report.html'}",
+        )
+    if out.is_dir():
+        raise UsageError("this is a directory", where=str(out), remedy=f"name a file, as in {out / 'report.html'}")
+    if not out.parent.is_dir():
+        raise UsageError("this directory does not exist", where=str(out.parent), remedy="make the directory first")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file that others see as it was before or as it is now, never half."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            Path(name).chmod(0o666 & ~_umask())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UsageError(
+            f"the file cannot be written ({error.strerror})",
+            where=str(path),
+            remedy="give this user permission to write there, or name another file with --out",
+        ) from error
+
+
+def _umask() -> int:
+    """The permissions that new files of this process do not get; it can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,286 @@
+"""The page: self-contained, under a strict policy, the same bytes for the same ledger, and true to the decision."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import html
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from tests.report.cases import BREAKOUT, CASES, QUICK, SCRIPT, told
+from tools.make_vega import TARGET, bundle
+
+from rampgate.ledger import Ledger
+from rampgate.report.blocks import Cell, Figure, Figures, Section, Table, Text, figures_of
+from rampgate.report.dossier import Dossier, dossier
+from rampgate.report.page import BUNDLE, page, render
+from rampgate.report.palette import COLOURS, properties, themed, themed_svg
+from rampgate.report.sections import hero, sections
+
+ROOT = Path(__file__).parents[2]
+LIMIT = 1_500_000
+
+
+class Parts(HTMLParser):
+    """Every element with its attributes, and what stands inside scripts and styles."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.raw: list[tuple[str, dict[str, str | None], str]] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self.inside = tag
+        if tag in ("script", "style"):
+            self.raw.append((tag, dict(attrs), ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.inside in ("script", "style"):
+            tag, attrs, text = self.raw[-1]
+            self.raw[-1] = (tag, attrs, text + data)
+        else:
+            self.words.append(data)
+
+    inside = ""
+
+
+Pages = Callable[[str], tuple[Dossier, str]]
+_MADE: dict[str, str] = {}
+
+
+@pytest.fixture
+def pages(tell: Callable[[str], Dossier]) -> Pages:
+    def made(name: str) -> tuple[Dossier, str]:
+        if name not in _MADE:
+            _MADE[name] = page(tell(name))
+        return tell(name), _MADE[name]
+
+    return made
+
+
+def digest(text: str) -> str:
+    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_the_policy_names_every_script_and_style_by_its_hash_and_nothing_else(pages: Pages, name: str) -> None:
+    parts = Parts(pages(name)[1])
+    [policy] = [str(a["content"]) for tag, a in parts.elements if a.get("http-equiv", "") == "Content-Security-Policy"]
+    rules = {rule.split()[0]: rule.split()[1:] for rule in policy.split(";")}
+    assert rules["default-src"] == ["'none'"]
+    run = [text for tag, attrs, text in parts.raw if tag == "script" and "type" not in attrs]
+    packed = [text for tag, attrs, text in parts.raw if attrs.get("type") == "application/gzip"]
+    unpacked = [gzip.decompress(base64.b64decode(text)).decode() for text in packed]
+    assert set(rules["script-src"]) == {digest(text) for text in [*run, *unpacked]}
+    assert set(rules["style-src"]) == {digest(text) for tag, _, text in parts.raw if tag == "style"}
+    assert set(rules) == {"default-src", "script-src", "style-src", "img-src", "base-uri", "form-action"}
+    assert (rules["img-src"], rules["base-uri"], rules["form-action"]) == (["data:"], ["'none'"], ["'none'"])
+    types = {attrs["type"] for tag, attrs, _ in parts.raw if "type" in attrs}
+    assert types <= {"application/json", "application/gzip"}
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_nothing_is_fetched_and_nothing_stands_inline(pages: Pages, name: str) -> None:
+    parts = Parts(pages(name)[1])
+    for tag, attrs in parts.elements:
+        assert tag not in ("img", "iframe", "object", "embed", "base", "form", "audio", "video"), tag
+        assert not [key for key in attrs if key.startswith("on") or key in ("style", "src", "srcset", "action")], attrs
+        assert str(attrs.get("href", "#")).startswith(("#", "data:")), attrs
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_ids_are_unique_and_every_link_and_label_has_its_target(pages: Pages, name: str) -> None:
+    parts = Parts(pages(name)[1])
+    ids = [attrs["id"] for _, attrs in parts.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    wanted = [str(attrs["href"])[1:] for tag, attrs in parts.elements if tag == "a"]
+    wanted += [str(attrs["aria-labelledby"]) for _, attrs in parts.elements if "aria-labelledby" in attrs]
+    wanted += re.findall(r"url\(#([^)]+)\)", pages(name)[1])
+    assert set(wanted) <= set(ids)
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_every_picture_says_what_it_shows_and_has_its_numbers(pages: Pages, name: str) -> None:
+    found, text = pages(name)
+    told_of = {f"{f.title}. {f.finding}" for s in sections(found) for f in figures_of(s.blocks) if f.draw is not None}
+    drawn = [attrs for tag, attrs in Parts(text).elements if tag == "svg"]
+    assert {attrs["aria-label"] for attrs in drawn} == told_of
+    assert {attrs["role"] for attrs in drawn} <= {"img"}
+    for spec in re.findall(r'<script type="application/json">(.*?)</script>', text, re.DOTALL):
+        assert json.loads(spec)["width"] == "container"
+    tables = [a for tag, a in Parts(text).elements if tag == "th" and a.get("scope") not in ("row", "col")]
+    assert tables == []
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_page_is_small(pages: Pages, name: str) -> None:
+    assert len(pages(name)[1].encode()) < LIMIT
+
+
+def test_a_year_of_days_with_forty_segments_and_twelve_metrics_is_still_small(tmp_path: Path) -> None:
+    text = page(told("year", tmp_path))
+    assert 1_000_000 < len(text.encode()) < LIMIT
+
+
+def test_the_same_ledger_gives_the_same_bytes(pages: Pages, tmp_path: Path) -> None:
+    found, text = pages("hostile")
+    assert page(found) == text
+    book = CASES["go"](tmp_path)
+    assert page(dossier(book, "triage")) == page(dossier(Ledger.open(tmp_path / "rampgate.db"), "triage"))
+
+
+def test_names_are_shown_and_never_run(pages: Pages) -> None:
+    found, text = pages("hostile")
+    assert found.decision.decision == "rollback"
+    words = " ".join(Parts(text).words)
+    assert SCRIPT in words
+    assert BREAKOUT in words
+    assert "49" not in re.findall(r"\b49\b", words.replace("7*7", ""))
+    scripts = [body for tag, attrs, body in Parts(text).raw if tag == "script" and "type" not in attrs]
+    assert len(scripts) == 1
+    assert "alert" not in scripts[0]
+    # A name that looks like a colour of the palette stays a name.
+    specs = "".join(re.findall(r'<script type="application/json">(.*?)</script>', text, re.DOTALL))
+    assert '"segment":"#1a5fb4"' in specs
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("no_candidate", "no row of the candidate 'v2' was seen before this look"),
+        ("no_period", "no period is complete since the candidate's first row"),
+        ("point", "This policy compares plain thresholds (evidence: point)"),
+        ("error", "are not of its kind"),
+        ("hold", "5000 candidate units with known"),
+        ("third_variant", "neither baseline nor candidate"),
+        ("second_attempt", "Earlier attempts"),
+        ("number", "minutes"),
+    ],
+)
+def test_what_cannot_be_shown_is_said(pages: Pages, name: str, says: str) -> None:
+    _, text = pages(name)
+    words = html.unescape(re.sub(r"</?time>", "", text))
+    assert says in words
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_verdict_traffic_and_first_reason_come_first(pages: Pages, name: str) -> None:
+    found, text = pages(name)
+    words = re.sub(r"\s+", " ", " ".join(Parts(re.sub(r"</?time>", "", text)).words))
+    d = found.decision
+    todo = {
+        "go": "Raise",
+        "hold": "Keep",
+        "rollback": "Keep" if len(found.decisions) > 15 else "Take",
+        "complete": "The",
+    }
+    places = [words.index(part) for part in (d.decision.upper(), todo[d.decision], d.reasons[0].message)]
+    assert places == sorted(places)
+    assert places[-1] < words.index("Week by week")
+
+
+def test_the_numbers_of_a_page_are_the_decisions(pages: Pages) -> None:
+    found, text = pages("rollback")
+    d = found.decision
+    assert hero(found).facts[1].value == f"{100 * d.kpi.difference:+.1f} points".replace("-", "−")  # type: ignore[operator]
+    [sizes] = [s for s in sections(found) if s.title == "Sizes"]
+    table = sizes.blocks[0]
+    assert isinstance(table, Table)
+    for row, m in zip(table.rows, d.metrics, strict=False):
+        assert [c.text for c in row[1:3]] == [f"{m.n_baseline:,}", f"{m.n_candidate:,}"]
+        assert [c.text for c in row[3:5]] == [f"{100 * x:.1f} %" for x in (m.baseline, m.candidate) if x is not None]
+    for value in (d.policy_sha256, d.decision_id, d.previous_sha256):
+        assert f"<code>{value}</code>" in text
+
+
+def test_a_decision_that_is_not_recomputed_to_the_same_is_said(pages: Pages) -> None:
+    import dataclasses
+
+    found, text = pages("go")
+    assert "the same decision, to the last byte" in text
+    other = dataclasses.replace(found, same=False)
+    assert "the decision is not the recorded one" in page(other)
+    older = dataclasses.replace(other, versions={**found.versions, "statistics": 0})
+    assert "other statistics than the one that decided" in page(older)
+
+
+def test_a_page_of_any_sections_needs_no_verdict_and_no_library_without_pictures() -> None:
+    table = Table.of("Weeks", ("week", "#KPI"), [("1", Cell("0.5", "go", "note"))])
+    text = render("Two versions", [Section("What differs", (Text("Nothing."), table, Figures(())))])
+    assert "<h1>Two versions</h1>" in text
+    assert 'id="what-differs"' in text
+    assert len(text) < 30_000
+    assert "application/gzip" not in text
+
+
+def test_a_figure_without_a_picture_says_why() -> None:
+    text = render("Empty", [Section("One", (Figure("KPI", "Nothing to show yet, because it is early.", None),))])
+    assert "because it is early" in text
+    assert "<svg" not in text
+
+
+# --- the library and the colours --------------------------------------------------------
+
+
+def test_the_shipped_library_is_what_the_locked_converter_makes() -> None:
+    packed = TARGET.read_bytes()
+    assert TARGET.name == BUNDLE
+    assert packed[4:8] == b"\0\0\0\0", "made without a time stamp"
+    assert gzip.decompress(packed).decode() == bundle(), "run `make vega`"
+
+
+def test_the_librarys_licence_stands_in_the_notice() -> None:
+    notice = (ROOT / "NOTICE").read_text("utf-8")
+    assert "src/rampgate/report/vega.js.gz" in notice
+    assert "Redistributions in binary form must reproduce the above copyright notice" in " ".join(notice.split())
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2.2, relative luminance and contrast ratio."""
+    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_words_stand_out_from_what_they_are_on(theme: str) -> None:
+    colour = {c.name: getattr(c, theme) for c in COLOURS}
+    words = ("ink", "muted", "go", "hold", "rollback", "complete", "candidate")
+    for name in words:
+        for ground in ("paper", "panel"):
+            assert contrast(colour[name], colour[ground]) >= 4.5, (name, ground)
+    for name in ("go", "hold", "rollback", "complete"):
+        for word in (name, "ink", "muted"):
+            assert contrast(colour[word], colour[f"{name}-wash"]) >= 4.5, (word, name)
+    # Lines of a picture need 3 to 1.
+    assert contrast(colour["baseline"], colour["paper"]) >= 3
+
+
+def test_colours_are_told_apart_and_only_paint_is_replaced() -> None:
+    assert len({c.light for c in COLOURS}) == len(COLOURS)
+    ink = COLOURS[0]
+    assert themed_svg(f'<text fill="{ink.light}">{ink.light}</text>') == f'<text fill="var(--ink)">{ink.light}</text>'
+    spec = {"mark": {"color": ink.light}, "datasets": {"a": [{"x": ink.light}]}, "list": [ink.light, 1]}
+    assert themed(spec) == {
+        "mark": {"color": "var(--ink)"},
+        "datasets": {"a": [{"x": ink.light}]},
+        "list": ["var(--ink)", 1],
+    }
+    assert f"--ink: {ink.dark};" in properties(dark=True)
