@@ -119,18 +119,18 @@ def test_the_ramp_goes_where_every_decision_sent_it(found: Dossier) -> None:
     looks = [row for row in drawn if "decision" in row]
     assert [row["decision"] for row in looks] == [d.decision for d in found.decisions]
     steps = [row["traffic"] for row in drawn if "decision" not in row]
-    # 10 % from the start, then what each look leads to: the policy's phases, and nothing after the rollback.
+    # 30 % from the start, then what each look leads to: the policy's phases, and nothing after the rollback.
     expected = {
         "hold": lambda d: d.phase.traffic,
         "complete": lambda d: d.phase.traffic,
         "go": lambda d: d.phase.next_traffic,
         "rollback": lambda d: 0.0,
     }
-    assert steps == [10.0, *(100 * expected[d.decision](d) for d in found.decisions)]
+    assert steps == [30.0, *(100 * expected[d.decision](d) for d in found.decisions)]
     # A look stands where the look before left the traffic; what was rolled back stays at 0.
     assert [row["traffic"] for row in looks] == steps[:-1]
     assert steps[-5:] == [0.0] * 5
-    assert set(steps) >= {10.0, 50.0}
+    assert set(steps) >= {30.0, 50.0}
 
 
 def test_a_forest_has_a_line_for_each_value_and_marks_what_failed() -> None:

@@ -26,7 +26,7 @@ MOST_BARS = 20
 
 def comparison_view(found: Comparison) -> RenderableType:
     """The whole comparison."""
-    parts: list[RenderableType] = [_head(found), *(indented(f"{line}.") for line in found.details)]
+    parts: list[RenderableType] = [head(found), *(indented(f"{line}.") for line in found.details)]
     parts += _listed("Beware", [w.message for w in found.warnings], "yellow")
     parts += [_title("Overall, on the same days" if found.span.shared_days else "Plain values of each version")]
     parts += [estimates_table([row.estimate for row in found.metrics]), *_together(found.family)]
@@ -40,7 +40,7 @@ def _title(text: str) -> RenderableType:
     return Text(f"\n{text}", "bold")
 
 
-def _head(found: Comparison) -> RenderableType:
+def head(found: Comparison) -> RenderableType:
     """The one sentence, with its verdict in capitals."""
     begin = {NOT_SHOWN: "", NOT_COMPARED: None}.get(found.verdict, f"{found.candidate} is ")
     if begin is None:

@@ -22,7 +22,7 @@ def report_policy(policy: Path, out: Path, ledger: str | Path) -> list[str]:
     ------
     UsageError : nothing is recorded of the rollout, or the file cannot be written there
     """
-    _check(out)
+    check_ending(out)
     rules = load_policy(policy)
     found = dossier(Ledger.open(ledger, create=False), rules.rollout)
     write_report(found, out)
@@ -35,7 +35,7 @@ def report_policy(policy: Path, out: Path, ledger: str | Path) -> list[str]:
 
 def write_report(found: Dossier, out: Path) -> None:
     """Write a report as the ending of its name says: ``.html`` or ``.md``."""
-    _check(out)
+    check_ending(out)
     if out.suffix == ".md":
         from rampgate.report.markdown import markdown
         from rampgate.report.sections import hero, sections, title_of
@@ -48,7 +48,8 @@ def write_report(found: Dossier, out: Path) -> None:
     write_whole(out, text)
 
 
-def _check(out: Path) -> None:
+def check_ending(out: Path) -> None:
+    """Refuse a name that a report cannot be written to."""
     if out.suffix not in ENDINGS:
         raise UsageError(
             f"a report is .html or .md, not {out.suffix or 'a file without an ending'}",
