@@ -322,3 +322,15 @@ def test_the_start_that_is_declared_or_seen() -> None:
     assert look(table, policy()).start == date(2026, 3, 23)
     assert look(table, policy(start="2026-03-27")).start == date(2026, 3, 27)
     assert look(table, policy(), LATE).intake.history == 0
+
+
+def test_versions_that_are_left_out_crowd_out_none_that_is_not() -> None:
+    names = [f"v{i}" for i in range(3, 40)]
+    table = tickets(800)
+    rows = table.to_pandas()
+    rows.loc[rows.index[: 20 * len(names)], "version"] = names * 20
+    rows.loc[rows.index[-1], "version"] = "stray"
+    reading = look(rows, policy(source={"unit": "ticket", "time": "opened", "variant": "version", "ignore": names}))
+    found = dict(reading.intake.other_variants)
+    assert found["stray"] == 1
+    assert found.keys() == {*names, "stray"}

@@ -75,16 +75,27 @@ def test_a_misspelt_candidate_is_not_valid(run: Run, tmp_path: Path) -> None:
     assert "no row of the candidate 'v22'" in err
 
 
-def test_it_says_what_would_hold_every_look(run: Run, tmp_path: Path) -> None:
+def test_other_versions_are_left_out_and_named(run: Run, tmp_path: Path) -> None:
     import pandas as pd
 
     frame = pd.read_csv(boston(tmp_path / "t.csv"), dtype=str)
-    frame.loc[frame.index[:50], "source"] = "Twitter"
+    frame.loc[frame.index[:50], "source"] = "Twitter, and others"
     frame.to_csv(tmp_path / "t.csv", index=False)
     code, out, _ = run("init", "t.csv", "--baseline", "Constituent Call", "--candidate", "Citizens Connect App")
     assert code == 0
+    assert "'Twitter, and others' (50 rows)" in " ".join(out.split())
+    assert load_policy(tmp_path / "policy.yaml").source.ignore == ("Twitter, and others",)
+    assert run("validate", "policy.yaml")[0] == 0
+
+
+def test_it_says_what_would_hold_every_look(run: Run, tmp_path: Path) -> None:
+    plain(tmp_path / "t.csv")
+    text = (tmp_path / "t.csv").read_text()
+    (tmp_path / "t.csv").write_text(text + text.splitlines()[-1] + "\n")
+    code, out, _ = run("init", "t.csv", "--unit", "ticket_id")
+    assert code == 0
     assert "every look at this source would hold" in out
-    assert "'Twitter' (50 rows)" in " ".join(out.split())
+    assert "repeat a unit" in " ".join(out.split())
 
 
 def test_an_existing_file_is_not_overwritten(run: Run, tmp_path: Path) -> None:

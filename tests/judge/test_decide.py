@@ -438,3 +438,14 @@ def test_a_sudden_change_of_volume_holds(share: float, verdict: str) -> None:
     [found] = [h for h in decision.health if h.code == "volume" and "after the last" not in h.message]
     assert found.verdict == verdict
     assert ("volume" in {r.code for r in decision.reasons}) == (verdict == "FAIL")
+
+
+def test_versions_that_the_policy_leaves_out_do_not_hold_and_others_do() -> None:
+    rules = policy(source={"ignore": ["v3", "v4"]})
+    made = case(units(), rules=rules, other_variants=(("v3", 90), ("v4", 7)))
+    [found] = [h for h in judge(made).health if "versions left out" in h.message]
+    assert (found.verdict, found.count) == ("PASS", 97)
+    assert judge(made).decision == "go"
+    stray = judge(case(units(), rules=rules, other_variants=(("v3", 90), ("v5", 1))))
+    assert stray.decision == "hold"
+    assert "ignore: [v5]" in stray.reasons[0].message

@@ -386,3 +386,7 @@ def test_proof_of_a_metric_without_a_range_is_said_to_be_asymptotic() -> None:
     assert any(line.startswith("hours: ") and "asymptotic" in line for line in warnings(load_policy(content)))
     ranged = {**content, "metrics": {**content["metrics"], "hours": {**mean, "best": 0, "worst": 100}}}  # type: ignore[dict-item]
     assert not any("asymptotic" in line for line in warnings(load_policy(ranged)))
+
+
+def test_a_version_cannot_be_compared_and_left_out():
+    assert "the candidate is among the versions left out" in refusal(candidate="v2", source={"ignore": ["v2"]})

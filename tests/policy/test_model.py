@@ -164,6 +164,7 @@ def test_defaults_never_change():
             "variant": "variant",
             "time_format": None,
             "decimal": ".",
+            "ignore": [],
             "look": "day",
             "window": "week",
         },

@@ -32,6 +32,8 @@ from rampgate.errors import DataError
 from rampgate.policy import Policy
 from rampgate.source import Array, Engine
 
+#: Values of a column that are named with their rows.
+MOST_TALLIED = 20
 _NUMBER = re.compile(r"[0-9]{8,20}([.][0-9]*)?")
 _PARTED = re.compile(r"[0-9]{1,4}[-/. ]+([0-9]{1,2}|[^\W\d]{3,9})[-/., ]+[0-9]{2,4}")
 
@@ -159,7 +161,9 @@ def other_variants(ask: Question) -> tuple[tuple[str, int], ...]:
     """Variants since the start that are neither baseline nor candidate, most frequent first."""
     rows = exp.Select().select(part("variant")).from_(coded(ask).subquery("coded", copy=False))
     other = exp.EQ(this=part("role"), expression=exp.Literal.number(OTHER_VARIANT))
-    return _tally(ask.engine, rows.where(exp.and_(other, after_start(ask))), "variant")
+    # Those that the policy names must not crowd out one that it does not.
+    most = MOST_TALLIED + len(ask.policy.source.ignore)
+    return _tally(ask.engine, rows.where(exp.and_(other, after_start(ask))), "variant", most)
 
 
 def bad_examples(ask: Question, metrics: Sequence[int]) -> dict[int, str]:
@@ -224,7 +228,7 @@ def equal_values(ask: Question, name: str) -> tuple[tuple[str, int], ...]:
     return _tally(ask.engine, rows.where(known(text_of(column(name), ask.types[name]))), "value")
 
 
-def _tally(engine: Engine, rows: exp.Select, name: str, most: int = 20) -> tuple[tuple[str, int], ...]:
+def _tally(engine: Engine, rows: exp.Select, name: str, most: int = MOST_TALLIED) -> tuple[tuple[str, int], ...]:
     select = (
         exp.Select()
         .select(part(name), named(exp.Count(this=exp.Star()), "n"))

@@ -83,6 +83,7 @@ def _guess(engine: Engine, events: object, given: Given, rollout: str | None) ->
         settled["time_format"] = list(timing.time_format)
     arms = find_arms(engine, columns, given, Source(**settled))
     settled["variant"] = arms.column
+    settled["ignore"] = tuple(name for name, _ in arms.others)
     table = _Table(engine, columns, given, Source(**settled), arms)
     metrics, segments, left = _judged(table, timing)
     seen = volume(engine, table.source, (arms.baseline, arms.candidate), engine.columns())

@@ -152,6 +152,9 @@ def find_arms(engine: Engine, columns: Mapping[str, Profile], given: Given, sour
     )
     pair = (baseline.value, candidate.value)
     others = tuple((value, n) for value, n in counts.items() if value not in pair)
+    if others:
+        said = f"other versions in the column: {rows_of(others)}"
+        notes = (*notes, Note("ignore", ", ".join(name for name, _ in others), said, "", True))
     return Arms(one.name, *pair, (counts.get(pair[0], 0), counts.get(pair[1], 0)), notes, others)
 
 

@@ -110,6 +110,9 @@ def _source(policy: Policy, guess: Guess) -> Iterator[str]:
         listed = [_scalar(form, plain=False) for form in value] if key == "time_format" else []
         written = (listed[0] if len(listed) == 1 else f"[{', '.join(listed)}]") if listed else _scalar(value)
         yield f"  {key}: {written}"
+    if source.ignore:
+        yield from _noted(guess, "ignore", 2)
+        yield f"  ignore: [{', '.join(_scalar(name, plain=False) for name in source.ignore)}]"
 
 
 def _metrics(policy: Policy, guess: Guess) -> Iterator[str]:

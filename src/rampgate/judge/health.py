@@ -59,12 +59,16 @@ def _excluded(case: Case) -> Health:
 
 
 def _variants(case: Case) -> Health:
-    others = case.intake.other_variants
+    ignored = case.policy.source.ignore
+    others = [(name, n) for name, n in case.intake.other_variants if name not in ignored]
+    left = sum(n for name, n in case.intake.other_variants if name in ignored)
     if not others:
-        return Health("error", PASS, "no third variant")
+        text = f"{left} rows of other versions left out, as the policy says" if left else "no third variant"
+        return Health("error", PASS, text, left)
     count = sum(n for _, n in others)
     names = ", ".join(f"{name!r} ({n} rows)" for name, n in others[:5])
-    remedy = "leave them out of the source (a view with a filter), or name the variants in the policy"
+    listed = ", ".join(name for name, _ in others[:5])
+    remedy = f"to leave them out, write ignore: [{listed}] under source; else name the variants in the policy"
     text = f"column {case.policy.source.variant!r} has values that are neither baseline nor candidate: {names}"
     return Health("error", ERROR, f"{text}; {remedy}", count)
 

@@ -70,6 +70,9 @@ def _source(policy: Policy) -> Iterator[Problem]:
                 f"name the column of the {key}",
             )
         seen.setdefault(column, key)
+    for arm in ("baseline", "candidate"):
+        if getattr(policy, arm) in policy.source.ignore:
+            yield Problem(("source", "ignore"), f"the {arm} is among the versions left out", "take it out of ignore")
     if policy.source.look == "week" and policy.source.window != "week":
         yield Problem(
             ("source", "window"),

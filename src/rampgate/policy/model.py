@@ -45,6 +45,9 @@ class Source(Section):
         None, description='How text says times, as "%d/%m/%Y %H:%M" or epoch_s; ISO 8601 when left out.'
     )
     decimal: Literal[".", ","] = Field(".", description="The decimal mark of numbers in columns of text.")
+    ignore: Annotated[tuple[Text, ...], _ListOf] = Field(
+        (), description="Other versions whose rows are left out, and counted; any that is not named holds."
+    )
     look: Literal["day", "week"] = Field("day", description="How often the gate may look.")
     window: Window = Field("week", description="What people read: week (ISO weeks) or days from the start, as 30d.")
 

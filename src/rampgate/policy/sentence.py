@@ -46,6 +46,8 @@ def _reading(policy: Policy) -> Iterator[str]:
     if source.time_format is not None:
         forms = [f"{form} ({example(form)} is 3 February 2026)" for form in source.time_format]
         yield f"Times in {source.time} are written {_either(forms)}; a column of times needs no form."
+    if source.ignore:
+        yield f"Rows of {_and(source.ignore)} are left out, and counted."
     if source.decimal == ",":
         yield "Numbers in columns of text have a decimal comma: 1.234,5 is a thousand and more; 1.234 alone is refused."
 
