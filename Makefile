@@ -5,7 +5,7 @@ BIN := .venv/bin
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock clean
+.PHONY: help demo test lint format lock vega picture clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,14 @@ format:  ## let ruff format the code and mend what it can
 lock:  ## compile requirements/*.txt from pyproject.toml (UPGRADE=1: to the newest versions)
 	@bash tools/environment.sh run
 	@bash tools/lock.sh $(if $(UPGRADE),--upgrade)
+
+vega:  ## bundle the charting library of pages, as the locked vl-convert makes it
+	@bash tools/environment.sh run
+	@$(BIN)/python tools/make_vega.py
+
+picture:  ## the README's picture: the demo's report in Chromium
+	@bash tools/environment.sh dev
+	@$(BIN)/python tools/make_picture.py
 
 clean:  ## remove the environment, caches and what the demo left
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist rampgate-demo

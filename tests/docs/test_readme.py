@@ -22,9 +22,10 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 def test_every_command_does_what_it_says(folder: Path) -> None:
     done = readme.commands()
     names = [line.split()[1] for line, _, _ in done]
-    assert names == ["validate", "check", "status", "history", "replay"]
+    assert names == ["validate", "check", "status", "history", "report", "replay"]
     assert {code for _, code, _ in done} == {0}
     assert (folder / "rampgate.db").exists()
+    assert (folder / "report.html").read_text("utf-8").startswith("<!doctype html>")
     outputs = {line.split()[1]: out for line, _, out in done}
     assert readme.trimmed(outputs["check"]) == readme.shown("check")
 
