@@ -5,7 +5,7 @@ BIN := .venv/bin
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs docs-serve docs-refresh notebook lock clean
+.PHONY: help demo test lint format docs docs-serve docs-refresh notebook lock vega picture clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,14 @@ docs-refresh:  ## bring the generated reference and every output shown in the pa
 lock:  ## compile requirements/*.txt from pyproject.toml (UPGRADE=1: to the newest versions)
 	@bash tools/environment.sh run
 	@bash tools/lock.sh $(if $(UPGRADE),--upgrade)
+
+vega:  ## bundle the charting library of pages, as the locked vl-convert makes it
+	@bash tools/environment.sh run
+	@$(BIN)/python tools/make_vega.py
+
+picture:  ## the README's picture: the demo's report in Chromium
+	@bash tools/environment.sh dev
+	@$(BIN)/python tools/make_picture.py
 
 clean:  ## remove the environment, caches and what the demo left
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist site rampgate-demo

@@ -66,6 +66,20 @@ def test_the_ledger_verifies_and_every_decision_can_be_recomputed(book: Ledger) 
         assert canonical(recompute(record, book).content()) == canonical(record.entry()["decision"])
 
 
+def test_the_demo_leaves_the_rollback_on_one_page(book: Ledger) -> None:
+    page = (book.path.parent / "report.html").read_text("utf-8")
+    last = decisions(book, "act-two")[-1]
+    assert f"<code>{last.decision_id}</code>" in page
+    assert "Take the candidate back to 0 % of traffic" in page
+
+
+def test_the_demo_overwrites_no_page_but_its_own(tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text("mine")
+    with pytest.raises(UsageError, match="not the demo's"):
+        tell(tmp_path)
+    assert (tmp_path / "report.html").read_text() == "mine"
+
+
 def test_tickets_are_those_of_the_log_and_their_share_is_stable() -> None:
     assert len(load()) == 11774
     # printf %s "rampgate demo:INC0000045" | sha256sum | cut -c1-16

@@ -88,7 +88,6 @@ def weekly(windows: Sequence[Window], name: str, arms: tuple[str, str], unit: Un
     canvas = Canvas()
     table = canvas.on(rows)
     baseline, candidate = (table.transform_filter(f"datum.side === {side}") for side in (0, 1))
-    partial = table.transform_filter("!datum.complete")
     tips = [alt.Tooltip(f"{key}:N") for key in ("window", "arm", "level", "difference", "interval")]
     layers = [
         candidate.mark_area(color=CANDIDATE.light, opacity=0.13).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
@@ -98,11 +97,13 @@ def weekly(windows: Sequence[Window], name: str, arms: tuple[str, str], unit: Un
         table.mark_point(filled=True, size=90, opacity=1).encode(
             x=x, y=y, color=both["color"], shape=both["shape"], tooltip=tips
         ),
-        partial.mark_point(filled=True, size=30, opacity=1, color=PAPER.light).encode(
-            x=x, y=y, shape=both["shape"], tooltip=tips
-        ),
-        *lettering(canvas.on(_tops(rows)), "note", x, y, dy=-14, color=MUTED.light, fontStyle="italic"),
-    ]  # fmt: skip
+    ]
+    if tops := _tops(rows):
+        hollow = table.transform_filter("!datum.complete").mark_point(
+            filled=True, size=30, opacity=1, color=PAPER.light
+        )
+        layers.append(hollow.encode(x=x, y=y, shape=both["shape"], tooltip=tips))
+        layers += lettering(canvas.on(tops), "note", x, y, dy=-14, color=MUTED.light, fontStyle="italic")
     return canvas.finished(layers, height)
 
 
@@ -152,7 +153,7 @@ def evidence(
         *([point(canvas.on(crossed[:1]), x, y, "cross", ROLLBACK.light)] if crossed else []),
         point(last, x, y, "circle", colour),
         *last_value(last, x, y, "odds", colour),
-        hover(base, x, y, ("day", "odds")),
+        *hover(base, len(rows), x, y, ("day", "odds")),
     ]
     return canvas.finished(layers, height)
 
@@ -212,7 +213,7 @@ def effect(
         base.mark_line(color=CANDIDATE.light, strokeWidth=2).encode(x=x, y=y),
         point(last, x, y, "circle", CANDIDATE.light),
         *last_value(last, x, y, "difference", CANDIDATE.light),
-        hover(base, x, y, ("day", "difference", "interval")),
+        *hover(base, len(rows), x, y, ("day", "difference", "interval")),
     ]
     return canvas.finished(layers, height)
 

@@ -24,7 +24,7 @@ T = TypeVar("T")
 WIDE, NARROW = 720, 330
 TICKS = 8
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
-#: Layer that answers the pointer; a still picture does without it.
+#: Layers that answer the pointer begin with this; a still picture does without them.
 HOVER = "hover"
 _PLACE = re.compile(r'((?<= )(?:d|transform|x|y|x2|y2)=")([^"]*)')
 _LONG = re.compile(r"-?\d+\.\d{3,}(?:e-\d+)?")
@@ -165,17 +165,20 @@ def last_value(data: Any, x: Any, y: Any, field: str, colour: str) -> list[Any]:
     return lettering(data, field, x, y, **style)
 
 
-def hover(data: Any, x: Any, y: Any, fields: Sequence[str]) -> Any:
-    """A point and a reading of the fields where the pointer is nearest."""
+def hover(data: Any, count: int, x: Any, y: Any, fields: Sequence[str]) -> list[Any]:
+    """A point and a reading of the fields wherever the pointer is above or below one of so many points.
+
+    Vega-Lite's own ``nearest`` reads the wrong row here (vega-lite 6.4: the tooltip of its Voronoi cells).
+    """
     import altair as alt
 
-    near = alt.selection_point(
-        name="near", nearest=True, on="pointerover", clear="pointerout", fields=["at"], empty=False
-    )
-    seen = alt.OpacityValue(0, condition={"param": "near", "empty": False, "value": 1})
+    near = alt.selection_point(name="near", on="pointerover", clear="pointerout", fields=["at"], empty=False)
+    width = min(max(500 / count, 5), 60)
     tips = [alt.Tooltip(f"{field}:N") for field in fields]
-    mark = data.mark_point(filled=True, size=70, color=INK.light).encode(x=x, y=y, opacity=seen, tooltip=tips)
-    return mark.add_params(near).properties(name=HOVER)
+    strip = data.mark_rule(strokeWidth=width, opacity=0).encode(x=x, tooltip=tips).add_params(near)
+    seen = alt.OpacityValue(0, condition={"param": "near", "empty": False, "value": 1})
+    mark = data.mark_point(filled=True, size=70, color=INK.light, tooltip=False).encode(x=x, y=y, opacity=seen)
+    return [mark.properties(name=f"{HOVER}-point"), strip.properties(name=HOVER)]
 
 
 class Canvas:
@@ -247,7 +250,7 @@ def still(spec: dict[str, Any], width: int) -> str:
     """The same from the chart's specification."""
     import vl_convert
 
-    layers = [layer for layer in spec["layer"] if layer.get("name") != HOVER]
+    layers = [layer for layer in spec["layer"] if not layer.get("name", "").startswith(HOVER)]
     shown = {**{key: value for key, value in spec.items() if key != "params"}, "width": width, "layer": layers}
     return _PLACE.sub(_shorter, vl_convert.vegalite_to_svg(shown, vl_version="6.4"))
 
