@@ -33,7 +33,8 @@ def test_defaults_are_as_they_are_written_in_a_file():
     assert SCHEMA["$defs"]["Kpi"]["properties"]["margin"]["default"] == "3pp"
     assert top["rollback"]["default"] == {"kpi": {"worse_by": 0.0}}
     assert top["source"]["default"] == {
-        "unit": "unit", "time": "time", "variant": "variant", "decimal": ".", "ignore": [], "look": "day", "window": "week",
+        "unit": "unit", "time": "time", "variant": "variant", "decimal": ".", "ignore": [], "look": "day",
+        "window": "week",
     }  # fmt: skip
     assert '"null"' not in json.dumps(SCHEMA)
 

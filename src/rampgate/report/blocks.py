@@ -169,7 +169,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Hero:
-    """What is understood in ten seconds: the word, what to do now, why, and the few numbers behind it."""
+    """What is understood in ten seconds: the word, what to do now, why, and the few numbers behind it.
+
+    ``reasons`` stand below, under the title ``beside``.
+    """
 
     word: str
     tone: Tone
@@ -178,6 +181,7 @@ class Hero:
     because: str
     facts: tuple[Fact, ...]
     reasons: tuple[Item, ...]
+    beside: str = "Further reasons"
 
     @property
     def shape(self) -> str:

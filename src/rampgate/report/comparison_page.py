@@ -57,9 +57,8 @@ def hero(found: Comparison) -> Hero:
     facts.append(Fact("On days that both have", shared, "only these are compared"))
     reasons = tuple(Item(w.message, w.code.replace("_", " "), "hold") for w in found.warnings)
     because = " ".join(f"{line}." for line in found.details[:1])
-    return Hero(
-        found.verdict.upper(), TONES[found.verdict], f"{found.headline}.", where, because, tuple(facts), reasons
-    )
+    tone, headline = TONES[found.verdict], f"{found.headline}."
+    return Hero(found.verdict.upper(), tone, headline, where, because, tuple(facts), reasons, "Beware")
 
 
 def _fact(found: Comparison, row: Compared) -> Fact:

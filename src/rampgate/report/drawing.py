@@ -218,7 +218,9 @@ class Canvas:
                     domainColor=LINE.light,
                     tickColor=LINE.light,
                 ),
-                legend=alt.LegendConfig(labelColor=INK.light, labelFontSize=12, labelLimit=240, offset=4),
+                legend=alt.LegendConfig(
+                    labelColor=INK.light, labelFontSize=12, labelLimit=240, columnPadding=24, offset=4
+                ),
             ),
         )
         return made

@@ -68,7 +68,7 @@ def _hero(hero: Hero) -> Iterator[str]:
         for fact in hero.facts
     )
     if hero.reasons:
-        yield "Further reasons:"
+        yield f"{hero.beside}:"
         yield "\n".join(_item(item) for item in hero.reasons)
 
 
