@@ -7,17 +7,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from tests.cli.conftest import Run
 from tests.rollout.tables import tickets, write_policy
-
-from rampgate.cli import main
-
-Run = Callable[..., tuple[int, str, str]]
 
 # product.md, "The command line".
 DECISION_KEYS = {
@@ -41,27 +37,6 @@ CODES = {
     "duplicate_units", "crossed_units", "drift", "too_little_data", "minimum_duration", "minimum_units", "budget",
     "inconclusive", "not_approved", "open_review", "decided_by_person", "error", "all_clear",
 }  # fmt: skip
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    def call(*args: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["rampgate", *map(str, args)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main()
-        out, err = capsys.readouterr()
-        return int(stop.value.code or 0), out, err
-
-    return call
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A policy and its table; day 8 is GO, day 4 is HOLD."""
-    write_policy(tmp_path)
-    tickets(days=20).to_csv(tmp_path / "tickets.csv", index=False)
-    return tmp_path
 
 
 def only_json(out: str) -> dict[str, Any]:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.cli.conftest import Run
 from tests.rollout.tables import POLICY, tickets
 
-from rampgate.cli import main
 from rampgate.errors import UsageError
 from rampgate.guess import Given, Guess, Note
 from rampgate.policy import load_policy
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -48,20 +44,6 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Given]:
 
     monkeypatch.setattr("rampgate.guess.guess", guess)
     return seen
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    def call(*args: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["rampgate", *map(str, args)])
-        monkeypatch.setenv("COLUMNS", "80")
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main()
-        out, err = capsys.readouterr()
-        return int(stop.value.code or 0), out, err
-
-    return call
 
 
 @pytest.fixture

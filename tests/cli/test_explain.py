@@ -7,11 +7,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.cli import test_cli
-from tests.cli.test_cli import Run, only_json
+from tests.cli.conftest import Run
+from tests.cli.test_cli import only_json
 from tests.rollout.tables import tickets, write_policy
-
-run, folder = test_cli.run, test_cli.folder  # the fixtures
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from tests.rollout.tables import tickets, write_policy
 
 import rampgate
 from rampgate.errors import LedgerError, UsageError
-from rampgate.report.write import report_policy, write_report, write_whole
+from rampgate.guess.save import save
+from rampgate.report.write import report_policy, write_report
 
 
 @pytest.fixture
@@ -65,8 +66,8 @@ def test_a_file_is_replaced_whole_and_a_failure_leaves_it_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "report.md"
-    write_whole(path, "one\n")
-    write_whole(path, "two\n")
+    save("one\n", path, force=True)
+    save("two\n", path, force=True)
     assert path.read_bytes() == b"two\n"
 
     def full(*args: object) -> None:
@@ -74,7 +75,7 @@ def test_a_file_is_replaced_whole_and_a_failure_leaves_it_as_it_was(
 
     monkeypatch.setattr("pathlib.Path.replace", full)
     with pytest.raises(UsageError, match="No space left"):
-        write_whole(path, "three\n")
+        save("three\n", path, force=True)
     assert path.read_bytes() == b"two\n"
     assert [p.name for p in tmp_path.iterdir()] == ["report.md"]
 
@@ -82,7 +83,7 @@ def test_a_file_is_replaced_whole_and_a_failure_leaves_it_as_it_was(
 def test_others_may_read_it_as_any_new_file(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
-        write_whole(tmp_path / "report.md", "one\n")
+        save("one\n", tmp_path / "report.md", force=True)
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "report.md").stat().st_mode) == 0o640

@@ -36,7 +36,9 @@ def save(text: str, path: Path, force: bool = False) -> None:
             raise
     except OSError as error:
         raise UsageError(
-            f"cannot be written ({error.strerror})", where=str(path), remedy="name another file with --out"
+            f"the file cannot be written ({error.strerror})",
+            where=str(path),
+            remedy="give this user permission to write there, or name another file with --out",
         ) from error
 
 

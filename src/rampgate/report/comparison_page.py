@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from rampgate.comparison.values import BETTER, NOT_COMPARED, NOT_SHOWN, WORSE, Compared, Comparison
+from rampgate.guess.save import save
 from rampgate.judge.decision import Estimate
 from rampgate.report import charts
 from rampgate.report.blocks import (
@@ -26,7 +27,7 @@ from rampgate.report.blocks import (
 )
 from rampgate.report.pictures import title_of, unit_of, weekly_figure
 from rampgate.report.words import percent
-from rampgate.report.write import check_ending, write_whole
+from rampgate.report.write import check_ending
 
 TONES: dict[str, Tone] = {WORSE: "rollback", BETTER: "go", NOT_SHOWN: "complete", NOT_COMPARED: "hold"}
 #: Metrics with a picture by week, segment values in a picture, and rows in a table.
@@ -41,7 +42,7 @@ def write_comparison(found: Comparison, out: Path) -> None:
         from rampgate.report.markdown import markdown as made
     else:
         from rampgate.report.page import render as made
-    write_whole(out, made(title, sections(found), hero(found)))
+    save(made(title, sections(found), hero(found)), out, force=True)
 
 
 def hero(found: Comparison) -> Hero:

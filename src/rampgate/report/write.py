@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 from rampgate.errors import UsageError
+from rampgate.guess.save import save
 from rampgate.ledger import Ledger
 from rampgate.policy import load_policy
 from rampgate.report.dossier import Dossier, dossier
@@ -45,7 +44,7 @@ def write_report(found: Dossier, out: Path) -> None:
         from rampgate.report.page import page
 
         text = page(found)
-    write_whole(out, text)
+    save(text, out, force=True)
 
 
 def check_ending(out: Path) -> None:
@@ -60,30 +59,3 @@ def check_ending(out: Path) -> None:
         raise UsageError("this is a directory", where=str(out), remedy=f"name a file, as in {out / 'report.html'}")
     if not out.parent.is_dir():
         raise UsageError("this directory does not exist", where=str(out.parent), remedy="make the directory first")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file that others see as it was before or as it is now, never half."""
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            Path(name).chmod(0o666 & ~_umask())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise UsageError(
-            f"the file cannot be written ({error.strerror})",
-            where=str(path),
-            remedy="give this user permission to write there, or name another file with --out",
-        ) from error
-
-
-def _umask() -> int:
-    """The permissions that new files of this process do not get; it can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
