@@ -98,7 +98,8 @@ def _exit_codes() -> Iterator[str]:
 
 
 def _phrase(kind: type[Exception]) -> str:
-    return " ".join((inspect.getdoc(kind) or "").split())
+    first = (inspect.getdoc(kind) or "").split("\n\n")[0]
+    return " ".join(first.split())
 
 
 def _described(command: Command) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import unified_diff
 from pathlib import Path
 
@@ -114,6 +115,15 @@ def test_a_change_replaces_a_section(ran) -> None:
         "<!-- output -->\n\n```text\none: 1  # first\ntwo: {y: 4}\nthree: 3\nfour: 4\n```\n"
     )
     assert ran(page) == page
+
+
+def test_every_decision_is_listed_by_its_title() -> None:
+    folder = DOCS / "decisions"
+    pages = [page for page in folder.glob("*.md") if page.name != "README.md"]
+    titles = {page.name: page.read_text("utf-8").split("\n", 1)[0].removeprefix("# ") for page in pages}
+    text = " ".join((folder / "README.md").read_text("utf-8").split())
+    listed = re.findall(r"(\d+\.) \[([^]]+)\]\(([\w-]+\.md)\)", text)
+    assert {name: f"{number} {title}" for number, title, name in listed} == titles
 
 
 def test_every_page_of_the_docs_has_one_title() -> None:

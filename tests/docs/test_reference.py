@@ -74,9 +74,13 @@ def rows(title: str) -> dict[str, str]:
     return dict(re.findall(r"^\| `([^`]+)` \| (.*) \|$", found[1], re.MULTILINE))
 
 
+#: Objects whose keys are data.
+BY_NAME = ("segment", "columns.metrics", "columns.weights")
+
+
 def paths(value: Any, path: str = "") -> Iterator[str]:
-    """Paths of all keys of a JSON value; a segment's own keys are data."""
-    if isinstance(value, dict) and not path.endswith("segment"):
+    """Paths of all keys of a JSON value; those of a segment, and names of metrics, are data."""
+    if isinstance(value, dict) and not path.endswith(BY_NAME):
         for key, inner in value.items():
             full = f"{path}.{key}" if path else key
             yield full
@@ -87,12 +91,16 @@ def paths(value: Any, path: str = "") -> Iterator[str]:
 
 
 def spelled_out(told: dict[str, str]) -> set[str]:
-    """The documented paths, with those that a row hands on (``as `kpi` ``, ``each with the keys above``)."""
+    """The documented paths, with those that a row hands on (``as `kpi` ``, ``each with the keys above``).
+
+    ``as `metrics` `` means those of the same table if it has them, else, or with ``of a decision``, a decision's.
+    """
     out = set(told)
     for path, meaning in told.items():
-        same = re.match(r"as `(\w+)`", meaning)
+        same = re.match(r"as `(\w+)`( of a decision)?", meaning)
         if same:
-            out |= {path + one.removeprefix(same[1]) for one in DECISION if re.match(rf"{same[1]}(\.|\[\])", one)}
+            others = told if same[1] in told and not same[2] else DECISION
+            out |= {path + one.removeprefix(same[1]) for one in others if re.match(rf"{same[1]}(\.|\[\])", one)}
         if meaning.endswith("each with the keys above"):
             out |= {f"{path}[].{one}" for one in spelled_out(DECISION)}
     return out
@@ -112,13 +120,21 @@ def printed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         def ask(*words: str) -> Any:
             return json.loads(rampgate(["rampgate", *words, "--json"])[1])
 
+        # Something to say under each heading: a third version, and columns that are not used.
+        table = Path("rampgate-demo/act-one/tickets.csv").read_text("utf-8").splitlines()
+        Path("table.csv").write_text("\n".join([*table, "X1,2016-03-10T12:00:00,shadow,true,false,false,,"]), "utf-8")
+        two = ["--baseline", "baseline", "--candidate", "candidate", "--metric", "met_sla"]
+        running = ["--ledger", "running.db"]
+        ask("check", policy, "--as-of", "2016-03-07", *running)
         held = next(d for d in ask("history", "act-two", *ledger)["decisions"] if d["decision"] == "hold")
         return {
             "A decision: `rampgate check`, `rampgate show`": ask("show", held["decision_id"], *ledger),
             "Errors": ask("check", "no-such-file.yaml"),
             "`rampgate replay`": ask("replay", policy, "--to", "2016-03-02"),
-            "`rampgate status`": ask("status", *ledger),
+            "`rampgate status`": ask("status", *running),
             "`rampgate history`": ask("history", *ledger),
+            "`rampgate explain`": ask("explain", held["decision_id"], *ledger),
+            "`rampgate compare`": ask("compare", "table.csv", *two),
             "`rampgate validate`": ask("validate", policy),
         }
 
