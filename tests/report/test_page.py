@@ -284,3 +284,16 @@ def test_colours_are_told_apart_and_only_paint_is_replaced() -> None:
         "list": ["var(--ink)", 1],
     }
     assert f"--ink: {ink.dark};" in properties(dark=True)
+
+
+def test_what_is_waited_for_last_is_said_with_its_date(pages: Pages) -> None:
+    found, _ = pages("hold")
+    d = found.decision
+    tile = hero(found).facts[-1]
+    latest = max(w.expected_at for w in d.waiting_for if w.expected_at is not None)
+    assert len(d.waiting_for) == 2
+    assert (tile.name, tile.value) == ("Waits until", f"{latest:%Y-%m-%d}")
+    assert "5000" in tile.note
+    unknown, _ = pages("no_candidate")
+    assert hero(unknown).facts[-1].value == "not known"
+    assert hero(unknown).facts[0].value == "10 %"

@@ -103,7 +103,7 @@ def weekly(windows: Sequence[Window], name: str, arms: tuple[str, str], unit: Un
             filled=True, size=30, opacity=1, color=PAPER.light
         )
         layers.append(hollow.encode(x=x, y=y, shape=both["shape"], tooltip=tips))
-        layers += lettering(canvas.on(tops), "note", x, y, dy=-14, color=MUTED.light, fontStyle="italic")
+        layers.append(lettering(canvas.on(tops), "note", x, y, dy=-14, color=MUTED.light, fontStyle="italic"))
     return canvas.finished(layers, height)
 
 
@@ -152,7 +152,7 @@ def evidence(
         base.mark_line(color=colour, strokeWidth=2).encode(x=x, y=y),
         *([point(canvas.on(crossed[:1]), x, y, "cross", ROLLBACK.light)] if crossed else []),
         point(last, x, y, "circle", colour),
-        *last_value(last, x, y, "odds", colour),
+        last_value(last, x, y, "odds", colour),
         *hover(base, len(rows), x, y, ("day", "odds")),
     ]
     return canvas.finished(layers, height)
@@ -165,7 +165,7 @@ def _threshold(canvas: Canvas, bar: float, text: str, scale: Any) -> list[Any]:
     y = alt.Y("bar:Q", scale=scale)
     return [
         data.mark_rule(color=ROLLBACK.light, strokeDash=[6, 4], strokeWidth=1.5).encode(y=y),
-        *lettering(data, "text", None, y, dy=-7, color=ROLLBACK.light),
+        lettering(data, "text", None, y, dy=-7, color=ROLLBACK.light),
     ]
 
 
@@ -176,7 +176,7 @@ def _onset(canvas: Canvas, onset: datetime, scale: Any, top: float) -> list[Any]
     x = alt.X("at:T", scale=alt.Scale(type="utc"))
     return [
         data.mark_rule(color=HOLD.light, strokeDash=[2, 3], strokeWidth=1.5).encode(x=x),
-        *lettering(data, "text", x, alt.Y("top:Q", scale=scale), align="right", dx=-4, dy=9, color=HOLD.light),
+        lettering(data, "text", x, alt.Y("top:Q", scale=scale), align="right", dx=-4, dy=9, color=HOLD.light),
     ]
 
 
@@ -212,7 +212,7 @@ def effect(
         *_bounds(canvas, bounds, unit, scale),
         base.mark_line(color=CANDIDATE.light, strokeWidth=2).encode(x=x, y=y),
         point(last, x, y, "circle", CANDIDATE.light),
-        *last_value(last, x, y, "difference", CANDIDATE.light),
+        last_value(last, x, y, "difference", CANDIDATE.light),
         *hover(base, len(rows), x, y, ("day", "difference", "interval")),
     ]
     return canvas.finished(layers, height)
@@ -227,7 +227,7 @@ def _bounds(canvas: Canvas, bounds: Sequence[Bound], unit: Unit, scale: Any) -> 
         data = canvas.on([{"bound": bound.difference * unit.scale, "text": bound.text}])
         y = alt.Y("bound:Q", scale=scale)
         yield data.mark_rule(color=colour, strokeDash=[6, 4] if harm else [2, 3], strokeWidth=1.5).encode(y=y)
-        yield from lettering(data, "text", None, y, dy=-7, color=colour)
+        yield lettering(data, "text", None, y, dy=-7, color=colour)
 
 
 def _window_of(rows: Sequence[dict[str, Any]], marks: Sequence[float]) -> list[float]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rampgate.judge.findings import odds
-from rampgate.report.palette import GRID, INK, LINE, MUTED, PAPER
+from rampgate.report.palette import GRID, INK, LINE, MUTED
 from rampgate.report.words import number
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 WIDE, NARROW = 720, 330
 TICKS = 8
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 #: Layers that answer the pointer begin with this; a still picture does without them.
 HOVER = "hover"
 _PLACE = re.compile(r'((?<= )(?:d|transform|x|y|x2|y2)=")([^"]*)')
@@ -149,17 +149,16 @@ def point(data: Any, x: Any, y: Any, shape: str, colour: str) -> Any:
     return data.mark_point(shape=shape, filled=True, size=80, color=colour, opacity=1).encode(x=x, y=y)
 
 
-def lettering(data: Any, field: str, x: Any, y: Any, **style: Any) -> list[Any]:
-    """Words in the picture, at its left edge without an ``x``; readable also where they cross a line."""
+def lettering(data: Any, field: str, x: Any, y: Any, **style: Any) -> Any:
+    """Words in the picture, at its left edge without an ``x``. A page keeps them readable where they cross a line."""
     import altair as alt
 
     style = {"fontSize": 11, **({"x": 4, "align": "left"} if x is None else {}), **style}
     place = {"y": y} if x is None else {"x": x, "y": y}
-    halo = {**style, "color": PAPER.light, "stroke": PAPER.light, "strokeWidth": 4, "strokeJoin": "round"}
-    return [data.mark_text(**look).encode(**place, text=alt.Text(f"{field}:N")) for look in (halo, style)]
+    return data.mark_text(**style).encode(**place, text=alt.Text(f"{field}:N"))
 
 
-def last_value(data: Any, x: Any, y: Any, field: str, colour: str) -> list[Any]:
+def last_value(data: Any, x: Any, y: Any, field: str, colour: str) -> Any:
     """The last value in words, beside its point."""
     style = {"align": "right", "dx": -7, "dy": -10, "color": colour, "fontWeight": 600, "fontSize": 12}
     return lettering(data, field, x, y, **style)
@@ -203,11 +202,9 @@ class Canvas:
             layer=list(layers),
             width=WIDE,
             height=height,
-            autosize=alt.AutoSizeParams(type="fit", contains="padding"),
             datasets=self._rows,
             config=alt.Config(
                 background="transparent",
-                font=FONT,
                 aria=False,
                 padding={"left": 10, "top": 4, "right": 6, "bottom": 4},
                 view=alt.ViewConfig(stroke=None),
@@ -230,8 +227,10 @@ class Canvas:
 
 
 def live_spec(chart: Chart) -> dict[str, Any]:
-    """The chart for the browser: as wide as its place."""
-    return {**chart.to_dict(validate=False), "width": "container"}
+    """The chart for the browser: as wide as its place, in the letters of the page."""
+    spec = chart.to_dict(validate=False)
+    fit = {"type": "fit", "contains": "padding"}
+    return {**spec, "width": "container", "autosize": fit, "config": {**spec["config"], "font": FONT}}
 
 
 @contextmanager
@@ -244,8 +243,8 @@ def unvalidated() -> Iterator[None]:
 
 
 def svg_of(chart: Chart, width: int = WIDE) -> str:
-    """The chart as an SVG text, without what only answers a pointer."""
-    return still(live_spec(chart), width)
+    """The chart as an SVG text about as wide, without what only answers a pointer."""
+    return still(chart.to_dict(validate=False), width)
 
 
 def still(spec: dict[str, Any], width: int) -> str:
@@ -253,7 +252,15 @@ def still(spec: dict[str, Any], width: int) -> str:
     import vl_convert
 
     layers = [layer for layer in spec["layer"] if not layer.get("name", "").startswith(HOVER)]
-    shown = {**{key: value for key, value in spec.items() if key != "params"}, "width": width, "layer": layers}
+    # Room for axes is left here: fitting it, and measuring letters in the font of a page, takes twice as long.
+    room = {"width": width - 52, "height": spec["height"] - 34, "autosize": "pad"}
+    config = {key: value for key, value in spec["config"].items() if key != "font"}
+    shown = {
+        **{key: value for key, value in spec.items() if key != "params"},
+        **room,
+        "config": config,
+        "layer": layers,
+    }
     return _PLACE.sub(_shorter, vl_convert.vegalite_to_svg(shown, vl_version="6.4"))
 
 

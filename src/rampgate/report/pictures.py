@@ -19,12 +19,12 @@ from rampgate.report.drawing import Bound, Unit, thinned, told_odds
 from rampgate.report.words import date_of, percent
 
 #: Segment criteria that get a picture of their evidence, and values that get a line in a forest; tables have all.
-MOST_SEGMENT_PATHS = 4
+MOST_SEGMENT_PATHS = 3
 #: Metrics and criteria that get a picture each, and rows of the table beside one.
 MOST_METRICS, MOST_CRITERIA, MOST_ROWS, MOST_WINDOWS = 6, 6, 60, 26
 MOST_SEGMENTS = 12
 
-FAMILIES = {"rollback": "All rollback criteria", "guardrail": "All guardrails", "segment": "All segment guardrails"}
+FAMILIES = {"rollback": "all rollback criteria", "guardrail": "all guardrails", "segment": "all segment guardrails"}
 
 
 def unit_of(policy: Policy, metric: str) -> Unit:
@@ -113,28 +113,22 @@ def _units(window: Window, e: Estimate) -> str:
 # --- evidence ---------------------------------------------------------------------------
 
 
-def evidence(dossier: Dossier) -> tuple[list[Figure], list[Figure], list[Figure]]:
-    """Evidence over time: overall criteria, the strongest of segments, and each error budget as a whole."""
+def evidence(dossier: Dossier) -> tuple[list[Figure], list[Figure]]:
+    """Evidence over time: overall criteria, and the strongest of segments."""
     judged = {c.id: c for c in dossier.decision.criteria}
     paths = sorted(dossier.trace.evidence, key=lambda path: _rank(path, judged.get(path.id)), reverse=True)
     whole = [path for path in paths if path.group == OVERALL][:MOST_CRITERIA]
     weighed = {path.id for path in dossier.trace.evidence}
     silent = [c for c in judged.values() if c.group == OVERALL and c.id not in weighed]
     segments = [path for path in paths if path.group != OVERALL][:MOST_SEGMENT_PATHS]
-    families = [path for path in dossier.trace.families if len(_members(dossier, path)) > 1]
     return (
         [*(_evidence(dossier, path, judged.get(path.id)) for path in whole), *(_not_weighed(c) for c in silent)],
         [_evidence(dossier, path, judged.get(path.id)) for path in segments],
-        [_family(dossier, path) for path in families],
     )
 
 
 def _rank(path: EvidencePath, judged: Judged | None) -> tuple[bool, float]:
     return judged is not None and judged.verdict == "FAIL", max(path.e_values) / path.threshold
-
-
-def _members(dossier: Dossier, path: FamilyPath) -> list[EvidencePath]:
-    return [member for member in dossier.trace.evidence if member.family == path.family]
 
 
 def _evidence(dossier: Dossier, path: EvidencePath, judged: Judged | None) -> Figure:
@@ -158,10 +152,17 @@ def _told(path: EvidencePath | FamilyPath) -> str:
     return f"{what} {told_odds(now)}, below the bar of {bar}"
 
 
-def _family(dossier: Dossier, path: FamilyPath) -> Figure:
-    count = len(_members(dossier, path))
-    finding = f"{_told(path)}; the weighted sum of {count} criteria, which is what the error budget is spent on."
-    return _evidence_figure(dossier, path, f"{FAMILIES[path.family]} together", finding, None)
+def families(dossier: Dossier) -> Table:
+    """Each error budget as a whole: the weighted sum of its criteria is what it is spent on."""
+    rows = []
+    for path in dossier.trace.families:
+        count = sum(member.family == path.family for member in dossier.trace.evidence)
+        highest = max(path.e_values)
+        reached = Cell("reached", "rollback") if highest >= path.threshold else Cell("not reached", "muted")
+        told = (told_odds(path.e_values[-1]), told_odds(highest), told_odds(path.threshold))
+        rows.append((FAMILIES[path.family], str(count), *told, reached))
+    heads = ("error budget", "#criteria", "#evidence now", "#highest so far", "#its bar", "bar")
+    return Table.of("The weighted sum of the evidence of all criteria that share an error budget", heads, rows)
 
 
 def _evidence_figure(

@@ -75,31 +75,31 @@ def _sentence(text: str) -> str:
 
 def _tiles(dossier: Dossier, before: str, after: str) -> tuple[Fact, ...]:
     d = dossier.decision
-    unit = pictures.unit_of(dossier.policy, KPI)
-    kpi = f"{unit.difference(d.kpi.difference)}{unit.name}" if d.kpi.difference is not None else "not known yet"
-    tiles = [
-        Fact("Traffic of the candidate", f"{before} → {after}", "at this look → from now on"),
-        Fact(
-            "Weighted KPI, candidate − baseline",
-            kpi,
-            f"{percent(d.kpi.level)} interval {unit.interval(d.kpi.lower, d.kpi.upper)}",
-        ),
-    ]
+    move = Fact("Traffic of the candidate", f"{before} → {after}", "at this look → from now on")
+    stay = Fact("Traffic of the candidate", after, "as at this look")
+    tiles = [stay if before == after else move, _kpi_tile(dossier)]
     strongest = _strongest(dossier)
     if strongest is not None:
         tiles.append(strongest)
     most = [m for m in d.metrics if m.group == OVERALL]
     units = f"{max((m.n_baseline for m in most), default=0):,} / {max((m.n_candidate for m in most), default=0):,}"
-    days = len({end.date() for end in dossier.trace.ends})
-    tiles.append(
-        Fact("Known units, baseline / candidate", units, f"over {days} {'period' if days == 1 else 'periods'}")
-    )
+    count = len(dossier.trace.ends)
+    over = f"over {count} {'period' if count == 1 else 'periods'}"
+    tiles.append(Fact("Known units, baseline / candidate", units, over))
     if d.waiting_for:
-        dates = [w.expected_at for w in d.waiting_for]
-        until = max((w for w in dates if w is not None), default=None)
-        known = until is not None and None not in dates
-        tiles.append(Fact("Waits until", date_of(until) if known else "not known", d.waiting_for[0].what))
+        # What has no date comes last of all.
+        last = max(d.waiting_for, key=lambda w: (w.expected_at is None, w.expected_at and w.expected_at.timestamp()))
+        tiles.append(Fact("Waits until", date_of(last.expected_at) if last.expected_at else "not known", last.what))
     return tuple(tiles)
+
+
+def _kpi_tile(dossier: Dossier) -> Fact:
+    kpi, unit = dossier.decision.kpi, pictures.unit_of(dossier.policy, KPI)
+    name = "Weighted KPI, candidate − baseline"
+    if kpi.difference is None:
+        return Fact(name, "not known yet")
+    told = f"{unit.difference(kpi.difference)}{unit.name}"
+    return Fact(name, told, f"{percent(kpi.level)} interval {unit.interval(kpi.lower, kpi.upper)}")
 
 
 def _strongest(dossier: Dossier) -> Fact | None:
@@ -146,7 +146,7 @@ def _evidence(dossier: Dossier) -> Iterator[Block]:
     elif not dossier.trace.ends:
         yield Text(f"Nothing to show yet, because {pictures.nothing_yet(dossier)}.")
     else:
-        overall, by_segment, families = pictures.evidence(dossier)
+        overall, by_segment = pictures.evidence(dossier)
         yield Text(
             "Odds against \"the harm is within its bound\", after each period, on a log scale; 1 says nothing. A "
             "criterion counts when its line reaches the dashed bar, and the chance that a candidate within its bounds "
@@ -157,8 +157,7 @@ def _evidence(dossier: Dossier) -> Iterator[Block]:
         if by_segment:
             yield Text("Segments, strongest evidence first")
             yield Figures(tuple(by_segment))
-        if families:
-            yield Fold("Each error budget as a whole", (Figures(tuple(families)),))
+        yield Fold("Each error budget as a whole", (pictures.families(dossier),))
     yield _criteria(dossier.decision)
 
 
