@@ -16,11 +16,14 @@ Metrics = Annotated[
     list[str] | None,
     typer.Option(
         "--metric",
+        metavar="METRIC",
         help="Outcome: COLUMN, NAME=COLUMN, NAME=COLUMN==VALUE or NAME=TOP/BOTTOM; after it :lower or :higher says "
         "what is good, :1..5 the worst and the best value. May be repeated.",
     ),
 ]
-Segments = Annotated[list[str] | None, typer.Option("--segment", help="Column to split by. May be repeated.")]
+Segments = Annotated[
+    list[str] | None, typer.Option("--segment", metavar="COLUMN", help="Column to split by. May be repeated.")
+]
 NoSegments = Annotated[bool, typer.Option("--no-segments", help="Split by nothing.")]
 Timezone = Annotated[str | None, typer.Option("--timezone", help="Time zone in which days begin, as Europe/Oslo.")]
 TimeFormat = Annotated[

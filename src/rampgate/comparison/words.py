@@ -96,11 +96,7 @@ def headline(policy: Policy, verdict: str, rows: Sequence[Compared], span: Span)
     if verdict == NOT_COMPARED:
         return _not_compared(b, c, span)
     if verdict == NOT_SHOWN:
-        shown = [row for row in rows if row.verdict == NOT_SHOWN]
-        open_ = [f"{called(r.estimate.name, OVERALL)} {ends(policy, r.estimate)}" for r in shown]
-        return (
-            f"No difference shown between {b} and {c}; one outside these bounds would have been seen: {listed(open_)}"
-        )
+        return f"No difference shown between {b} and {c}{_would_have_been_seen(policy, rows)}"
     worse = [_by(policy, row) for row in rows if row.verdict == WORSE]
     better = [_by(policy, row) for row in rows if row.verdict == BETTER]
     if worse and better:
@@ -116,7 +112,7 @@ def _would_have_been_seen(policy: Policy, rows: Sequence[Compared]) -> str:
     ]
     if not bounds:
         return ": there are too few values to see one of any size"
-    return f"; one outside these bounds would have been seen: {listed(bounds)}"
+    return f"; a difference beyond these bounds would have been seen: {listed(bounds)}"
 
 
 def _by(policy: Policy, row: Compared) -> str:

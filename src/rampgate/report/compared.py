@@ -168,8 +168,9 @@ def bars(values: Sequence[float | None], low: float, high: float) -> str:
 def _rows(found: Comparison) -> list[RenderableType]:
     """Rows read and used, and the days they lie on."""
     intake, span = found.intake, found.span
+    what = "are compared" if span.shared_days else "are of the two versions, and cannot be compared"
     lines = [
-        f"{found.source}: {intake.used} of {intake.rows} rows are compared",
+        f"{found.source}: {intake.used} of {intake.rows} rows {what}",
         f"{span.start} to {span.last_day}, {span.shared_days} of {span.days} days with rows have both versions",
     ]
     if span.newest is not None and span.newest.date() == span.last_day:

@@ -113,7 +113,7 @@ def _find(pattern: str, base: Path | None) -> tuple[Path, ...]:
     raise SourceError(
         what,
         where=str(path),
-        remedy="correct source.events; a relative path starts beside the policy file",
+        remedy="correct its name (in a policy source.events, where a relative path starts beside the policy file)",
     )
 
 

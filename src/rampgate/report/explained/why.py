@@ -82,7 +82,7 @@ def _not_rolled_back(decision: Decision, policy: Policy) -> str:
         return "no limit whose breach would end the rollout is broken"
     top = max(known, key=lambda c: c.e_value or 0.0)
     return (
-        "no limit whose breach would end the rollout is broken; what speaks most for it is "
+        "no limit whose breach would end the rollout is broken; what speaks most for going back is "
         f"{told.named(top.metric)}{'' if top.group == OVERALL else f' in {top.group}'}, where a stake of 1 has become "
         f"{told.bet(top.e_value or 0.0)}"
     )
