@@ -15,7 +15,8 @@ from rampgate.aggregate.moments import CANDIDATE
 def counted(values: Any, **metric: Any) -> tuple[float, float, tuple[Any, ...]]:
     """Sum of value and of known over all units, and what was malformed."""
     table = tickets(len(values)).append_column("x", pa.array(values))
-    reading = look(table, only(metric.pop("kind"), metric=metric))
+    kind = metric.pop("kind")
+    reading = look(table, only(kind, metric={"better": "lower", **metric}))
     cells = reading.cells
     value, known = (
         float((cells.n * cells.mean[:, i]).sum())
@@ -61,7 +62,7 @@ def test_a_rare_event_by_its_value() -> None:
 
 def test_the_arms_are_told_apart() -> None:
     table = tickets(600)
-    reading = look(table, only("share_above", column="hours", metric={"above": 5}))
+    reading = look(table, only("share_above", column="hours", metric={"above": 5, "better": "lower"}))
     cells, frame = reading.cells, table.to_pandas()
     frame = frame[(frame.opened < LATE) & (frame.version == "v2")]
     expected = int((frame.hours > 5).sum())

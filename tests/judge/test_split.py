@@ -30,7 +30,7 @@ def test_the_right_split_passes_and_says_what_it_would_have_seen() -> None:
     found = checked(rollout())
     assert found.verdict == "PASS"
     assert "about 570 should be" in found.message  # 19 whole days of 300 at 10 %
-    assert "would have been seen by now" in found.message
+    assert "should have been seen by now" in found.message
 
 
 @pytest.mark.parametrize("traffic", [0.07, 0.14])

@@ -7,26 +7,29 @@ from itertools import combinations_with_replacement
 from typing import Literal
 
 from rampgate.errors import NotJudgedYet
-from rampgate.policy import Policy
+from rampgate.policy import Policy, TimeToEvent
 
-Role = Literal["value", "numerator", "denominator", "known", "late"]
+Role = Literal["value", "numerator", "denominator", "known", "late", "event"]
 
 _ROLES: dict[str, tuple[Role, ...]] = {
     "proportion": ("value", "known"),
     "mean": ("value", "known"),
     "share_above": ("value", "known"),
     "rare_event": ("value", "known"),
-    "time_to_event": ("value", "known"),
+    "time_to_event": ("value", "known", "event"),
     "ratio": ("numerator", "denominator", "known"),
 }
+
+#: Roles that are 0 or 1 whatever the kind, and those that only the health of the data asks for.
+_COUNTED, _ASIDE = ("known", "late", "event"), ("late", "event")
 
 
 @dataclass(frozen=True)
 class Component:
     """A column that is aggregated: what it is of which metric, 0 in a unit where the metric is unknown.
 
-    ``late`` is 1 in a unit whose label came too late to count. ``binary`` components are 0 or 1 in every unit, so
-    their moments are counts and exact.
+    ``event`` is 1 in a unit whose event came within the limit, ``late`` in one whose label came too late to count.
+    ``binary`` components are 0 or 1 in every unit, so their moments are counts and exact.
     """
 
     metric: str
@@ -69,15 +72,15 @@ def needs(policy: Policy) -> Needs:
     """
     metrics = tuple(sorted(policy.metrics))
     components = tuple(
-        Component(name, role, role in ("known", "late") or policy.metrics[name].binary)
+        Component(name, role, role in _COUNTED or policy.metrics[name].binary)
         for name in metrics
         for role in _roles(policy, name)
     )
-    in_kpi = [i for i, c in enumerate(components) if c.metric in policy.kpi.weights and c.role != "late"]
+    in_kpi = [i for i, c in enumerate(components) if c.metric in policy.kpi.weights and c.role not in _ASIDE]
     pairs = set(combinations_with_replacement(in_kpi, 2))
     for name in metrics:
         if not policy.metrics[name].binary:
-            own = [i for i, c in enumerate(components) if c.metric == name and c.role != "late"]
+            own = [i for i, c in enumerate(components) if c.metric == name and c.role not in _ASIDE]
             pairs.update(combinations_with_replacement(own, 2))
     segments = () if policy.segments is None else tuple(policy.segments.by)
     return Needs(components, tuple(sorted(pairs)), segments, metrics)
@@ -91,4 +94,7 @@ def _roles(policy: Policy, name: str) -> tuple[Role, ...]:
             where=f"metrics.{name}.kind",
             remedy=f"leave the metric out, or use one of {', '.join(_ROLES)}",
         )
-    return _ROLES[kind] if policy.metrics[name].known_at is None else (*_ROLES[kind], "late")
+    metric = policy.metrics[name]
+    late_clock = isinstance(metric, TimeToEvent) and metric.from_ != policy.source.time
+    late: tuple[Role, ...] = ("late",) if metric.known_at is not None or late_clock else ()
+    return (*_ROLES[kind], *late)

@@ -250,10 +250,21 @@ def _counting(ask: Question, m: int) -> list[exp.Expr]:
         return [part(name) for name in names]
     counts = coalesce(exp.and_(*tests), exp.false())
     out = [named(case((counts, part(name))), name) for name in names]
-    if metric.known_at:
+    if metric.known_at or isinstance(metric, TimeToEvent):
         late = exp.And(this=known(part(names[0])), expression=exp.Not(this=exp.Paren(this=counts.copy())))
         out.append(named(case((late, exp.Literal.number("1.0"))), f"late{m}"))
     return out
+
+
+def _event(ask: Question, m: int) -> exp.Expr:
+    """1 where a unit that counts had its event within the limit, else NULL."""
+    metric = ask.policy.metrics[ask.needs.metrics[m]]
+    assert isinstance(metric, TimeToEvent)
+    half = exp.Literal.number("0.5")
+    limit = cast(exp.Literal.string(repr(metric.range[1])), "double")
+    value = part(f"value{m}")
+    came = exp.GT(this=value, expression=half) if metric.binary else exp.LT(this=value, expression=limit)
+    return case((came, exp.Literal.number("1.0")))
 
 
 def _in_time(ask: Question, m: int, name: str) -> exp.Expr:
@@ -350,6 +361,8 @@ def value_of(ask: Question, component: Component) -> exp.Expr:
     m = ask.needs.metrics.index(component.metric)
     if component.role == "late":
         return part(f"late{m}")
+    if component.role == "event":
+        return _event(ask, m)
     names = value_names(ask, m)
     return part(names[1] if component.role == "denominator" else names[0])
 

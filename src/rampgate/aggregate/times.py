@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from rampgate.aggregate.typed import TimeForms, column, known, text_of, time_forms, time_text
+from rampgate.aggregate.typed import TimeForms, case, column, known, text_of, time_forms, time_text
 from rampgate.policy import Source
 from rampgate.policy.time_format import EPOCHS, time_kind
 from rampgate.source import ColumnType, Engine
@@ -55,9 +55,23 @@ def instant(name: str, source: Source, kind: ColumnType, engine: Engine, zone: s
         return engine.utc(column(name), kind)
     forms = forms_for(source, kind)
     if not forms:
-        return engine.utc(time_text(column(name)), "text")
-    value = column(name) if set(forms) <= set(EPOCHS) else time_text(column(name))
-    return _first(value, kind if set(forms) <= set(EPOCHS) else "text", forms, engine)
+        text = time_text(column(name))
+        read = engine.utc(text, "text")
+        day = exp.TryCast(this=text.copy(), to=exp.DataType.build("date"))
+        return case((time_forms(text, read).day, local_midnight(day, engine, zone)), otherwise=read)
+    if set(forms) <= set(EPOCHS):
+        return _first(column(name), kind, forms, engine)
+    text = time_text(column(name))
+    each = [_in_form(text, form, engine, zone) for form in forms]
+    return each[0] if len(each) == 1 else exp.Coalesce(this=each[0], expressions=each[1:])
+
+
+def _in_form(text: exp.Expr, form: str, engine: Engine, zone: str) -> exp.Expr:
+    """Text in one form as an instant; a day without a time of day is its local midnight."""
+    read = engine.utc(text, "text", form)
+    if time_kind(form) != "day":
+        return read
+    return local_midnight(exp.Cast(this=read, to=exp.DataType.build("date")), engine, zone)
 
 
 def local_midnight(day: exp.Expr, engine: Engine, zone: str) -> exp.Expr:

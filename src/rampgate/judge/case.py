@@ -81,7 +81,7 @@ class Data:
         return cls(
             case.policy,
             groups,
-            _first_seen(groups, now.n),
+            _first_seen(groups, now.n, then.n),
             periods,
             begin,
             onset_prior([p.day for p in periods], start) if periods else np.zeros(0),
@@ -161,7 +161,11 @@ def is_ripe(policy: Policy, name: str, periods: Sequence[Period], look: datetime
     """
     parts = policy.kpi.weights if name == KPI else (name,)
     ages = [age for part in parts if (age := policy.metrics[part].maturity) is not None]
-    return np.array([all(age.after(p.end, policy.zone) <= look for age in ages) for p in periods], dtype=bool)
+    # Calendar days are 23 or 25 hours where clocks change; a unit's own age is counted in hours. The longer one counts.
+    return np.array(
+        [all(max(age.after(p.end, policy.zone), p.end + age.timedelta) <= look for age in ages) for p in periods],
+        dtype=bool,
+    )
 
 
 def _booked(arm: Arm, ripe: np.ndarray) -> Arm:
@@ -179,7 +183,14 @@ def _only_baseline(arm: Arm) -> Arm:
     )  # fmt: skip
 
 
-def _first_seen(groups: Sequence[Group], n: Floats) -> dict[Group, int]:
-    """Index of the first period of the run with units of each group; -1 for groups only seen in history."""
-    seen = n.sum(1) > 0
-    return {g: int(np.argmax(seen[:, i])) if seen[:, i].any() else -1 for i, g in enumerate(groups) if g != OVERALL}
+def _first_seen(groups: Sequence[Group], n: Floats, history: Floats) -> dict[Group, int]:
+    """Index of the first period of the run with units of each group; -1 for groups that history has.
+
+    Those keep their weight when they come up again in the run: a weight never changes once evidence was weighed by it.
+    """
+    seen, before = n.sum(1) > 0, (history.sum(1) > 0).any(0) if len(history) else np.zeros(len(groups), dtype=bool)
+    return {
+        g: -1 if before[i] or not seen[:, i].any() else int(np.argmax(seen[:, i]))
+        for i, g in enumerate(groups)
+        if g != OVERALL
+    }

@@ -34,7 +34,8 @@ def amount(policy: Policy, metric: str, value: float, signed: bool = False) -> s
     """A difference in the words of its metric: ``+2.3 points`` or ``+1.42``."""
     sign = "+" if signed else ""
     if in_points(policy, metric):
-        return f"{100 * value:{sign}.1f} points"
+        digits = ".1f" if abs(value) >= 5e-4 or not value else ".2g"  # a rare event has too few points for one digit
+        return f"{100 * value:{sign}{digits}} points"
     return f"{value:{sign}.3g}"
 
 

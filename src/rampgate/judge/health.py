@@ -8,17 +8,24 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from rampgate.aggregate.marginals import Arm
 from rampgate.aggregate.moments import BASELINE, CANDIDATE
 from rampgate.judge.case import Case, is_ripe
 from rampgate.judge.decision import ERROR, FAIL, INCONCLUSIVE, NO_DATA, PASS, Health
 from rampgate.judge.labels import late_labels, missing_labels
 from rampgate.judge.split import sample_ratio
 from rampgate.judge.state import Seen
+from rampgate.policy import TimeToEvent
 
 #: Share of rows that may be excluded, and of known units that may vanish between looks.
 TOLERATED = 0.01
 #: Units that must be missing before an arm, or its labels, count as silent.
 MISSED = 7.0
+#: What arrives after its unit: labels, and events; and how its count over the last periods is called.
+_LABELS, _RECENT = (":known", ":event"), " lately"
+LATELY = 7
+#: Fewer than this many late labels are a correction.
+FEW = 3
 #: Between the name of what is counted and the age at which it is.
 _AGE = " after "
 #: Weeks that differ by more than this factor are a sudden change of volume, if one of them has enough units.
@@ -145,9 +152,31 @@ def _silent(case: Case) -> list[Health]:
             gap = _missed(known, (units * ripe)[: _through(ripe)])
             if gap >= MISSED:
                 text = f"no {word} unit has a known {name} since {_last_day(case, known)}"
-                fix = "see whether labels still arrive; where they come late, look later with --as-of"
+                fix = f"see whether labels still arrive; where they come late, write matures_after under metrics.{name}"
                 out.append(Health("missing_labels", FAIL, f"{text}, where about {gap:.0f} should have one: {fix}"))
+            out += _no_events(case, name, arm, word)
     return out
+
+
+def _no_events(case: Case, name: str, arm: Arm, word: str) -> list[Health]:
+    """Times to an event, in an arm in which no event comes any more: open units and a dead feed look the same."""
+    if f"{name}:event" not in arm.components:
+        return []
+    ripe = case.data.ripe[name][0]
+    many = _through(ripe)
+    events, known = (arm.total(f"{name}:{role}")[0][:many] * ripe[:many] for role in ("event", "known"))
+    gap = _missed(events, known)
+    if gap < MISSED:
+        return []
+    text = (
+        f"no {word} unit has an event of {name} since {_last_day(case, events)}, where about {gap:.0f} should have one"
+    )
+    return [Health("missing_labels", FAIL, f"{text}: see whether column {_to(case, name)!r} is still written")]
+
+
+def _to(case: Case, name: str) -> str:
+    metric = case.policy.metrics[name]
+    return metric.to if isinstance(metric, TimeToEvent) else name
 
 
 def _through(ripe: np.ndarray) -> int:
@@ -201,7 +230,7 @@ def seen_units(case: Case, through: datetime) -> dict[str, float]:
     counts = {"history units": float(cells.n[past & (cells.arm == BASELINE)].sum())}
     kept = np.array([p.day >= start and p.end <= through for p in cells.periods], dtype=bool)[cells.period]
     known = [
-        (i, *_booked_name(case, name, through)) for i, name in enumerate(cells.components) if name.endswith(":known")
+        (i, *_booked_name(case, name, through)) for i, name in enumerate(cells.components) if name.endswith(_LABELS)
     ]
     columns = list(zip(*cells.values, strict=True)) if cells.segments else []
     for arm, word in ((BASELINE, "baseline"), (CANDIDATE, "candidate")):
@@ -209,7 +238,9 @@ def seen_units(case: Case, through: datetime) -> dict[str, float]:
         n = cells.n[rows]
         counts[f"{word} units"] = float(n.sum())
         for i, name, ripe in known:
-            counts[f"{word} {name}"] = float(np.round((n * cells.mean[rows, i] * ripe[cells.period[rows]]).sum()))
+            booked = n * cells.mean[rows, i] * ripe[cells.period[rows]]
+            counts[f"{word} {name}"] = float(np.round(booked.sum()))
+            counts[f"{word} {name}{_RECENT}"] = float(np.round(booked[_latest(cells.period[rows], ripe)].sum()))
         for column, values in zip(cells.segments, columns, strict=True):
             found, place = np.unique(np.array(values, dtype=str)[rows], return_inverse=True)
             sums = np.bincount(place, weights=n, minlength=len(found))
@@ -222,14 +253,20 @@ def _booked_name(case: Case, component: str, through: datetime) -> tuple[str, np
 
     The age is part of the name: a policy that changes it counts other labels, and has lost none.
     """
-    metric = component.removesuffix(":known")
+    metric = component.rpartition(":")[0]
     age = case.policy.metrics[metric].maturity
     ripe = is_ripe(case.policy, metric, case.cells.periods, through)
     return (component if age is None else f"{component}{_AGE}{age}"), ripe
 
 
+def _latest(period: np.ndarray, ripe: np.ndarray) -> np.ndarray:
+    """Which rows are of the last periods that are old enough: labels come late to these."""
+    last = np.flatnonzero(ripe)[-LATELY:]
+    return np.isin(period, last)
+
+
 def _component(what: str) -> str:
-    return what.partition(_AGE)[0]
+    return what.removesuffix(_RECENT).partition(_AGE)[0]
 
 
 def lost_units(case: Case) -> Mapping[str, float]:
@@ -249,10 +286,10 @@ def _counted(case: Case, name: str) -> bool:
     """Whether the present policy still counts a name of ``seen_units``."""
     what = name.partition(" ")[2]
     component = _component(what)
-    if component.endswith(":known"):
+    if component.endswith(_LABELS):
         if component not in case.cells.components:
             return False
-        return what == _booked_name(case, component, case.look)[0]
+        return what.removesuffix(_RECENT) == _booked_name(case, component, case.look)[0]
     return "=" not in what or any(what.startswith(f"{column}=") for column in case.cells.segments)
 
 
@@ -271,30 +308,40 @@ def _vanished(case: Case) -> list[Health]:
         then = seen.units[name]
         if then < _floor(case, name) or count <= TOLERATED * then:
             continue
-        code = "missing_labels" if _component(name).endswith(":known") else "error"
-        text = f"{count:.0f} of {then:.0f} {name.replace(':known', ' labels')} that earlier looks rested on are gone"
+        if name.endswith(_RECENT):
+            continue  # they are among the others
+        code = "missing_labels" if _component(name).endswith(_LABELS) else "error"
+        told = name.replace(":known", " labels").replace(":event", " events")
+        text = f"{count:.0f} of {then:.0f} {told} that earlier looks rested on are gone"
         remedy = "restore them, or begin a new attempt with another candidate name"
         out.append(Health(code, FAIL, f"{text}: {remedy}", int(count)))
     return out
 
 
 def _after_a_look(case: Case) -> list[Health]:
-    """Labels of earlier periods that came after a look had rested on those periods."""
+    """Labels and events of earlier periods that came after a look had rested on those periods.
+
+    They are held against the labels of the last periods: what comes late belongs to these, and among all labels since
+    the launch it would soon be few.
+    """
     seen = case.state.seen
     if seen is None:
         return []
     now, out = seen_units(case, seen.through), []
     for name, then in sorted(seen.units.items()):
         word, _, what = name.partition(" ")
-        if not _component(what).endswith(":known") or not _counted(case, name):
+        component = _component(what)
+        if what.endswith(_RECENT) or not component.endswith(_LABELS) or not _counted(case, name):
             continue
         rows = now.get(f"{word} units", 0.0) - seen.units.get(f"{word} units", 0.0)
         late = now.get(name, 0.0) - then - max(0.0, rows)
-        if late > TOLERATED * max(then, 1.0):
-            metric = _component(what).removesuffix(":known")
-            text = f"{late:.0f} {word} labels of {metric} came after an earlier look had rested on their days"
-            remedy = f"labels that come late, or later in one arm, mislead: write matures_after under metrics.{metric}"
-            out.append(Health("missing_labels", FAIL, f"{text}: {remedy}", int(late)))
+        if late >= FEW and late > TOLERATED * seen.units.get(f"{name}{_RECENT}", then):
+            metric, _, role = component.rpartition(":")
+            noun = "labels" if role == "known" else "events"
+            text = f"{late:.0f} {word} {noun} of {metric} came after an earlier look had rested on their days"
+            why = f"{noun} that come late, or later in one arm, mislead"
+            remedy = f"write a longer matures_after under metrics.{metric}"
+            out.append(Health("missing_labels", FAIL, f"{text}: {why}: {remedy}", int(late)))
     return out
 
 

@@ -117,14 +117,20 @@ def late_labels(case: Case) -> list[Health]:
         return []
     for name in case.policy.judged_metrics():
         metric = case.policy.metrics[name]
-        if metric.known_at is None:
+        if f"{name}:late" not in data.run[0].components:
             continue
         arms = data.run_of(name)
         late, known = (float(sum(arm.total(f"{name}:{role}")[0].sum() for arm in arms)) for role in ("late", "known"))
         if late <= TOLERATED * (late + known):
             continue
         share = f"{late:.0f} of {late + known:.0f} labels of {name} ({late / (late + known):.0%})"
-        if metric.maturity is None:
+        if metric.known_at is None:
+            text = (
+                f"of {late + known:.0f} units {late:.0f} began their clock of {name} too late to be through it in time"
+            )
+            fix = f"write matures_after under metrics.{name}: its limit and the longest time until the clock begins"
+            out.append(Health(CODE, FAIL, f"{text}: {fix}", int(late)))
+        elif metric.maturity is None:
             text = f"{share} came after the {case.policy.source.look} of their unit, or have no {metric.known_at}"
             remedy = f"write matures_after: 72h (the age by which labels are there) under metrics.{name}"
             out.append(

@@ -38,7 +38,7 @@ def point(case: Case) -> Findings:
 
 
 def latest_window(case: Case) -> list[int]:
-    """Periods of the latest complete window since the start; empty when there is none yet."""
+    """Periods of the latest complete window since the start in which every judged metric is old enough; or none."""
     data, start = case.data, case.state.start
     if start is None or not data.periods:
         return []
@@ -46,7 +46,12 @@ def latest_window(case: Case) -> list[int]:
     look = case.look.astimezone(case.policy.zone).date()
     bounds = window_bounds(case.policy.source.window, start, days[-1])
     done = [(first, last) for first, last in bounds if first >= start and last <= look]
-    return [t for t, day in enumerate(days) if done[-1][0] <= day < done[-1][1]] if done else []
+    ripe = np.all([data.ripe[name][0] for name in case.policy.judged_metrics()], axis=0)
+    for first, last in reversed(done):
+        inside = [t for t, day in enumerate(days) if first <= day < last]
+        if inside and ripe[inside].all():
+            return inside
+    return []
 
 
 def _judge_safely(case: Case, c: Criterion, raw: Raw | None, inside: Sequence[int]) -> Judged:

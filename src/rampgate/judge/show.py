@@ -194,8 +194,8 @@ def windows(case: Case) -> tuple[Window, ...]:
     for w, ((first, last), _) in enumerate(kept):
         start, end = local_midnight(first, policy.zone), local_midnight(last, policy.zone)
         rows = [table[w] for table in tables]
-        booked = data.ripe[KPI][0][inside_of[w]].all()
-        out.append(Window(start, end, start >= launch and end <= case.look and bool(booked), rows[0], tuple(rows[1:])))
+        booked = all(data.ripe[name][0][inside_of[w]].all() for name in (KPI, *policy.judged_metrics()))
+        out.append(Window(start, end, start >= launch and end <= case.look and booked, rows[0], tuple(rows[1:])))
     return tuple(out)
 
 

@@ -34,7 +34,8 @@ def traffic_in_force(case: Case) -> Floats:
     """
     policy, state, periods = case.policy, case.state, case.data.periods
     if policy.exposure:
-        steps = [(step.start(policy.zone), step.traffic) for step in policy.exposure]
+        held = {phase.traffic: _share(phase) for phase in policy.phases}
+        steps = [(step.start(policy.zone), held.get(step.traffic, step.traffic)) for step in policy.exposure]
     elif case.steered and state.policy_sha256:
         phases = policy.phases
         # The policy may have been cut since; that is said elsewhere, and its last phase stands in.
@@ -47,6 +48,8 @@ def traffic_in_force(case: Case) -> Floats:
         out[later] = share
         # Traffic does not change at the very moment of a decision, and a launch rarely begins at midnight.
         out[later[:1]] = np.nan
+        # Rows that have a date and no time are not split at the moment of a change.
+        out[[t for t, period in enumerate(periods) if period.start <= since < period.end]] = np.nan
     if state.rolled_back_at is not None:
         out[[t for t, period in enumerate(periods) if period.end > state.rolled_back_at]] = np.nan
     return out
@@ -85,6 +88,10 @@ def sample_ratio(case: Case) -> list[Health]:
     if not data.periods or case.state.start is None:
         return []
     known = ~np.isnan(traffic_in_force(case))
+    others = [name for name, _ in case.intake.other_variants if name in case.policy.source.ignore]
+    if others:
+        text = f"split not checked: {', '.join(others[:3])} share the traffic, and are left out of the table"
+        return [Health(CODE, INCONCLUSIVE, text)]
     if not known.any():
         return [Health(CODE, INCONCLUSIVE, _unchecked(case))]
     split = _Split.of(case, data)
@@ -127,6 +134,7 @@ def _failed(case: Case, split: _Split, log_e: Floats, g: int) -> Health:
         remedy = "find where units are lost or sent; if the traffic was another, state it under `exposure`"
     else:
         remedy = "find where units are lost or sent, or correct `exposure`"
+    remedy += "; what was compared until then stays in doubt: begin a new attempt under another candidate name"
     return Health(CODE, FAIL, f"{text}: {remedy}", int(split.n[g].sum()))
 
 
@@ -138,12 +146,15 @@ def _passed(split: _Split, bar: float) -> Health:
 def _smallest(split: _Split, bar: float) -> str:
     """The smallest loss of candidate units, from the launch on, that would have been seen by now."""
     n, p = split.n[0], split.share
+    if not n.sum():
+        return "no loss would have been seen by now, for want of units"
+    share = float((n * p).sum() / n.sum())
     for percent in range(99, 0, -1):
         lost = percent / 100.0
         # A share of its target: the candidate's units are cut, the baseline's are all there.
-        psi = float(lost * (1.0 - p.mean()) / (1.0 - lost * p.mean()))
+        psi = lost * (1.0 - share) / (1.0 - lost * share)
         expected = count_increments(n * shifted_share(p, psi), n, p, np.array(SPLIT)).sum(0)
         # Half of the prior is on the launch.
         if float(log_sum_exp(expected)) - np.log(2.0 * len(SPLIT)) >= bar:
-            return f"a candidate's share of {lost:.2f} of its target would have been seen by now"
+            return f"a candidate's share of {lost:.2f} of its target should have been seen by now"
     return "no loss would have been seen by now, for want of units"

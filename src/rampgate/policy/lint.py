@@ -90,6 +90,8 @@ def _metrics(policy: Policy) -> Iterator[Problem]:
         if name == KPI:
             yield Problem(path, f'the name "{KPI}" is reserved for the weighted KPI', "give the metric another name")
         yield from _scale(path, metric)
+        if isinstance(metric, TimeToEvent) and metric.mean_up_to and "better" not in metric.model_fields_set:
+            yield Problem(path, "nothing says whether a longer mean time is good", "write better: lower (or higher)")
         if isinstance(metric, Mean) and metric.bounds is not None and metric.bounds[0] >= metric.bounds[1]:
             low, high = metric.bounds
             yield Problem(

@@ -182,6 +182,7 @@ class ShareAbove(_Metric):
     """Share of units above a bound."""
 
     kind: Literal["share_above"] = Field(description="Share of units above a bound.")
+    better: Literal["higher", "lower"] = Field("lower", description="Which direction is good.")
     column: Text = Field(description="Column of numbers.")
     above: float = Field(description="The bound.")
 

@@ -76,7 +76,7 @@ def looks(
             engine.close()
     if first is None or intake.newest is None:
         return
-    last = next_look(policy, look_at(policy, intake.newest))
+    last = _last_look(policy, intake.newest)
     since = parse_moment(start, policy.zone) if start is not None else None
     look = next_look(policy, look_at(policy, local_midnight(first, policy.zone)))
     state = State(candidate=policy.candidate, start=first)
@@ -91,6 +91,17 @@ def looks(
         if state.status == ROLLED_BACK:
             return
         look = next_look(policy, look)
+
+
+def _last_look(policy: Policy, newest: datetime) -> datetime:
+    """The first look at which the newest row's period is old enough for every metric that is judged."""
+    whole = next_look(policy, look_at(policy, newest))
+    ages = [age for name in policy.judged_metrics() if (age := policy.metrics[name].maturity) is not None]
+    due = max((max(age.after(whole, policy.zone), whole + age.timedelta) for age in ages), default=whole)
+    last = whole
+    while last < due:
+        last = next_look(policy, last)
+    return last
 
 
 def up_to(cells: Cells, look: datetime) -> Cells:
