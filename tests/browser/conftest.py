@@ -16,7 +16,7 @@ from rampgate.demo.story import tell
 from rampgate.report.page import page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it lives an event loop runs, which tests elsewhere would trip over
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:

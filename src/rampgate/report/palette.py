@@ -19,9 +19,6 @@ class Colour:
     light: str
     dark: str
 
-    def __str__(self) -> str:
-        return self.light
-
 
 INK = Colour("ink", "#1b1f24", "#e9e7e3")
 MUTED = Colour("muted", "#555e69", "#a7b0ba")

@@ -47,14 +47,14 @@
     try {
       await (loaded.once ??= load());
       picture.classList.add("awake");
-      // ast: expressions are interpreted, since nothing may be evaluated here.
-      await vegaEmbed(live, spec, { ast: true, actions: false, defaultStyle: false, renderer: "svg", tooltip });
-      const shown = [...picture.querySelectorAll(".still svg")][0];
+      // Read out it is one picture with one alternative; its parts, which Vega makes anew at every size, stay silent.
+      const stage = document.createElement("div");
+      stage.setAttribute("aria-hidden", "true");
       live.setAttribute("role", "img");
-      live.setAttribute("aria-label", shown.getAttribute("aria-label"));
-      live.querySelectorAll("svg, svg *").forEach((part) => {
-        for (const { name } of [...part.attributes]) if (name === "role" || name.startsWith("aria-")) part.removeAttribute(name);
-      });
+      live.setAttribute("aria-label", picture.querySelector(".still svg").getAttribute("aria-label"));
+      live.append(stage);
+      // ast: expressions are interpreted, since nothing may be evaluated here.
+      await vegaEmbed(stage, spec, { ast: true, actions: false, defaultStyle: false, renderer: "svg", tooltip });
     } catch (error) {
       picture.classList.remove("awake"); // the still picture says the same
       console.error(error);
