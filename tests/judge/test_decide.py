@@ -449,3 +449,18 @@ def test_versions_that_the_policy_leaves_out_do_not_hold_and_others_do() -> None
     stray = judge(case(units(), rules=rules, other_variants=(("v3", 90), ("v5", 1))))
     assert stray.decision == "hold"
     assert "ignore: [v5]" in stray.reasons[0].message
+
+
+def test_a_criterion_that_failed_and_recovered_tells_of_then() -> None:
+    """Its onset lies before its highest evidence, and the days without a row after it change nothing."""
+    rules = policy(guardrails={"override": {"margin": "5pp"}}, rollback={"kpi": {"worse_by": "50pp"}})
+    early = units(days=60, traffic=0.5, harm=lambda day, _: np.where(day < 6, 0.35, 0.0))
+    [found] = [c for c in judge(case(early, days=60, rules=rules)).criteria if c.id == "guardrail:override"]
+    assert found.verdict == "FAIL"
+    assert found.e_value is not None
+    assert found.e_value < 1
+    assert found.onset is not None
+    assert found.onset < "2026-01-11"
+    assert found.effect_since_onset is not None
+    assert found.effect_since_onset > 0.2
+    assert "was worse" in str(found.message)

@@ -296,4 +296,4 @@ def test_what_is_waited_for_last_is_said_with_its_date(pages: Pages) -> None:
     assert "5000" in tile.note
     unknown, _ = pages("no_candidate")
     assert hero(unknown).facts[-1].value == "not known"
-    assert hero(unknown).facts[0].value == "10 %"
+    assert hero(unknown).facts[0].value == "30 %"

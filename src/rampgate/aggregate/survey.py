@@ -103,9 +103,10 @@ def _time_remedy(text: str, forms: Sequence[str] | None) -> str:
     if _NUMBER.fullmatch(text):
         return f"if it counts since 1970, write time_format: epoch_s (or epoch_ms, epoch_us) under source; else {plain}"
     if _PARTED.match(text):
+        clock = {0: "", 1: " %H:%M"}.get(text.count(":"), " %H:%M:%S")
         return (
-            'say under source how times are written: time_format: "%d/%m/%Y %H:%M" where the day comes first, '
-            f'"%m/%d/%Y %H:%M" where the month does, without %H:%M for days; or {plain}'
+            f'say under source how times are written: time_format: "%d/%m/%Y{clock}" where the day comes first, '
+            f'"%m/%d/%Y{clock}" where the month does; or {plain}'
         )
     return f"{plain}; for another form write it as time_format under source"
 

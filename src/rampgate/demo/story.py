@@ -76,7 +76,7 @@ def tell(out: Path, progress: Progress = _silent, quiet: bool = False) -> None:
     screen.print(Text("\nThe decision that ended it\n", "bold"))
     screen.print(decision_view(two[-1].decision))
     write_report(dossier(ledger, "act-two"), page)
-    screen.print(_farewell(out, two))
+    screen.print(_farewell(out, two), soft_wrap=True)  # commands are copied: no line of theirs is broken
     if quiet:
         console().print(Group(*(verdict_line(looks[-1].decision) for looks in (one, two))))
 

@@ -140,9 +140,12 @@ def _failed(case: Case, w: Weighed) -> Judged:
     day = data.periods[since.period].day.isoformat()
     signed = amount(policy, c.metric, since.effect)
     tolerated = f"{c.margin} tolerated"
+    passed = since.end < len(data.periods)
+    when = f"from {day} to {data.periods[since.end - 1].day}" if passed else f"since {day}"
+    at_most = " at its highest" if passed else ""
     message = (
-        f"{called(c.metric, c.group)} is worse than the baseline beyond the {tolerated}: "
-        f"worse by {signed} since {day} (onset estimated), evidence {odds(w.largest)}"
+        f"{called(c.metric, c.group)} {'was' if passed else 'is'} worse than the baseline beyond the {tolerated}: "
+        f"worse by {signed} {when} (onset estimated), evidence {odds(w.largest)}{at_most}"
     )
     worst = worst_segment(data, c, since) if c.group == OVERALL else None
     if worst is not None:
@@ -156,11 +159,11 @@ def worst_segment(data: Data, c: Criterion, since: Onset) -> tuple[Group, float]
         return None
     whole = data.contrast(c.metric)
     increments = log_increments(whole, since.effect, bets(data.scale(c.metric), c.expect, data.reach(c.metric)))[1:]
-    evidence = log_evidence_from(increments, since.period)
+    evidence = log_evidence_from(increments[..., : since.end, :], since.period)
     at = int(np.argmax(evidence))
     if evidence[at] <= 0:
         return None
-    shown = take(whole, slice(since.period, None), at + 1)
+    shown = take(whole, slice(since.period, since.end), at + 1)
     return data.segments[at], float(effect(shown))
 
 

@@ -110,7 +110,10 @@ def sample_ratio(case: Case) -> list[Health]:
         return [_passed(split, bar - float(np.log(share[0])))]
     when = int(np.argmax(total >= bar))
     alone = [g for g in range(len(share)) if (weighted[g] >= bar).any()] or [int(np.argmax(weighted[:, when]))]
-    return [_failed(case, split, log_e, g) for g in alone]
+    alone.sort(key=lambda g: -float(weighted[g].max()))
+    few = [g for g in alone if g == 0] + [g for g in alone if g][:1]
+    more = len([g for g in alone if g]) - 1
+    return [_failed(case, split, log_e, g, more if g else 0) for g in few]
 
 
 def _unchecked(case: Case) -> str:
@@ -126,9 +129,9 @@ def _counts(split: _Split, g: int) -> str:
     return f"{seen:.0f} of {split.n[g].sum():.0f} units are the candidate's, where about {expected:.0f} should be"
 
 
-def _failed(case: Case, split: _Split, log_e: Floats, g: int) -> Health:
+def _failed(case: Case, split: _Split, log_e: Floats, g: int, more: int = 0) -> Health:
     group: Group = case.data.groups[g]
-    of = "" if group == OVERALL else f" in {group}"
+    of = "" if group == OVERALL else f" in {group}" + (f" and {more} more segment values" if more else "")
     text = f"the split is not that of the traffic in force{of}: {_counts(split, g)}, evidence {odds(log_e[g].max())}"
     if not case.policy.exposure:
         remedy = "find where units are lost or sent; if the traffic was another, state it under `exposure`"

@@ -125,22 +125,25 @@ def log_passing(data: Data, metric: str, margin: Margin) -> Floats:
 
 @dataclass(frozen=True)
 class Onset:
-    """Where the evidence of harm begins, and the effect since then. Selected by looking, so not an unbiased one."""
+    """Where the evidence of harm begins, and the effect since then. Selected by looking, so not an unbiased one.
+
+    ``end`` is one past the last period that tells of it. Where the evidence is gone by now, that is the one at which it
+    was highest: what came later speaks for no harm, and says nothing of when it began.
+    """
 
     period: int
     effect: float
+    end: int
 
 
 def onset(data: Data, weighed: Weighed) -> Onset:
     """The likely onset of a criterion that fired."""
-    begin = likely_onset(weighed.increments)
-    return Onset(begin, effect_since(data, weighed.criterion, begin))
-
-
-def effect_since(data: Data, criterion: Criterion, period: int) -> float:
-    """The effect that a criterion is about, from a period on; harm positive."""
-    group = data.index([criterion.group])[0]
-    return float(effect(take(data.contrast(criterion.metric), slice(period, None), group)))
+    count = len(weighed.log_e)
+    end = count if weighed.current > 0 else int(np.argmax(weighed.log_e)) + 1
+    begin = likely_onset(weighed.increments[:end])
+    group = data.index([weighed.criterion.group])[0]
+    since = take(data.contrast(weighed.criterion.metric), slice(begin, end), group)
+    return Onset(begin, float(effect(since)), end)
 
 
 @dataclass(frozen=True)

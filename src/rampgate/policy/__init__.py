@@ -29,7 +29,7 @@ from rampgate.policy.model import (
 )
 from rampgate.policy.problem import Origin, Problem
 from rampgate.policy.schema import schema
-from rampgate.policy.sentence import defaults, sentences
+from rampgate.policy.sentence import defaults, metric_sentences, sentences
 from rampgate.policy.values import Duration, Margin
 
 __all__ = [
@@ -60,6 +60,7 @@ __all__ = [
     "defaults",
     "lint",
     "load_policy",
+    "metric_sentences",
     "not_judged",
     "refuse_not_judged",
     "schema",

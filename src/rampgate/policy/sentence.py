@@ -22,8 +22,7 @@ def sentences(policy: Policy) -> list[str]:
     """Every criterion as a sentence, in the order in which the gate decides."""
     return [
         *_reading(policy),
-        *(f"{name} is {_meaning(metric)}; {metric.better} is better." for name, metric in policy.metrics.items()),
-        _formula(policy),
+        *metric_sentences(policy),
         *_rollbacks(policy, policy.rollback, ""),
         *_guardrails(policy),
         *_segments(policy),
@@ -31,6 +30,12 @@ def sentences(policy: Policy) -> list[str]:
         "After the last phase every look is still judged, and can still roll back.",
         *_budgets(policy),
     ]
+
+
+def metric_sentences(policy: Policy) -> list[str]:
+    """What each metric is, in the policy's order, and then the KPI."""
+    metrics = [f"{name} is {_meaning(metric)}; {metric.better} is better." for name, metric in policy.metrics.items()]
+    return [*metrics, _formula(policy)]
 
 
 def defaults(policy: Policy) -> list[str]:

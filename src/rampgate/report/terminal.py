@@ -156,6 +156,8 @@ def windows_table(decision: Decision) -> Sheet:
     sheet = Sheet([Column("from", "word"), *map(Column, numbers), Column("units b/c", full="units of both")])
     for w in decision.windows:
         k = w.kpi
+        if not any(m.n_baseline or m.n_candidate for m in w.metrics):
+            continue  # a window without a unit says nothing; the JSON has it
         sheet.add(
             date_of(w.start) + ("" if w.complete else " *"),
             number(k.baseline),

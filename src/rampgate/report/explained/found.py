@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from rampgate.aggregate.marginals import OVERALL
 from rampgate.judge.decision import Decision, Estimate, Judged
-from rampgate.policy import KPI, Margin, Policy, sentences
+from rampgate.policy import KPI, Margin, Policy, metric_sentences
 from rampgate.report.explained import told
 
 
 def found(decision: Decision, policy: Policy) -> Iterator[str]:
     """Each metric that a limit is about, and the KPI with its parts: what it is, its values, its limits."""
     rows = {m.name: m for m in decision.metrics if m.group == OVERALL}
-    meanings = dict(zip((*policy.metrics, KPI), sentences(policy), strict=False))
+    meanings = dict(zip((*policy.metrics, KPI), metric_sentences(policy), strict=True))
     limits = [c for c in decision.criteria if c.group == OVERALL]
     for name in (KPI, *policy.judged_metrics()):
         row = rows.get(name)

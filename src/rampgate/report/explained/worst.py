@@ -8,12 +8,12 @@ import numpy as np
 
 from rampgate.aggregate.marginals import Group
 from rampgate.judge.case import Case
-from rampgate.judge.criteria import Criterion, criteria, group_weights
+from rampgate.judge.criteria import criteria, group_weights
 from rampgate.judge.decision import Judged
 from rampgate.judge.point import latest_window
 from rampgate.judge.sequential import worst_segment
 from rampgate.judge.show import Raw
-from rampgate.judge.weigh import Onset, effect_since
+from rampgate.judge.weigh import onset, weigh
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,14 @@ def _by_evidence(case: Case, failed: Judged) -> Worst | None:
     criterion = next((c for c in plan if c.id == failed.id), None)
     if criterion is None or failed.onset is None or failed.effect_since_onset is None:
         return None
-    since = Onset(_period(case, criterion, failed.onset, failed.effect_since_onset), failed.effect_since_onset)
+    [weighed] = weigh(data, [criterion])
+    if weighed.error is not None:
+        return None
+    since = onset(data, weighed)
     found = worst_segment(data, criterion, since)
-    return None if found is None else Worst(*found, _units(case, failed.metric, found[0], slice(since.period, None)))
-
-
-def _period(case: Case, criterion: Criterion, onset: str, effect: float) -> int:
-    """The period of the onset: a day on which traffic changed is two, told apart by the effect since."""
-    days = [t for t, period in enumerate(case.data.periods) if period.day.isoformat() == onset]
-    return min(days, key=lambda t: abs(effect_since(case.data, criterion, t) - effect))
+    return (
+        None if found is None else Worst(*found, _units(case, failed.metric, found[0], slice(since.period, since.end)))
+    )
 
 
 def _by_threshold(case: Case, failed: Judged) -> Worst | None:
