@@ -82,7 +82,9 @@ def test_a_pipe_gets_no_control_characters(name: str, folder: Path) -> None:
     assert done.stdout
     assert done.stderr == ""
     assert not CONTROL.search(done.stdout)
-    assert max(map(len, done.stdout.splitlines())) <= 80
+    # A command that is to be copied stands in one line, however long its paths are.
+    lines = [line for line in done.stdout.splitlines() if str(folder) not in line]
+    assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.parametrize(("name", "says"), [("check", "reading the rows"), ("replay", "look 20, 2026-01-25")])

@@ -64,6 +64,7 @@ def as_data(policy: Policy, moments: Moments, calendar: list[date], phase_begin:
         onset_prior(calendar, calendar[0]),
         (moments.arm(1), moments.arm(0)),
         (nothing[0], nothing[1]),
+        {name: (np.ones(len(periods), dtype=bool), np.ones(0, dtype=bool)) for name in ("kpi", *policy.metrics)},
     )
 
 

@@ -62,7 +62,8 @@ def init(
 
     path = None if out == _STANDARD_OUTPUT else Path(out)
     if path is not None:
-        refuse_existing(path, force)
+        # A table, or anything that is no policy, is not overwritten whatever is asked.
+        refuse_existing(path, force and path.suffix in (".yaml", ".yml"))
     if segment and no_segments:
         raise typer.BadParameter("--segment and --no-segments contradict each other")
     segments = () if no_segments else tuple(segment) if segment else None

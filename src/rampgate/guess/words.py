@@ -140,6 +140,8 @@ def direction(name: str) -> Better | None:
     (``missed_sla``); a negation turns it round.
     """
     words = tokens(name)
+    if _turned(words):
+        return None
     found: Better | None = None
     if words and words[0] in _FIRST_LOWER:
         found = "lower"
@@ -158,11 +160,28 @@ def direction(name: str) -> Better | None:
 
 def magnitude(name: str) -> Better | None:
     """Which direction of a number is good, by its name."""
+    words = tokens(name)
+    if _turned(words) or words[-1:] == ("age",) or {"of", "day"} <= set(words) or {"of", "week"} <= set(words):
+        return None
     if tells(name, GAIN):
         return "higher"
     if tells(name, BURDEN):
         return "lower"
     return direction(name)
+
+
+#: Words that turn another round, or may: what they stand beside says no direction for certain.
+_TURNERS = _stems(
+    """
+    avoid prevent detect caught fixed recover corrected correction harmless without until between less per up out lost
+    loss dis
+    """
+)
+
+
+def _turned(words: tuple[str, ...]) -> bool:
+    """Whether a name holds a word that may turn its direction round (``escalation_avoided``)."""
+    return any(word.startswith(turner) if len(turner) > 4 else word == turner for word in words for turner in _TURNERS)
 
 
 def goodness(value: str) -> Better | None:

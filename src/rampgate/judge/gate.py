@@ -33,7 +33,7 @@ def demands(case: Case) -> list[Demand]:
         return [Demand(Reason("too_little_data", NO_DATA, text), Waiting("the first row of the candidate", None))]
     phase = case.phase
     out = _moved(case)
-    due = phase.at_least.after(state.since, policy.zone)
+    due = phase.at_least.after(state.since, policy.zone).astimezone(policy.zone)
     if case.look < due:
         text = f"phase {state.phase} lasts at least {phase.at_least}: until {due:%Y-%m-%d %H:%M}"
         out.append(

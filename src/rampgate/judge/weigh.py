@@ -57,10 +57,14 @@ def bets(scale: Scale, size: Margin | None, reach: float = 0.0) -> Floats:
     """
     variance = scale.variance
     with np.errstate(invalid="ignore", divide="ignore"):
+        usual = DEFAULT_EXPECT * np.sqrt(variance)
         if size is None:
-            effect = DEFAULT_EXPECT * np.sqrt(variance)
+            effect = usual
+        elif size.relative:
+            # Of a reference without a single event a share of its level is nothing; the bet must not be nothing too.
+            effect = np.where(scale.level > 0, size.value * scale.level, usual)
         else:
-            effect = size.value * scale.level if size.relative else np.asarray(size.value)
+            effect = np.asarray(size.value)
         mu = effect / (variance + effect * reach)
     mu = np.where((variance > 0) & np.isfinite(variance), mu, 0.0)
     return np.asarray(mu[..., None] * effect_grid(), dtype=float)

@@ -242,6 +242,19 @@ def unvalidated() -> Iterator[None]:
         yield
 
 
+#: What XML cannot hold: a drawing that has it ends the whole process, not only the drawing.
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def drawable(value: Any) -> Any:
+    """A specification in which every character that a drawing cannot hold is replaced."""
+    if isinstance(value, str):
+        return _FORBIDDEN.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_FORBIDDEN.sub("\ufffd", key): drawable(inner) for key, inner in value.items()}
+    return [drawable(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
 def svg_of(chart: Chart, width: int = WIDE) -> str:
     """The chart as an SVG text about as wide, without what only answers a pointer."""
     return still(chart.to_dict(validate=False), width)
@@ -250,6 +263,8 @@ def svg_of(chart: Chart, width: int = WIDE) -> str:
 def still(spec: dict[str, Any], width: int) -> str:
     """The same from the chart's specification."""
     import vl_convert
+
+    spec = drawable(spec)
 
     layers = [layer for layer in spec["layer"] if not layer.get("name", "").startswith(HOVER)]
     # Room for axes is left here: fitting it, and measuring letters in the font of a page, takes twice as long.

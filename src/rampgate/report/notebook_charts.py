@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rampgate.judge.decision import Decision, Window
+from rampgate.report.drawing import drawable
 from rampgate.report.words import percent
 
 #: At least 3 to 1 against white and against #111.
@@ -86,6 +87,6 @@ def _svg(chart: Any, description: str) -> str:
         .configure_axis(labelColor=INK, titleColor=INK, domainColor=INK, tickColor=INK, gridColor=INK, gridOpacity=0.2)
         .configure_legend(labelColor=INK, titleColor=INK, orient="top")
     )
-    text: str = vl_convert.vegalite_to_svg(drawn.to_dict())
+    text: str = vl_convert.vegalite_to_svg(drawable(drawn.to_dict()))
     own = hashlib.sha256(text.encode()).hexdigest()[:8]
     return re.sub(r'(id="|url\(#|href="#)(?=[A-Za-z])', rf"\g<1>rg{own}-", text)

@@ -39,7 +39,12 @@ def title_of(metric: str) -> str:
 
 def shown_metrics(policy: Policy) -> tuple[str, ...]:
     """The metrics that get a picture: those that are judged, then the others, as far as there is room."""
-    return tuple(dict.fromkeys((*policy.judged_metrics(), *policy.metrics)))[:MOST_METRICS]
+    return tuple(dict.fromkeys((*_first(policy), *policy.judged_metrics(), *policy.metrics)))[:MOST_METRICS]
+
+
+def _first(policy: Policy) -> tuple[str, ...]:
+    """The metrics that end or hold a rollout."""
+    return tuple(name for name in (*policy.rollback, *policy.guardrails) if name != KPI)
 
 
 def nothing_yet(dossier: Dossier) -> str:

@@ -108,7 +108,7 @@ def _strongest(dossier: Dossier) -> Fact | None:
     if not paths:
         return None
     path = max(paths, key=lambda p: max(p.e_values) / p.threshold)
-    name = f"Evidence of harm, {called(path.metric, path.group)}"
+    name = f"Highest evidence of harm, {called(path.metric, path.group)}"
     return Fact(name, told_odds(max(path.e_values)), f"rolls back by itself at {told_odds(path.threshold)}")
 
 

@@ -62,7 +62,8 @@ def first_phase(policy: Policy, start: date, as_of: datetime) -> tuple[int, date
         return 1, local_midnight(start, policy.zone)
     for index, phase in enumerate(policy.phases, start=1):
         if abs(phase.traffic - past[-1].traffic) < 1e-9:
-            return index, max(past[-1].start(policy.zone), local_midnight(start, policy.zone))
+            since = max(past[-1].start(policy.zone), local_midnight(start, policy.zone))
+            return index, since.astimezone(policy.zone)
     raise UsageError(
         f"exposure says {past[-1].traffic:.4g} of traffic since {past[-1].from_}, and no phase has that traffic",
         where="exposure",

@@ -132,6 +132,10 @@ class DuckDBEngine:
         if kind == "timestamp":
             return exp.Cast(this=value.copy(), to=exp.DataType.build("timestampntz"))
         zoned = value.copy()
+        if kind == "timestamptz":
+            zoned = exp.Cast(
+                this=zoned, to=exp.DataType.build("timestamptz")
+            )  # from nanoseconds; else it costs nothing
         if kind == "text":
             zoned = exp.TryCast(this=zoned, to=exp.DataType.build("timestamptz"))
         micros = exp.Anonymous(this="EPOCH_US", expressions=[zoned])
