@@ -284,3 +284,11 @@ def test_yes_asks_nothing(tmp_path: Path) -> None:
         screen.wait("wrote policy.yaml")
         assert screen.end() == 0
         assert "[ticket_id]" not in screen.text
+
+
+def test_a_table_is_never_overwritten(run: Run, tmp_path: Path) -> None:
+    plain(tmp_path / "t.csv")
+    before = (tmp_path / "t.csv").read_bytes()
+    for force in ((), ("--force",)):
+        assert run("init", "t.csv", "--out", "t.csv", *force)[0] == 2
+        assert (tmp_path / "t.csv").read_bytes() == before

@@ -135,7 +135,7 @@ def test_the_proposal_can_be_judged(tmp_path: Path, name: str) -> None:
     assert not [
         h
         for h in decision.health
-        if h.verdict in ("FAIL", "ERROR", "NO_DATA") and h.code not in ("stale", "missing_labels", "volume")
+        if h.verdict in ("FAIL", "ERROR", "NO_DATA") and h.code not in ("stale", "missing_labels")
     ]
     assert {m.name for m in decision.metrics} >= {"kpi", *found.policy.judged_metrics()}
 

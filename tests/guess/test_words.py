@@ -94,3 +94,13 @@ def test_a_name_for_what_comes_next() -> None:
 def test_words_of_a_name() -> None:
     assert tokens("slaMet_2 in-time") == ("sla", "met", "2", "in", "time")
     assert tokens("SLAMet") == ("sla", "met") or tokens("SLAMet") == ("slam", "et")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["harmless", "escalation_avoided", "out_of_sla", "revenue_lost", "fraud_detected", "bug_fixed", "customer_age",
+     "hour_of_day", "day_of_week", "days_without_incident", "tickets_per_hour"],
+)  # fmt: skip
+def test_names_that_may_mean_their_opposite_say_nothing(name: str) -> None:
+    assert direction(name) is None
+    assert magnitude(name) is None

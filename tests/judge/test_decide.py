@@ -464,3 +464,24 @@ def test_a_criterion_that_failed_and_recovered_tells_of_then() -> None:
     assert found.effect_since_onset is not None
     assert found.effect_since_onset > 0.2
     assert "was worse" in str(found.message)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("guardrail", [None, {"override": {"margin": "20%"}}])
+def test_a_relative_harm_is_seen_though_the_first_days_had_no_event(guardrail: Any, seed: int) -> None:
+    """A share of a level of 0 is 0, and a bet of nothing would see nothing, ever."""
+    rates = {"right": (0.85, 0.85), "override": (0.005, 0.10)}
+    made = units(days=30, per_day=400, traffic=0.3, rates=rates, seed=seed)
+    quiet = np.where(made.day < 3, 0.0, made.metrics["override"])
+    made = replace(made, metrics={**made.metrics, "override": quiet})
+    rollback = {"override": {"worse_by": "50%", **({} if guardrail else {"expect": "100%"})}}
+    rules = policy(rollback=rollback, guardrails=guardrail or {})
+    assert judge(case(made, days=30, rules=rules)).decision == "rollback"
+    same = {**made.metrics, "override": np.where(made.arm == 1, made.metrics["override"] * 0.05, quiet)}
+    assert judge(case(replace(made, metrics=same), days=30, rules=rules)).decision != "rollback"
+
+
+def test_due_dates_are_told_in_the_zone_of_the_policy() -> None:
+    decision = judge(case(units(days=3), days=3, rules=policy(timezone="Europe/Oslo")))
+    [wait] = [w for w in decision.waiting_for if "in this phase" in w.what]
+    assert str(getattr(wait.expected_at, "tzinfo", None)) == "Europe/Oslo"

@@ -15,7 +15,7 @@ from rampgate.judge.decision import Estimate
 from rampgate.judge.trace import EvidencePath
 from rampgate.report import charts
 from rampgate.report.dossier import Dossier
-from rampgate.report.drawing import Bound, Unit, live_spec, svg_of, thinned
+from rampgate.report.drawing import Bound, Unit, drawable, live_spec, svg_of, thinned
 
 SHARE = Unit(share=True)
 #: Drawn numbers keep six significant digits.
@@ -172,3 +172,10 @@ def test_thinning_keeps_the_last_and_no_more_than_asked(count: int, most: int) -
     assert len(kept) <= most
     assert list(kept[-1:]) == list(range(count))[-1:]
     assert len({b - a for a, b in pairwise(kept)}) <= 1
+
+
+def test_characters_that_end_a_drawing_are_replaced() -> None:
+    """The drawing library ends the whole process when it meets one; nothing could catch that."""
+    spec = {"mark": "point", "values": [{"a\x1b": "x\x1b[31m\x00y", "b": ["\ud800", "plain é ✚ 😀\n"], "n": 1.5}]}
+    found = drawable(spec)
+    assert found["values"] == [{"a\ufffd": "x\ufffd[31m\ufffdy", "b": ["\ufffd", "plain é ✚ 😀\n"], "n": 1.5}]

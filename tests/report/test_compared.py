@@ -13,7 +13,7 @@ from tests.rollout.tables import POLICY, tickets
 from rampgate.comparison.table import compare_under
 from rampgate.comparison.values import Comparison
 from rampgate.policy import load_policy
-from rampgate.report.compared import bars, comparison_view, leading
+from rampgate.report.compared import comparison_view, leading
 
 LONG = "network and telephony of the northern region"
 
@@ -69,8 +69,3 @@ def test_without_a_common_day_no_difference_and_no_segment_is_shown() -> None:
 def test_the_weeks_are_those_of_the_metric_behind_the_verdict() -> None:
     assert [leading(compared(kind)) for kind in ("worse", "better")] == ["override", "override"]
     assert leading(compared("same")) == "kpi"
-
-
-def test_bars() -> None:
-    assert bars([0.0, 0.5, None, 1.0], 0.0, 1.0) == "▁▅ █"
-    assert bars([0.3, 0.3], 0.3, 0.3) == "▁▁"

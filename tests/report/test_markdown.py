@@ -10,7 +10,7 @@ from tests.report.cases import QUICK
 
 from rampgate.report.blocks import Cell, Fact, Facts, Fold, Item, Items, Section, Spark, Table, Text, figures_of
 from rampgate.report.dossier import Dossier
-from rampgate.report.markdown import escaped, markdown, spark
+from rampgate.report.markdown import blocks_of, escaped, markdown
 from rampgate.report.sections import hero, sections, title_of
 
 Tell = Callable[[str], Dossier]
@@ -72,10 +72,10 @@ def test_escaping(name: str, shown: str) -> None:
 
 
 def test_a_row_of_blocks_goes_from_the_least_to_the_greatest() -> None:
-    assert spark(Spark("x", (0.0, 1.0, None, 7.0))) == "▁▂ █"
-    assert spark(Spark("x", (None, None))) == ""
-    assert spark(Spark("x", (3.0, 3.0))) == "▁▁"
-    long = spark(Spark("x", tuple(float(i) for i in range(1000))))
+    assert blocks_of(Spark("x", (0.0, 1.0, None, 7.0))) == "▁▂ █"
+    assert blocks_of(Spark("x", (None, None))) == ""
+    assert blocks_of(Spark("x", (3.0, 3.0))) == "▅▅"
+    long = blocks_of(Spark("x", tuple(float(i) for i in range(1000))))
     assert (len(long), long[0], long[-1]) == (60, "▁", "█")
 
 

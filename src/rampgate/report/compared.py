@@ -13,11 +13,11 @@ from rampgate.comparison.words import percent
 from rampgate.estimate.metric import KPI
 from rampgate.judge.decision import Estimate
 from rampgate.report.guessed import notes_table
+from rampgate.report.spark import spark
 from rampgate.report.terminal import MOST_SEGMENTS, estimates_table, indented
 from rampgate.report.words import ABSENT, date_of, interval, moment_of, number, signed
 
 STYLES = {WORSE: "bold red", BETTER: "bold green", NOT_SHOWN: "bold", NOT_COMPARED: "bold yellow"}
-BARS = "▁▂▃▄▅▆▇█"
 #: Weeks in the table, the latest; the others are in the JSON.
 MOST_WEEKS = 16
 #: Weeks in a line of bars, the latest.
@@ -154,15 +154,9 @@ def _sparks(found: Comparison) -> Table:
         ends = f"{number(min(known))} to {number(max(known))}"
         for arm, values in zip((found.baseline, found.candidate), arms, strict=True):
             first = arm == found.baseline
-            line = bars(values, min(known), max(known))
+            line = spark(values, min(known), max(known))
             table.add_row(Text(_called(name)[:22] if first else ""), Text(arm[:16]), line, ends if first else "")
     return table
-
-
-def bars(values: Sequence[float | None], low: float, high: float) -> str:
-    """A sparkline; a week without a value is a space."""
-    step = (high - low) / (len(BARS) - 1)
-    return "".join(" " if v is None else BARS[round((v - low) / step) if step > 0 else 0] for v in values)
 
 
 def _rows(found: Comparison) -> list[RenderableType]:

@@ -20,8 +20,8 @@ from rampgate.report.blocks import (
     Table,
     Text,
 )
+from rampgate.report.spark import spark
 
-BARS = "▁▂▃▄▅▆▇█"
 #: Points of a row of blocks; longer rows are cut down evenly, the last point always shown.
 MOST_POINTS = 60
 
@@ -44,19 +44,13 @@ def escaped(text: str) -> str:
     return re.sub(r"(?<=\S)@|^@|(?<=\s)@", "&#64;", re.sub(r"(https?|www)(?=[:.])", r"\1&#8203;", safe))
 
 
-def spark(row: Spark) -> str:
-    """Numbers as a row of blocks between their least and greatest; a gap for what is not known."""
+def blocks_of(row: Spark) -> str:
+    """Numbers as a row of blocks between their least and greatest; nothing where none is known."""
     values = row.values
     if len(values) > MOST_POINTS:
         last = len(values) - 1
         values = tuple(values[round(i * last / (MOST_POINTS - 1))] for i in range(MOST_POINTS))
-    known = [v for v in values if v is not None]
-    if not known:
-        return ""
-    low, high = min(known), max(known)
-    width = (high - low) or 1.0
-    top = len(BARS) - 1
-    return "".join(" " if v is None else BARS[round(top * (v - low) / width)] for v in values)
+    return spark(values) if any(value is not None for value in values) else ""
 
 
 def _hero(hero: Hero) -> Iterator[str]:
@@ -104,7 +98,7 @@ def _block(block: Block) -> Iterator[str]:
 def _figure(figure: Figure) -> Iterator[str]:
     yield f"### {escaped(figure.title)}"
     yield escaped(figure.finding)
-    rows = [(s.label, spark(s)) for s in figure.sparks]
+    rows = [(s.label, blocks_of(s)) for s in figure.sparks]
     width = max((len(label) for label, _ in rows), default=0)
     drawn = "\n".join(f"    {' '.join(label.split()):<{width}}  {bars}".rstrip() for label, bars in rows if bars)
     if drawn:
