@@ -188,9 +188,12 @@ class Terminal:
         for _ in range(tries):
             os.write(self.handle, b"\x03")
             try:
-                return self.wait(words, 3)
-            except AssertionError as silent:
-                assert self.program.poll() is None, silent
+                self.wait(words, 3)
+            except AssertionError:
+                if self.program.poll() is not None:
+                    raise
+            else:
+                return
         raise AssertionError(f"{tries} interrupts, and no {words!r} in:\n{self.text}")
 
     def end(self) -> int:
