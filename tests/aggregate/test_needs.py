@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from tests.aggregate.support import METRICS, policy
 
 from rampgate.aggregate.needs import needs
-from rampgate.errors import NotJudgedYet
 from rampgate.policy import Policy
 
 
@@ -42,10 +40,3 @@ def test_the_order_of_keys_changes_nothing() -> None:
     """A policy read back from a record has its keys sorted; what is asked must be the same."""
     turned: dict[str, Any] = dict(reversed(METRICS.items()))
     assert needs(policy(metrics=turned)) == needs(policy()) == needs(Policy.from_canonical(policy().canonical()))
-
-
-def test_a_kind_that_is_not_judged_yet() -> None:
-    metrics = {**METRICS, "p95": {"kind": "quantile", "column": "hours", "q": 0.95}}
-    with pytest.raises(NotJudgedYet, match=r"metrics\.p95\.kind: metrics of kind quantile") as caught:
-        needs(policy(metrics=metrics))
-    assert caught.value.exit_code == 2

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from rampgate.aggregate.histogram import Ages
 from rampgate.aggregate.times import TYPED_TIMES, instant
-from rampgate.aggregate.typed import Number, case, cast, coalesce, column, known, time_text
+from rampgate.aggregate.typed import Number, case, cast, coalesce, column, is_null, known, time_text
 from rampgate.policy import Policy, TimeToEvent
 from rampgate.source import ColumnType, Engine
 
@@ -57,6 +58,11 @@ class Clock:
         faults = [coalesce(fault, exp.false()) for fault in (self.bad(metric.from_), self.bad(metric.to), early)]
         # A date that cannot be read is not an event that has not happened.
         return Number(case((exp.Not(this=coalesce(self.bad(metric.to), exp.false())), value)), exp.or_(*faults))
+
+    def age(self, metric: TimeToEvent, bins: Ages) -> exp.Expr:
+        """The bin of the time until the event; NULL where `event` knows no value."""
+        seconds = self.engine.elapsed(self.read(metric.from_), self.read(metric.to))
+        return bins.sql(seconds, is_null(self.event(metric).value))
 
 
 def _number(value: float) -> exp.Expr:

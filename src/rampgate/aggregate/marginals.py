@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rampgate.aggregate.moments import Cells, Floats
+from rampgate.aggregate.moments import Cells, Floats, Ints
 
 
 @dataclass(frozen=True, order=True)
@@ -145,6 +145,37 @@ def marginals(cells: Cells, groups: Sequence[Group], keep: Sequence[int]) -> Mom
             (n[..., g], mean[..., g, :], comoment[..., g, :], low[..., g, :], high[..., g, :]),
         )
     return Moments(cells.components, cells.pairs, n, mean, comoment, low, high)
+
+
+def tallied(cells: Cells, groups: Sequence[Group], keep: Sequence[int], metric: str, ends: Ints) -> Floats:
+    """Units of the given groups by class of a metric's bins.
+
+    Parameters
+    ----------
+    cells, groups, keep : as for `marginals`
+    metric : one that has a histogram
+    ends : last bin of each class but the last, ascending, (class - 1,)
+
+    Returns
+    -------
+    (len(keep), 2, len(groups), class), all 0 where the metric was not binned.
+    """
+    out = np.zeros((len(keep), 2, len(groups), len(ends) + 1))
+    tally = cells.tally(metric)
+    if tally is None or not len(tally.row):
+        return out
+    slot = np.full(len(cells.periods), -1, dtype=int)
+    slot[list(keep)] = np.arange(len(keep))
+    kind = np.searchsorted(ends, tally.bin, side="left")
+    used = np.flatnonzero(slot[cells.period[tally.row]] >= 0)
+    columns = dict(zip(cells.segments, _columns(cells), strict=True))
+    for g, group in enumerate(groups):
+        mine = used
+        if group.column is not None:
+            mine = used[columns[group.column][tally.row[used]] == group.value]
+        row = tally.row[mine]
+        np.add.at(out[:, :, g], (slot[cells.period[row]], cells.arm[row], kind[mine]), tally.count[mine])
+    return out
 
 
 def _fill(cells: Cells, rows: np.ndarray, slot: np.ndarray, out: tuple[Floats, Floats, Floats, Floats, Floats]) -> None:

@@ -34,6 +34,35 @@ class Period:
 
 
 @dataclass(frozen=True)
+class Tally:
+    """Counts of one metric's bins, in long form, sorted by row and bin; only bins that hold something.
+
+    Attributes
+    ----------
+    metric : str
+    row : int array (Q,)
+        Row of the cells.
+    bin : int array (Q,)
+    count : float array (Q,)
+        Units.
+    """
+
+    metric: str
+    row: Ints
+    bin: Ints
+    count: Floats
+
+    def of(self, keep: Ints, rows: int) -> Tally:
+        """The tally of some rows of the cells, in the order of ``keep``; ``rows`` is how many there were."""
+        place = np.full(rows, -1, dtype=np.int64)
+        place[keep] = np.arange(len(keep))
+        row = place[self.row]
+        used = np.flatnonzero(row >= 0)
+        used = used[np.lexsort((self.bin[used], row[used]))]
+        return Tally(self.metric, row[used], self.bin[used], self.count[used])
+
+
+@dataclass(frozen=True)
 class Cells:
     """The finest cells, in long form: one row per (period, arm, combination of segment values).
 
@@ -61,6 +90,8 @@ class Cells:
         Values that were present but not of the metric's type, counted as unknown.
     digest : tuple of str, length R
         Order-independent digest of the rows in the cell (two integers, as text).
+    tallies : tuple of Tally
+        Histograms of the metrics that moments do not say all of.
     """
 
     components: tuple[str, ...]
@@ -77,6 +108,11 @@ class Cells:
     high: Floats
     malformed: Ints
     digest: tuple[str, ...]
+    tallies: tuple[Tally, ...] = ()
+
+    def tally(self, metric: str) -> Tally | None:
+        """The histogram of a metric, None where there is none."""
+        return next((tally for tally in self.tallies if tally.metric == metric), None)
 
     def rows(self, keep: Ints, periods: tuple[Period, ...] | None = None) -> Cells:
         """Some of the rows; ``periods`` cuts the list of periods to a prefix that still holds them."""
@@ -95,6 +131,7 @@ class Cells:
             self.high[keep],
             self.malformed[keep],
             tuple(self.digest[r] for r in keep),
+            tuple(tally.of(keep, len(self.n)) for tally in self.tallies),
         )
 
 

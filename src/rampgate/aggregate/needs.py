@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from typing import Literal
 
-from rampgate.errors import NotJudgedYet
+from rampgate.aggregate.histogram import Bins, bins_of
 from rampgate.policy import Policy, TimeToEvent
 
 Role = Literal["value", "numerator", "denominator", "known", "late", "event"]
@@ -17,6 +17,7 @@ _ROLES: dict[str, tuple[Role, ...]] = {
     "share_above": ("value", "known"),
     "rare_event": ("value", "known"),
     "time_to_event": ("value", "known", "event"),
+    "quantile": ("value", "known"),
     "ratio": ("numerator", "denominator", "known"),
 }
 
@@ -52,12 +53,14 @@ class Needs:
     pairs : indices ``i <= j`` of components whose co-moment is needed, sorted
     segments : columns whose values split the cells, in the policy's order
     metrics : names, sorted, so that the order of keys in a policy changes nothing
+    histograms : how the values of some metrics are binned, by metric
     """
 
     components: tuple[Component, ...]
     pairs: tuple[tuple[int, int], ...]
     segments: tuple[str, ...]
     metrics: tuple[str, ...]
+    histograms: tuple[Bins, ...] = ()
 
     def of(self, metric: str) -> tuple[int, ...]:
         """Indices of a metric's components."""
@@ -83,18 +86,12 @@ def needs(policy: Policy) -> Needs:
             own = [i for i, c in enumerate(components) if c.metric == name and c.role not in _ASIDE]
             pairs.update(combinations_with_replacement(own, 2))
     segments = () if policy.segments is None else tuple(policy.segments.by)
-    return Needs(components, tuple(sorted(pairs)), segments, metrics)
+    histograms = tuple(bins for name in metrics if (bins := bins_of(policy, name)) is not None)
+    return Needs(components, tuple(sorted(pairs)), segments, metrics, histograms)
 
 
 def _roles(policy: Policy, name: str) -> tuple[Role, ...]:
-    kind = policy.metrics[name].kind
-    if kind not in _ROLES:
-        raise NotJudgedYet(
-            f"metrics of kind {kind} are not judged by this version",
-            where=f"metrics.{name}.kind",
-            remedy=f"leave the metric out, or use one of {', '.join(_ROLES)}",
-        )
     metric = policy.metrics[name]
     late_clock = isinstance(metric, TimeToEvent) and metric.from_ != policy.source.time
     late: tuple[Role, ...] = ("late",) if metric.known_at is not None or late_clock else ()
-    return (*_ROLES[kind], *late)
+    return (*_ROLES[metric.kind], *late)

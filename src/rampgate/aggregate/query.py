@@ -11,8 +11,10 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
+from rampgate.aggregate.histogram import NOWHERE
+from rampgate.aggregate.moments import CANDIDATE
 from rampgate.aggregate.needs import Component
-from rampgate.aggregate.rows import Question, coded, first_rows, flagged, named, part, value_of
+from rampgate.aggregate.rows import Question, bin_name, coded, first_rows, flagged, named, part, value_of
 from rampgate.aggregate.typed import case, cast, coalesce, is_null, known
 
 
@@ -48,6 +50,37 @@ def aggregate_query(ask: Question, deduplicate: bool = False, origins: Mapping[i
     return select.from_(rows.subquery("coded", copy=False), copy=False).group_by(
         *(part(key) for key in keys), copy=False
     )
+
+
+def histogram_query(ask: Question, deduplicate: bool = False) -> exp.Select:
+    """Units in each bin of each histogram of the arms' cells, in one pass.
+
+    Returns
+    -------
+    A select with the columns ``role``, ``period``, ``slot``, ``seg_<i>``, ``of`` (place of the histogram in
+    ``ask.needs.histograms``), ``bin`` (``NOWHERE``: unknown) and ``n``.
+    """
+    rows = first_rows(ask) if deduplicate else coded(ask)
+    keys = ["role", "period", "slot", *(f"seg_{i}" for i in range(len(ask.needs.segments)))]
+    names = [bin_name(ask, bins) for bins in ask.needs.histograms]
+    # In the sets of the other histograms a bin is NULL, and so it is where a value is unknown.
+    of = case(
+        *(
+            (exp.EQ(this=exp.Anonymous(this="GROUPING", expressions=[part(name)]), expression=exp.Literal.number(0)),
+             exp.Literal.number(h))
+            for h, name in enumerate(names)
+        )
+    )  # fmt: skip
+    places = [*(part(name) for name in names), exp.Literal.number(NOWHERE)]
+    place = exp.Coalesce(this=places[0], expressions=places[1:])
+    sets = exp.GroupingSets(expressions=[exp.Tuple(expressions=[part(key) for key in (*keys, name)]) for name in names])
+    select = exp.Select().select(
+        *(part(key) for key in keys), named(of, "of"), named(place, "bin"), named(exp.Count(this=exp.Star()), "n")
+    )
+    arms = exp.LTE(this=part("role"), expression=exp.Literal.number(CANDIDATE))
+    out = select.from_(rows.subquery("coded", copy=False), copy=False).where(arms, copy=False)
+    out.set("group", exp.Group(grouping_sets=[sets]))
+    return out
 
 
 def _digest() -> list[exp.Expr]:

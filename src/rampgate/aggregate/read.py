@@ -21,7 +21,7 @@ from rampgate.aggregate.cells import moments
 from rampgate.aggregate.columns import check_columns
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Intake, Ints, Period
 from rampgate.aggregate.needs import needs
-from rampgate.aggregate.query import aggregate_query
+from rampgate.aggregate.query import aggregate_query, histogram_query
 from rampgate.aggregate.rows import AFTER, NO_TIME, NO_UNIT, NO_VARIANT, OTHER_VARIANT, Question, flagged
 from rampgate.aggregate.survey import (
     Ends,
@@ -37,6 +37,7 @@ from rampgate.aggregate.survey import (
     repeats,
     variants,
 )
+from rampgate.aggregate.tallies import tallies
 from rampgate.aggregate.times import TYPED_TIMES
 from rampgate.errors import DataError, NotStarted, UsageError
 from rampgate.policy import Policy, Proportion, RareEvent
@@ -88,9 +89,10 @@ def read(
     ask = _question(policy, engine, switches, as_of, start)
     found = repeats(ask) if ask.start is not None else _NO_REPEATS
     arrays = engine.query(aggregate_query(ask, found.repeated > 0, origins(ask)))
+    bins = engine.query(histogram_query(ask, found.repeated > 0)) if ask.needs.histograms else {}
     if start is None:  # once a rollout runs, an arm that vanished is for the judge
         _refuse_empty_arms(ask, arrays)
-    look = _Look(ask, arrays)
+    look = _Look(ask, arrays, bins)
     _refuse_change(look, found)
     cells = look.cells(_stages(ask, switches))
     _refuse_misspelt_values(ask, cells)
@@ -217,8 +219,8 @@ def _refuse_misspelt_values(ask: Question, cells: Cells) -> None:
 class _Look:
     """The answer to the one query, and what can be said of it."""
 
-    def __init__(self, ask: Question, arrays: dict[str, Array]) -> None:
-        self.ask, self.arrays = ask, arrays
+    def __init__(self, ask: Question, arrays: dict[str, Array], bins: dict[str, Array]) -> None:
+        self.ask, self.arrays, self.bins = ask, arrays, bins
         self.role: Ints = arrays["role"].astype(np.int64)
         self.n: Floats = arrays["n"].astype(np.float64)
         self.slot: Ints = arrays["slot"].astype(np.int64)
@@ -264,6 +266,7 @@ class _Look:
                 f"{hi:x}.{lo:x}"
                 for hi, lo in zip(self.arrays["hash_hi"][rows], self.arrays["hash_lo"][rows], strict=True)
             ),
+            tallies=tallies(ask, {key: v[rows] for key, v in self.arrays.items()}, self.bins),
         )
 
     def _periods(self, used: Ints, switches: Sequence[datetime]) -> list[Period]:

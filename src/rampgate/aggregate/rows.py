@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from rampgate.aggregate.arrival import Clock
 from rampgate.aggregate.calendar import Look, local_day, offsets
+from rampgate.aggregate.histogram import Ages, Bins
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, UNKNOWN
 from rampgate.aggregate.needs import Component, Needs
 from rampgate.aggregate.times import local_midnight, moment
@@ -110,6 +111,7 @@ def coded(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
     at, before = part("at"), _moment(ask.before, ask)
     period = case((exp.LT(this=at.copy(), expression=before), _period(ask)))
     values = [item for m in range(len(ask.needs.metrics)) for item in _counting(ask, m)]
+    values += [named(_counted_bin(ask, bins), bin_name(ask, bins)) for bins in ask.needs.histograms]
     flags = [part(f"bad{m}") for m in flagged(ask)]
     select = exp.Select().select(
         named(_role(ask), "role"),
@@ -134,6 +136,8 @@ def _hashed(ask: Question) -> list[exp.Expr]:
     """
     bad, infinity = flagged(ask), cast(exp.Literal.string("Infinity"), "double")
     times = [part(name) for m in range(len(ask.needs.metrics)) for name in _time_names(ask, m)]
+    # What has a value is not all that an age says; a magnitude's bin follows from its value.
+    times += [part(bin_name(ask, bins)) for bins in ask.needs.histograms if isinstance(bins, Ages)]
     return times + [
         case((part(f"bad{m}"), infinity), otherwise=part(name)) if m in bad else part(name)
         for m in range(len(ask.needs.metrics))
@@ -158,6 +162,7 @@ def typed_rows(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
         *segments,
         *(item for m in range(len(ask.needs.metrics)) for item in _values(ask, m)),
         *(item for m in range(len(ask.needs.metrics)) for item in _times(ask, m)),
+        *(named(_aged(ask, bins), bin_name(ask, bins)) for bins in ask.needs.histograms if isinstance(bins, Ages)),
         *(named(_bad(ask, m), f"bad{m}") for m in flagged(ask)),
         *(named(_bad_text(ask, m), f"text{m}") for m in shown),
     )
@@ -245,15 +250,39 @@ def _time_names(ask: Question, m: int) -> tuple[str, ...]:
 def _counting(ask: Question, m: int) -> list[exp.Expr]:
     """The values of a metric as far as they count, and with ``late<m>`` those whose label came too late to."""
     names, metric = value_names(ask, m), ask.policy.metrics[ask.needs.metrics[m]]
-    tests = [_in_time(ask, m, time) for time in _time_names(ask, m)]
-    if not tests:
+    counts = _counts(ask, m)
+    if counts is None:
         return [part(name) for name in names]
-    counts = coalesce(exp.and_(*tests), exp.false())
     out = [named(case((counts, part(name))), name) for name in names]
     if metric.known_at or isinstance(metric, TimeToEvent):
         late = exp.And(this=known(part(names[0])), expression=exp.Not(this=exp.Paren(this=counts.copy())))
         out.append(named(case((late, exp.Literal.number("1.0"))), f"late{m}"))
     return out
+
+
+def _counts(ask: Question, m: int) -> exp.Expr | None:
+    """Whether a metric's value came in time to count; None where that is no question."""
+    tests = [_in_time(ask, m, time) for time in _time_names(ask, m)]
+    return coalesce(exp.and_(*tests), exp.false()) if tests else None
+
+
+def bin_name(ask: Question, bins: Bins) -> str:
+    """The column that holds the bin of a metric."""
+    return f"bin{ask.needs.metrics.index(bins.metric)}"
+
+
+def _aged(ask: Question, bins: Ages) -> exp.Expr:
+    metric = ask.policy.metrics[bins.metric]
+    assert isinstance(metric, TimeToEvent)
+    return ask.clock.age(metric, bins)
+
+
+def _counted_bin(ask: Question, bins: Bins) -> exp.Expr:
+    """The bin of a metric in the units whose value counts."""
+    m = ask.needs.metrics.index(bins.metric)
+    place = part(bin_name(ask, bins)) if isinstance(bins, Ages) else bins.sql(part(f"value{m}"))
+    counts = _counts(ask, m)
+    return place if counts is None else case((counts, place))
 
 
 def _event(ask: Question, m: int) -> exp.Expr:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rampgate.aggregate.moments import Cells, Intake, Period
+from rampgate.aggregate.moments import Cells, Intake, Period, Tally
 from rampgate.judge.case import Case
 from rampgate.judge.state import State
 from rampgate.ledger import canonical, digest
@@ -32,6 +32,7 @@ def period_document(cells: Cells, period: int) -> bytes:
             cells.high[r].tolist(),
             cells.malformed[r].tolist(),
             cells.digest[r],
+            *([[_counts(tally, int(r)) for tally in cells.tallies]] if cells.tallies else []),
         ]
         for r in np.flatnonzero(cells.period == period)
     ]
@@ -42,6 +43,12 @@ def period_document(cells: Cells, period: int) -> bytes:
         "end": p.end.isoformat(),
     }
     return canonical({**head, "rows": rows})
+
+
+def _counts(tally: Tally, row: int) -> list[list[int]]:
+    """Bins and units of one row of the cells."""
+    begin, end = np.searchsorted(tally.row, (row, row + 1))
+    return [[int(k), int(n)] for k, n in zip(tally.bin[begin:end], tally.count[begin:end], strict=True)]
 
 
 def period_digest(cells: Cells, rows: np.ndarray) -> str:
@@ -55,6 +62,9 @@ def _fingerprint(cells: Cells, rows: np.ndarray) -> str:
     made = hashlib.sha256(period_digest(cells, rows).encode())
     for values in (cells.n, cells.mean, cells.comoment, cells.low, cells.high, cells.malformed):
         made.update(np.ascontiguousarray(values[rows]).tobytes())
+    for tally in cells.tallies:
+        mine = tally.of(rows, len(cells.n))
+        made.update(b"".join(values.tobytes() for values in (mine.row, mine.bin, mine.count)))
     return made.hexdigest()
 
 
@@ -112,6 +122,8 @@ def inputs(case: Case, before: Mapping[str, Any] | None = None) -> tuple[dict[st
         "as_of": case.as_of.isoformat(),
         "look": case.look.isoformat(),
     }
+    if cells.tallies:
+        body["tallies"] = [tally.metric for tally in cells.tallies]
     return body, documents
 
 
@@ -125,7 +137,7 @@ def restore(body: Mapping[str, Any], read: Any) -> Case:
     """
     policy = Policy.from_canonical(json.loads(read(body["policy"])))
     pages = [json.loads(read(page["document"])) for page in body["periods"]]
-    cells = cells_of(body["components"], body["pairs"], body["segments"], pages)
+    cells = cells_of(body["components"], body["pairs"], body["segments"], pages, body.get("tallies", ()))
     intake = dict(body["intake"])
     intake["newest"] = datetime.fromisoformat(intake["newest"]) if intake["newest"] else None
     intake["other_variants"] = tuple((name, n) for name, n in intake["other_variants"])
@@ -140,6 +152,7 @@ def cells_of(
     pairs: Iterable[Sequence[int]],
     segments: Sequence[str],
     pages: Sequence[Mapping[str, Any]],
+    tallies: Sequence[str] = (),
 ) -> Cells:
     """Cells from the documents of their periods."""
     periods = tuple(
@@ -174,4 +187,11 @@ def cells_of(
         matrix(6, k),
         np.array(bad, dtype=np.int64).reshape(len(rows), len(bad[0]) if bad else 0),
         tuple(row[8] for _, row in rows),
+        tuple(_tally(metric, [row[9][h] for _, row in rows]) for h, metric in enumerate(tallies)),
     )
+
+
+def _tally(metric: str, rows: Sequence[Sequence[Sequence[int]]]) -> Tally:
+    """A histogram from the bins and units of each row."""
+    flat = np.array([(r, k, n) for r, bins in enumerate(rows) for k, n in bins], dtype=np.int64).reshape(-1, 3)
+    return Tally(metric, flat[:, 0], flat[:, 1], flat[:, 2].astype(float))
