@@ -144,6 +144,7 @@ def test_what_is_written_is_no_default():
             "phases[3].go: no_harm",
             "error_budget.guardrail: 5%",
             "error_budget.segment: 5%",
+            "error_budget.floor: 5%",
         )
     ]
     # The KPI's margin may also stand among the guardrails.

@@ -145,7 +145,7 @@ def test_each_reason_is_told_with_its_meaning_and_its_numbers(code: str) -> None
 
 def test_a_floor_is_told_as_a_floor() -> None:
     decision, found = explained(_floor())
-    assert decision.reasons[0].code == "guardrail"
+    assert decision.reasons[0].code == "floor"
     why = text(found, "Why this verdict and no other")
     assert MEANINGS["floor"] in why
     assert MEANINGS["guardrail"] not in why
@@ -156,7 +156,7 @@ def test_a_code_of_a_later_version_is_told_as_unknown() -> None:
     made = EXAMPLES["all_clear"]()
     reason = Reason("solar_flare", "FAIL", "too much of it since 2026-01-07")
     decision = replace(judge(made), decision="hold", reasons=(reason,))
-    assert "no words for (solar_flare): too much of it since 2026-01-07." in sentence(decision, reason)
+    assert "no words for (solar_flare): too much of it since 2026-01-07." in sentence(reason)
     assert "solar_flare" in text(explain(decision, made), "Why this verdict and no other")
 
 

@@ -127,7 +127,7 @@ class Proportions:
         return self.weight**2 * spread
 
 
-def _own_variance(squares: Floats, n: Floats) -> tuple[Floats, Floats]:
+def own_variance(squares: Floats, n: Floats) -> tuple[Floats, Floats]:
     """An arm's own within-period variance, and its degrees of freedom so far.
 
     The largest of what has accumulated up to and including the period, of the last ``RECENT`` periods, and of the
@@ -149,7 +149,7 @@ def recent(values: Floats) -> Floats:
     return np.asarray(total[..., ends] - total[..., np.maximum(ends - RECENT, 0)])
 
 
-def _unseen(shortfall: Floats, n: Floats, jump: Floats) -> Floats:
+def unseen(shortfall: Floats, n: Floats, jump: Floats) -> Floats:
     """Variance that an arm would have under the null and has not shown: the rare bad units that are still missing.
 
     An arm whose mean lies below that of the null by ``d`` lacks units that are ``jump`` worse with chance ``d / jump``;
@@ -223,10 +223,10 @@ class Means:
             q_c = r * q_b
         between = self.n_c * (self.a_c - q_c) ** 2 + self.n_b * (self.a_b - q_b) ** 2
         pooled = divide(self.ss_c + self.ss_b + between, np.maximum(n - 1.0, 1.0))
-        own_c, df_c = _own_variance(self.ss_c, self.n_c)
-        own_b, df_b = _own_variance(self.ss_b, self.n_b)
-        more_c = _unseen(self.n_c * (q_c - self.a_c), self.n_c, self.spread)
-        more_b = _unseen(self.n_b * (q_b - self.a_b), self.n_b, self.spread)
+        own_c, df_c = own_variance(self.ss_c, self.n_c)
+        own_b, df_b = own_variance(self.ss_b, self.n_b)
+        more_c = unseen(self.n_c * (q_c - self.a_c), self.n_c, self.spread)
+        more_b = unseen(self.n_b * (q_b - self.a_b), self.n_b, self.spread)
         known = (df_c > 0) & (df_b > 0)
         load_c, load_b = divide(np.ones_like(n), self.n_c), r * r * divide(np.ones_like(n), self.n_b)
         by_pool = pooled * (load_c + load_b)
@@ -321,11 +321,11 @@ class Ratios:
         null_c, null_b = self._residual(rate_c, rate_b)
         pooled = divide(null_c + null_b, np.maximum(n - 1.0, 1.0))
         self_c, self_b = self._residual(divide(self.y_c, self.x_c), divide(self.y_b, self.x_b))
-        own_c, df_c = _own_variance(self_c, self.n_c)
-        own_b, df_b = _own_variance(self_b, self.n_b)
+        own_c, df_c = own_variance(self_c, self.n_c)
+        own_b, df_b = own_variance(self_b, self.n_b)
         # What is missing of an arm under the null, in the numerator's units.
-        more_c = _unseen(self.sign * (rate_c * self.x_c - self.y_c), self.n_c, self.spread)
-        more_b = _unseen(self.sign * (rate_b * self.x_b - self.y_b), self.n_b, self.spread)
+        more_c = unseen(self.sign * (rate_c * self.x_c - self.y_c), self.n_c, self.spread)
+        more_b = unseen(self.sign * (rate_b * self.x_b - self.y_b), self.n_b, self.spread)
         load_c = self.x_b**2 * self.n_c
         load_b = r * r * self.x_c**2 * self.n_b
         known = (df_c > 0) & (df_b > 0)

@@ -12,7 +12,8 @@ import numpy as np
 
 from rampgate.aggregate.marginals import OVERALL, Arm, Group, groups_of, marginals
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Intake, Period
-from rampgate.estimate.contrast import Contrast
+from rampgate.estimate.alone import FLOOR, Alone
+from rampgate.estimate.contrast import Contrast, Means
 from rampgate.estimate.evidence import onset_prior
 from rampgate.estimate.metric import KPI, contrast, known_units
 from rampgate.estimate.reference import Scale, own_or, scale
@@ -103,9 +104,15 @@ class Data:
         # Only a relative margin changes the contrast itself.
         key = (name, str(margin) if margin is not None and margin.relative else "")
         if key not in self.made:
-            self.made[key] = contrast(self.policy, name, *self.run_of(name), margin)
+            self.made[key] = self._own() if name == FLOOR else contrast(self.policy, name, *self.run_of(name), margin)
         made: Contrast = self.made[key]
         return made
+
+    def _own(self) -> Alone:
+        """The candidate's own KPI."""
+        both = self.contrast(KPI)
+        assert isinstance(both, Means)
+        return Alone.of(both)
 
     def scale(self, name: str) -> Scale:
         """What the bets on a metric are scaled with, (group, period)."""

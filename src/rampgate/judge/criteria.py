@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rampgate.aggregate.marginals import OVERALL, Group
+from rampgate.estimate.alone import FLOOR
+from rampgate.estimate.metric import KPI
 from rampgate.policy import Margin, Policy
 
 #: Part of the segments' budget kept for values that first appear after the first period.
@@ -18,8 +20,8 @@ class Criterion:
 
     Attributes
     ----------
-    kind : ``rollback`` or ``guardrail``
-    margin : the largest harm tolerated
+    kind : ``rollback``, ``guardrail`` or ``floor``
+    margin : the largest harm tolerated; of a floor, the smallest value of the candidate's own KPI
     expect : the harm beyond it that must be caught; None for 0.2 standard deviations
     family : the error budget it draws on
     weight : its fixed share a_j of the family
@@ -34,12 +36,18 @@ class Criterion:
     weight: float
 
     @property
+    def measure(self) -> str:
+        """What its evidence is about: the metric in both arms, or of a floor the candidate alone."""
+        return FLOOR if self.kind == FLOOR else self.metric
+
+    @property
     def id(self) -> str:
         """``kind:metric`` or ``kind:metric@column=value``."""
         return f"{self.kind}:{self.metric}" + ("" if self.group == OVERALL else f"@{self.group}")
 
 
-def _positive(margin: Margin | None) -> Margin | None:
+def positive(margin: Margin | None) -> Margin | None:
+    """The margin as the size of an effect; None where it is none."""
     return margin if margin is not None and margin.value > 0 else None
 
 
@@ -75,21 +83,24 @@ def criteria(policy: Policy, weights: Mapping[Group, float]) -> tuple[Criterion,
     halves = (0.5, 0.5) if by_segment else (1.0, 0.0)
     out: list[Criterion] = []
     for name, rule in policy.rollback.items():
-        expect = rule.expect or _positive(margins.get(name))
+        expect = rule.expect or positive(margins.get(name))
         share = halves[0] / len(policy.rollback)
         out.append(Criterion("rollback", name, OVERALL, rule.worse_by, expect, "rollback", share))
     for name, margin in margins.items():
-        out.append(Criterion("guardrail", name, OVERALL, margin, _positive(margin), "guardrail", 1 / len(margins)))
+        out.append(Criterion("guardrail", name, OVERALL, margin, positive(margin), "guardrail", 1 / len(margins)))
+    if policy.kpi.floor is not None:
+        least = Margin(policy.kpi.floor, "absolute")
+        out.append(Criterion(FLOOR, KPI, OVERALL, least, positive(policy.kpi.margin), FLOOR, 1.0))
     if segments is None:
         return tuple(out)
     for name, rule in by_segment.items():
         held = segments.guardrails.get(name)
-        expect = rule.expect or _positive(held.margin if held else margins.get(name))
+        expect = rule.expect or positive(held.margin if held else margins.get(name))
         for group, weight in weights.items():
             share = halves[1] * weight / len(by_segment)
             out.append(Criterion("rollback", name, group, rule.worse_by, expect, "rollback", share))
     for name, guardrail in segments.guardrails.items():
-        expect = _positive(guardrail.margin)
+        expect = positive(guardrail.margin)
         for group, weight in weights.items():
             share = weight / len(segments.guardrails)
             out.append(Criterion("guardrail", name, group, guardrail.margin, expect, "segment", share))

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from rampgate.aggregate.marginals import OVERALL
+from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.metric import KPI
 from rampgate.judge.case import Case
 from rampgate.judge.decision import (
@@ -174,8 +175,8 @@ def _waiting(case: Case, decision: str, waits: list[Waiting], holds: list[Reason
         return
     yield from waits
     for reason in holds:
-        if reason.code == "inconclusive" and reason.metric is not None:
-            metric = reason.metric
+        if reason.verdict == INCONCLUSIVE and reason.metric is not None:
+            metric = FLOOR if reason.code == FLOOR else reason.metric
             plain = Waiting(f"{metric} shown within its margin", None)
             forecast, broken = _safely(partial(passing_expected, case, metric), plain, "the forecast")
             # The rollout holds already; that its date is unknown, and why, is said where the date would stand.

@@ -16,15 +16,17 @@ import numpy as np
 from rampgate.aggregate.calendar import local_midnight, looks_later
 from rampgate.aggregate.marginals import OVERALL, Arm
 from rampgate.aggregate.moments import Floats
+from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.evidence import log_sum_exp
+from rampgate.estimate.metric import KPI
 from rampgate.judge.case import Case, Data
 from rampgate.judge.decision import Waiting
 from rampgate.judge.findings import called
 from rampgate.judge.gate import HORIZON_DAYS, booking_looks, candidate_rate, known_candidate_units, recent_days
 from rampgate.judge.show import window_bounds
 from rampgate.judge.state import RUNNING, State
-from rampgate.judge.weigh import increments_of
-from rampgate.policy import Phase
+from rampgate.judge.weigh import bound_to_pass, increments_of
+from rampgate.policy import Phase, Policy
 
 #: Periods that are tried first; most phases need no more.
 SHORT = 64
@@ -136,7 +138,7 @@ def _leave(case: Case, state: State, volume: _Volume) -> Iterator[Leaving]:
             begin = len(case.data.periods) + passed if own is None else case.data.phase_begin
             waits += [
                 _Wait(_shown(case, name), _looks_to_pass(case, name, blocks, block, begin))
-                for name in case.policy.required(phase)
+                for name in _to_show(case.policy, phase)
             ]
         last = max(waits, key=lambda wait: np.inf if wait.looks is None else wait.looks)
         if last.looks is None:
@@ -208,8 +210,8 @@ def _looks_to_pass(
     longest = HORIZON_DAYS // _days(case)
     for periods in (SHORT, longest):
         data = _continued(case.data, [*before, block.arms(periods)], begin)
-        margin = policy.margins()[metric]
-        increments = increments_of(data, metric, margin, margin, -1)[0, begin:]
+        margin, size = bound_to_pass(policy, metric)
+        increments = increments_of(data, metric, margin, size, -1)[0, begin:]
         path = log_sum_exp(increments.cumsum(0)) - np.log(increments.shape[-1])
         reached = np.flatnonzero(path[-periods:] >= bar)
         if len(reached):
@@ -320,5 +322,13 @@ def _look(case: Case, count: int) -> datetime:
     return looks_later(case.look, case.policy.source.look, count, case.policy.zone)
 
 
+def _to_show(policy: Policy, phase: Phase) -> tuple[str, ...]:
+    """What must be shown to leave a phase; the floor with the KPI."""
+    names = policy.required(phase)
+    return (*names, FLOOR) if KPI in names and policy.kpi.floor is not None else names
+
+
 def _shown(case: Case, metric: str) -> str:
+    if metric == FLOOR:
+        return f"the candidate's own KPI shown to be at least {case.policy.kpi.floor:g}"
     return f"{called(metric, OVERALL)} shown within {case.policy.margins()[metric]} of the baseline"

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.metric import KPI
 from rampgate.judge.case import Case
 from rampgate.judge.decision import FAIL, INCONCLUSIVE, NO_DATA, Reason, Waiting
@@ -116,10 +117,10 @@ def booking_looks(case: Case, name: str, begin: int) -> int:
     name : a metric or the KPI
     begin : the first period that counts; past the last for a phase to come
     """
-    parts = case.policy.kpi.weights if name == KPI else (name,)
+    parts = case.policy.kpi.weights if name in (KPI, FLOOR) else (name,)
     ages = [age.timedelta for part in parts if (age := case.policy.metrics[part].maturity) is not None]
     length = timedelta(days=_look_days(case))
-    waiting = int(np.count_nonzero(~case.data.ripe[name][0][begin:]))
+    waiting = int(np.count_nonzero(~case.data.ripe[KPI if name == FLOOR else name][0][begin:]))
     return -(-max(ages, default=timedelta(0)) // length) - waiting
 
 

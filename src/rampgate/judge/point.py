@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rampgate.aggregate.marginals import OVERALL
+from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.metric import KPI
 from rampgate.judge.case import Case
 from rampgate.judge.criteria import Criterion, criteria, group_weights
@@ -24,10 +25,7 @@ def point(case: Case) -> Findings:
     plan = criteria(policy, group_weights(data.segments, data.first))
     inside = latest_window(case)
     raw = Raw.of(data, slice(inside[0], inside[-1] + 1)) if inside else None
-    judged = [_judge_safely(case, c, raw, inside) for c in plan]
-    if policy.kpi.floor is not None:
-        judged.append(_floor(policy.kpi.floor, raw))
-    done = tuple(judged)
+    done = tuple(_judge_safely(case, c, raw, inside) for c in plan)
     rollback = tuple(
         Reason("rollback", FAIL, str(j.message), j.metric, j.group)
         for j in done
@@ -63,6 +61,8 @@ def _judge_safely(case: Case, c: Criterion, raw: Raw | None, inside: Sequence[in
 
 def _judge(case: Case, c: Criterion, raw: Raw | None, inside: Sequence[int]) -> Judged:
     data, policy = case.data, case.policy
+    if c.kind == FLOOR:
+        return _floor(c, raw)
     at = data.index([c.group])[0]
     baseline, candidate = raw.value(c.metric, at) if raw is not None else (np.nan, np.nan)
     units = [float(x[at][list(inside)].sum()) for x in data.known_by_period(c.metric)]
@@ -89,13 +89,11 @@ def _verdict(c: Criterion, verdict: str, message: str | None) -> Judged:
     return Judged(c.id, c.kind, c.metric, c.group, c.margin.value, str(c.margin), verdict, None, None, message=message)
 
 
-def _floor(floor: float, raw: Raw | None) -> Judged:
+def _floor(c: Criterion, raw: Raw | None) -> Judged:
     """The candidate's own KPI against the floor."""
     value = raw.value(KPI, 0)[1] if raw is not None else np.nan
     if np.isnan(value):
-        verdict, text = NO_DATA, "no complete window with known units yet"
-    elif value < floor:
-        verdict, text = FAIL, f"the candidate's weighted KPI is {value:.3f}, below the floor of {floor:g}"
-    else:
-        verdict, text = PASS, ""
-    return Judged("floor:kpi", "floor", KPI, OVERALL, floor, f"{floor:g}", verdict, None, None, message=text or None)
+        return _verdict(c, NO_DATA, "no complete window with known units yet")
+    if value < c.margin.value:
+        return _verdict(c, FAIL, f"the candidate's weighted KPI is {value:.3f}, below the floor of {c.margin}")
+    return _verdict(c, PASS, None)

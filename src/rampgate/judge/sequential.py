@@ -9,6 +9,7 @@ import numpy as np
 
 from rampgate.aggregate.marginals import OVERALL, Group
 from rampgate.aggregate.moments import Floats
+from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.contrast import take
 from rampgate.estimate.evidence import log_evidence_from
 from rampgate.estimate.interval import effect, log_increments
@@ -45,7 +46,12 @@ def weighed_criteria(case: Case) -> tuple[Weighed, ...]:
 def alphas(policy: Policy) -> dict[str, float]:
     """The error budget of each family of criteria."""
     budget = policy.error_budget
-    return {"rollback": budget.false_rollback, "guardrail": budget.guardrail, "segment": budget.segment}
+    return {
+        "rollback": budget.false_rollback,
+        "guardrail": budget.guardrail,
+        "segment": budget.segment,
+        FLOOR: budget.floor,
+    }
 
 
 class _Passing:
@@ -56,9 +62,10 @@ class _Passing:
         self.known: dict[tuple[str, str], Floats] = {}
 
     def of(self, criterion: Criterion) -> bool:
-        key = (criterion.metric, str(criterion.margin))
+        key = (criterion.measure, str(criterion.margin))
         if key not in self.known:
-            self.known[key] = log_passing(self.data, criterion.metric, criterion.margin)
+            size = criterion.expect if criterion.kind == FLOOR else None
+            self.known[key] = log_passing(self.data, criterion.measure, criterion.margin, size)
         return bool(self.known[key][self.data.index([criterion.group])[0]] >= self.bar)
 
 
@@ -72,7 +79,7 @@ def _judge(case: Case, w: Weighed, alarm: Fired | None, passing: _Passing) -> Ju
         lacking = _lacking(case, w.criterion)
         if lacking:
             return _judged(w, NO_DATA, message=lacking)
-        if w.criterion.kind == "guardrail" and passing.of(w.criterion):
+        if w.criterion.kind in ("guardrail", FLOOR) and passing.of(w.criterion):
             return _judged(w, PASS)
         return _judged(w, INCONCLUSIVE)
     except Exception as error:  # noqa: BLE001 - the verdict says ERROR; the other criteria are judged
@@ -118,7 +125,7 @@ def _lacking(case: Case, c: Criterion) -> str | None:
     n_c, n_b = (float(x[at]) for x in data.known(c.metric, data.phase_begin))
     phase = case.phase
     alone = phase.traffic >= 1.0 and not phase.holdout
-    if n_c > 0 and (n_b > 0 or alone):
+    if n_c > 0 and (n_b > 0 or alone or c.kind == FLOOR):
         return None
     return f"baseline {n_b:.0f}, candidate {n_c:.0f} known units in this phase"
 
@@ -143,6 +150,9 @@ def _failed(case: Case, w: Weighed) -> Judged:
     passed = since.end < len(data.periods)
     when = f"from {day} to {data.periods[since.end - 1].day}" if passed else f"since {day}"
     at_most = " at its highest" if passed else ""
+    if c.kind == FLOOR:
+        fell = f"{'was' if passed else 'is'} below the floor of {c.margin}: {-since.effect:.4g} {when}"
+        return _judged(w, FAIL, _Since(day, since.effect), f"the candidate's own KPI {fell} (onset estimated)")
     message = (
         f"{called(c.metric, c.group)} {'was' if passed else 'is'} worse than the baseline beyond the {tolerated}: "
         f"worse by {signed} {when} (onset estimated), evidence {odds(w.largest)}{at_most}"
@@ -179,7 +189,11 @@ def _not_shown(case: Case, judged: tuple[Judged, ...]) -> list[Reason]:
     """Guardrails that the phase requires to be shown non-inferior and that are not yet."""
     policy = case.policy
     verdicts: Mapping[str, Judged] = {j.metric: j for j in judged if j.kind == "guardrail" and j.group == OVERALL}
-    out = []
+    out = [
+        Reason("floor", INCONCLUSIVE, f"the candidate's own KPI is not yet shown to be at least {j.bound_text}", KPI)
+        for j in judged
+        if j.kind == FLOOR and j.verdict == INCONCLUSIVE and KPI in policy.required(case.phase)
+    ]
     for name in policy.required(case.phase):
         found = verdicts[name]
         if found.verdict == INCONCLUSIVE:

@@ -9,6 +9,7 @@ from itertools import groupby
 import numpy as np
 
 from rampgate.aggregate.moments import Floats
+from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.contrast import Proportions, take
 from rampgate.estimate.counts import RARE, count_increments, rare_share
 from rampgate.estimate.evidence import likely_onset, log_evidence, log_evidence_from, log_sum_exp
@@ -17,8 +18,8 @@ from rampgate.estimate.interval import effect, log_increments
 from rampgate.estimate.metric import KPI
 from rampgate.estimate.reference import Scale
 from rampgate.judge.case import Data
-from rampgate.judge.criteria import Criterion
-from rampgate.policy import Margin
+from rampgate.judge.criteria import Criterion, positive
+from rampgate.policy import Margin, Policy
 
 #: Harm to be caught where the policy states none, in standard deviations of a unit.
 DEFAULT_EXPECT = 0.2
@@ -92,7 +93,7 @@ def _weigh_rule(data: Data, members: Sequence[Criterion]) -> list[Weighed]:
     """Evidence of criteria that differ only in their group."""
     rule = members[0]
     at = data.index([m.group for m in members])
-    increments = increments_of(data, rule.metric, rule.margin, rule.expect)[..., at, :, :]
+    increments = increments_of(data, rule.measure, rule.margin, rule.expect)[..., at, :, :]
     log_e = log_evidence(increments, data.prior)
     if np.isnan(log_e).any():
         raise FloatingPointError("the evidence is not a number")
@@ -104,27 +105,40 @@ def increments_of(data: Data, metric: str, margin: Margin, size: Margin | None, 
 
     Parameters
     ----------
+    metric : a metric, the KPI, or the floor, whose margin is the KPI's smallest value
     margin : the largest harm tolerated
     size : the effect beyond it that the bets are made for; a rare event has its own grid
     direction : 1 against "harm at most ``margin``", -1 against "harm at least ``margin``"
     """
     contrast = data.contrast(metric, margin)
-    if isinstance(contrast, Proportions) and metric != KPI and data.policy.metrics[metric].kind == "rare_event":
+    if isinstance(contrast, Proportions) and data.policy.metrics[metric].kind == "rare_event":
         # More of the event is harm, or less of it; passing looks to the other side.
         psi = np.array(RARE) ** (contrast.sign * direction)
         share = rare_share(contrast.n_c, contrast.n_b, contrast.ratio)
         return count_increments(contrast.y_c, contrast.y_c + contrast.y_b, share, psi)
-    lambdas = bets(data.scale(metric), size, data.reach(metric))
-    return log_increments(contrast, absolute(margin), lambdas, direction)
+    unit = KPI if metric == FLOOR else metric
+    lambdas = bets(data.scale(unit), size, data.reach(unit))
+    tested = -margin.value if metric == FLOOR else absolute(margin)
+    return log_increments(contrast, tested, lambdas, direction)
 
 
-def log_passing(data: Data, metric: str, margin: Margin) -> Floats:
+def log_passing(data: Data, metric: str, margin: Margin, size: Margin | None = None) -> Floats:
     """Log-evidence that a metric is *not* worse by the margin, from the current phase alone, (group,).
 
-    It is judged at its current value and knows no onset: a candidate good at first and bad later, or lucky for one
+    The bets are made for a candidate better than the bound by ``size``, or by the margin itself. It is judged at its
+    current value and knows no onset: a candidate good at first and bad later, or lucky for one
     stretch, must not pass.
     """
-    return log_evidence_from(increments_of(data, metric, margin, margin, -1), data.phase_begin)
+    return log_evidence_from(increments_of(data, metric, margin, size or margin, -1), data.phase_begin)
+
+
+def bound_to_pass(policy: Policy, metric: str) -> tuple[Margin, Margin | None]:
+    """What a metric, the KPI or the floor must be shown to keep, and how far from it the bets expect it."""
+    if metric == FLOOR:
+        assert policy.kpi.floor is not None
+        return Margin(policy.kpi.floor), positive(policy.kpi.margin)
+    margin = policy.margins()[metric]
+    return margin, margin
 
 
 @dataclass(frozen=True)
@@ -146,7 +160,7 @@ def onset(data: Data, weighed: Weighed) -> Onset:
     end = count if weighed.current > 0 else int(np.argmax(weighed.log_e)) + 1
     begin = likely_onset(weighed.increments[:end])
     group = data.index([weighed.criterion.group])[0]
-    since = take(data.contrast(weighed.criterion.metric), slice(begin, end), group)
+    since = take(data.contrast(weighed.criterion.measure), slice(begin, end), group)
     return Onset(begin, float(effect(since)), end)
 
 

@@ -12,7 +12,7 @@ _KINDS = ("proportion", "mean", "ratio", "share_above", "rare_event", "time_to_e
 _OPTIONS = {
     "cluster": "assignment by cluster",
 }
-_BUDGETS = ("floor", "crossed_units")
+_BUDGETS = ("crossed_units",)
 _REMEDY = "take {this} out of the policy, or use a version of rampgate that judges {it}; nothing was judged"
 
 
@@ -36,8 +36,6 @@ def refuse_not_judged(policy: Policy) -> None:
 
 def _unjudged(policy: Policy) -> Iterator[Problem]:
     yield from _metrics(policy)
-    if policy.kpi.floor is not None and policy.evidence == "sequential":
-        yield Problem(("kpi", "floor"), "a floor cannot be judged yet with evidence: sequential")
     if policy.drift is not None:
         yield Problem(("drift",), "drift cannot be judged yet")
     if policy.harm_budget:

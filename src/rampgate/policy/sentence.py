@@ -224,7 +224,7 @@ def _defaults(policy: Policy) -> Iterator[tuple[str, str]]:
             yield from _unwritten(phase, key, f"phases[{index}].{key}")
         if phase.go == "non_inferior" and phase.require is None:
             yield f"phases[{index}].require", f"[{', '.join(policy.required(phase))}]"
-    for key in _BUDGETS_IN_USE:
+    for key in (*_BUDGETS_IN_USE, *(("floor",) if policy.kpi.floor is not None else ())):
         yield from _unwritten(policy.error_budget, key, f"error_budget.{key}", percent)
 
 

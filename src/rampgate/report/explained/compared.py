@@ -59,7 +59,7 @@ def notes(decision: Decision, case: Case) -> list[Reason]:
 def left_out(decision: Decision, case: Case) -> Iterator[str]:
     """Segments, rows and checks that the verdict does not rest on."""
     for reason in notes(decision, case):
-        yield sentence(decision, reason)
+        yield sentence(reason)
     if case.intake.history and case.state.start is not None:
         yield (
             f"{case.intake.history:,} rows from before {case.state.start} are no evidence; they only say how much the "

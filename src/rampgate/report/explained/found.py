@@ -58,6 +58,9 @@ def _range(row: Estimate, policy: Policy, of: int) -> str:
 def _limits(name: str, limits: list[Judged], policy: Policy) -> str:
     """What the policy tolerates of a metric."""
     said = []
+    floor = policy.kpi.floor
+    if name == KPI and floor is not None:
+        said.append(f"it may not go on when its own value is below {floor:g}")
     verbs = {"rollback": "it must go back", "guardrail": "it may not go on"}
     for limit in limits:
         if limit.metric != name or limit.kind not in verbs:

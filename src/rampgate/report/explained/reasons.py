@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rampgate.judge.decision import Decision, Reason
+from rampgate.judge.decision import Reason
 from rampgate.report.explained.told import plain
 
 #: What each code means, whatever the case; the recorded message says the case.
@@ -33,19 +33,13 @@ MEANINGS: dict[str, str] = {
     "all_clear": "Everything that the phase asks for is there, and nothing failed",
 }
 UNKNOWN = "The gate gives a reason that this version of rampgate has no words for ({code})"
-#: The floor's failure was recorded under the guardrails' code.
-_FLOOR = "floor:kpi"
 
 
-def meaning(decision: Decision, reason: Reason) -> str:
-    """What a reason's code means in this decision."""
-    code = reason.code
-    floors = [c.message for c in decision.criteria if c.id == _FLOOR and c.verdict == "FAIL"]
-    if code == "guardrail" and reason.message in floors:
-        code = "floor"
-    return MEANINGS.get(code, UNKNOWN.format(code=code))
+def meaning(reason: Reason) -> str:
+    """What a reason's code means."""
+    return MEANINGS.get(reason.code, UNKNOWN.format(code=reason.code))
 
 
-def sentence(decision: Decision, reason: Reason) -> str:
+def sentence(reason: Reason) -> str:
     """A reason in words: what its code means, and what was recorded of the case."""
-    return f"{meaning(decision, reason)}: {plain(reason.message)}"
+    return f"{meaning(reason)}: {plain(reason.message)}"

@@ -24,7 +24,7 @@ def why(decision: Decision, case: Case, worst: dict[str, Worst | None]) -> Itera
         said = [r for r in rest if (r.message, r.group) == (limit.message, limit.group)]
         rest = [r for r in rest if r not in said]
         if said:
-            yield f"{meaning(decision, said[0])}: {_breach(limit, case, worst.get(limit.id))}"
+            yield f"{meaning(said[0])}: {_breach(limit, case, worst.get(limit.id))}"
     if decision.decision == ROLLBACK:
         yield (
             "Going back comes before everything else: it waits for no minimum duration and for no missing data, and "
@@ -34,14 +34,14 @@ def why(decision: Decision, case: Case, worst: dict[str, Worst | None]) -> Itera
         yield f"It need not go back: {_not_rolled_back(decision, policy)}."
     for reason in rest:
         if reason.code == "all_clear":
-            yield from _all_clear(decision, policy, meaning(decision, reason))
+            yield from _all_clear(decision, policy, meaning(reason))
         else:
-            yield sentence(decision, reason)
+            yield sentence(reason)
 
 
 def broken(decision: Decision) -> list[Judged]:
     """Criteria that failed: those that end the rollout first, a single metric before the KPI, the clearest first."""
-    failed = [c for c in decision.criteria if c.verdict == FAIL and c.kind in ("rollback", "guardrail")]
+    failed = [c for c in decision.criteria if c.verdict == FAIL and c.kind in ("rollback", "guardrail", "floor")]
     return sorted(failed, key=lambda c: (c.kind != "rollback", c.metric == KPI, -(c.e_value or 0.0)))
 
 
@@ -49,7 +49,7 @@ def _breach(c: Judged, case: Case, worst: Worst | None) -> str:
     """A broken limit: how much, since when, how strong, and where it is worst."""
     policy = case.policy
     where = "" if c.group == OVERALL else f" in {c.group}"
-    if c.effect_since_onset is None or c.onset is None:
+    if c.effect_since_onset is None or c.onset is None or c.kind == "floor":
         text = told.plain(str(c.message))[:-1]
     else:
         margin = tolerated(c, policy)
