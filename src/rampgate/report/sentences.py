@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from rampgate.errors import NotStarted
+from rampgate.judge.advice import advice
 from rampgate.judge.case import Case
 from rampgate.judge.decision import ERROR, FAIL, NO_DATA
 from rampgate.judge.health import health
@@ -39,7 +40,7 @@ def validation(path: Path, events: Any = None) -> dict[str, Any]:
         "policy_sha256": policy.sha256(),
         "sentences": sentences(policy),
         "defaults": defaults(policy),
-        "warnings": warnings(policy),
+        "warnings": [*warnings(policy), *([] if case is None else advice(case))],
         "source": None if case is None else _source(name, case),
     }
 
