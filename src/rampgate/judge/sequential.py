@@ -14,6 +14,7 @@ from rampgate.estimate.contrast import take
 from rampgate.estimate.evidence import log_evidence_from
 from rampgate.estimate.interval import effect, log_increments
 from rampgate.estimate.metric import KPI
+from rampgate.judge.attribution import attribution
 from rampgate.judge.case import Case, Data
 from rampgate.judge.criteria import Criterion, criteria, group_weights
 from rampgate.judge.decision import ERROR, FAIL, INCONCLUSIVE, NO_DATA, PASS, Judged, Reason
@@ -160,6 +161,9 @@ def _failed(case: Case, w: Weighed) -> Judged:
     worst = worst_segment(data, c, since) if c.group == OVERALL else None
     if worst is not None:
         message += f"; worst in {worst[0]} (worse by {amount(policy, c.metric, worst[1])})"
+    if c.metric == KPI and c.group == OVERALL:
+        made_of = attribution(data, slice(since.period, since.end))
+        message += f"; {made_of}" if made_of is not None else ""
     return _judged(w, FAIL, _Since(day, since.effect), message)
 
 
