@@ -126,9 +126,15 @@ def printed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         two = ["--baseline", "baseline", "--candidate", "candidate", "--metric", "met_sla"]
         running = ["--ledger", "running.db"]
         ask("check", policy, "--as-of", "2016-03-07", *running)
+        accepted = Path(policy).with_name("accepted.yaml")
+        accepted.write_text(f"{Path(policy).read_text('utf-8')}\nharm_budget: {{met_sla: 50}}\n", "utf-8")
+        counted = ask("check", str(accepted), "--as-of", "2016-03-07", "--ledger", "accepted.db")["budgets"]
         held = next(d for d in ask("history", "act-two", *ledger)["decisions"] if d["decision"] == "hold")
         return {
-            "A decision: `rampgate check`, `rampgate show`": ask("show", held["decision_id"], *ledger),
+            "A decision: `rampgate check`, `rampgate show`": {
+                **ask("show", held["decision_id"], *ledger),
+                "budgets": counted,
+            },
             "Errors": ask("check", "no-such-file.yaml"),
             "`rampgate replay`": ask("replay", policy, "--to", "2016-03-02"),
             "`rampgate status`": ask("status", *running),

@@ -371,6 +371,7 @@ def test_warnings():
         "metric minutes is in no criterion: it is shown and never judged",
         "metric p95 is in no criterion: it is shown and never judged",
         "override: a harm between 1pp and 4pp holds the rollout and does not roll it back",
+        "harm_budget: no phase goes by within_budget, so the budget is counted and holds nothing",
     ]
     assert warnings(load()) == []
 

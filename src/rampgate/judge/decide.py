@@ -25,6 +25,7 @@ from rampgate.judge.decision import (
     NO_DATA,
     PASS,
     ROLLBACK,
+    Budget,
     Decision,
     Estimate,
     Health,
@@ -34,8 +35,9 @@ from rampgate.judge.decision import (
     Window,
 )
 from rampgate.judge.findings import Findings, amount
-from rampgate.judge.forecast import passing_expected
+from rampgate.judge.forecast import budget_expected, passing_expected
 from rampgate.judge.gate import Demand, demands
+from rampgate.judge.harm import budget_reasons, budgets, overspent, within_words
 from rampgate.judge.health import forgotten, health
 from rampgate.judge.point import point
 from rampgate.judge.sequential import sequential
@@ -70,11 +72,14 @@ def judge(case: Case) -> Decision:
     wanted, late = _safely(lambda: demands(case), no_demands, "the phase's demands")
     shown, unseen = _safely(lambda: all_estimates(case), nothing, "the estimates")
     seen, unread = _safely(lambda: windows(case), no_windows, "the windows")
+    no_budgets: tuple[Budget, ...] = ()
+    spent, uncounted = _safely(lambda: budgets(case), no_budgets, "the harm budget")
     holds = [
         *(d.reason for d in wanted),
         *findings.holds,
+        *budget_reasons(case, spent),
         *(Reason(h.code, h.verdict, h.message) for h in checks if h.verdict in (FAIL, ERROR, NO_DATA)),
-        *(reason for reason in (broken, late, unseen, unread) if reason is not None),
+        *(reason for reason in (broken, late, unseen, unread, uncounted) if reason is not None),
     ]
     failed = {c.id for c in findings.criteria if c.verdict == FAIL}
     nothing_gone: list[str] = []
@@ -90,13 +95,14 @@ def judge(case: Case) -> Decision:
         policy_sha256=policy.sha256(),
         phase=_phase(case),
         decision=decision,
-        reasons=tuple(_reasons(case, decision, findings, holds, shown)),
+        reasons=tuple(_reasons(case, decision, findings, holds, shown, spent)),
         kpi=shown[0],
         metrics=shown[1],
         criteria=findings.criteria,
         windows=seen,
         health=checks,
         waiting_for=tuple(_waiting(case, decision, [d.waiting for d in wanted], holds)),
+        budgets=spent,
     )
 
 
@@ -129,6 +135,7 @@ def _reasons(
     findings: Findings,
     holds: list[Reason],
     shown: Shown,
+    spent: tuple[Budget, ...],
 ) -> Iterable[Reason]:
     """Every reason, the deciding ones first."""
     yield from findings.rollback
@@ -137,10 +144,12 @@ def _reasons(
         text = f"rolled back on {day}; to try again, give the changed version a new name under candidate"
         yield Reason("rollback", FAIL, text)
     if decision in (GO, COMPLETE):
-        yield Reason("all_clear", PASS, _all_clear(case, decision, shown))
+        yield Reason("all_clear", PASS, _all_clear(case, decision, shown, spent))
     # The same words need not be said of two criteria; what is wrong comes before what is merely awaited.
     said = {(reason.code, reason.message): reason for reason in holds}
     yield from sorted(said.values(), key=lambda reason: _URGENCY.get(reason.verdict, 2))
+    if decision == HOLD:
+        yield from overspent(case, spent)
     yield from findings.notes
     now, then = case.policy.sha256(), case.state.policy_sha256
     if then and then != now:
@@ -148,12 +157,14 @@ def _reasons(
         yield Reason("decided_by_person", PASS, f"{change}; all evidence is judged by the new one")
 
 
-def _all_clear(case: Case, decision: str, shown: Shown) -> str:
+def _all_clear(case: Case, decision: str, shown: Shown, spent: tuple[Budget, ...]) -> str:
     """What GO means: never "safe", always with the harm that would have been seen by now."""
     policy = case.policy
     phase = case.phase
     if phase.go == "non_inferior" and policy.evidence == "sequential":
         claim = "shown non-inferior at the margins that this phase requires"
+    elif phase.go == "within_budget" and spent:
+        claim = f"the harm to be expected stays within the budget ({within_words(spent)}), and no evidence of harm"
     else:
         claim = "no evidence of harm"
     seen = []
@@ -177,7 +188,9 @@ def _waiting(case: Case, decision: str, waits: list[Waiting], holds: list[Reason
     for reason in holds:
         if reason.verdict == INCONCLUSIVE and reason.metric is not None:
             metric = FLOOR if reason.code == FLOOR else reason.metric
-            plain = Waiting(f"{metric} shown within its margin", None)
-            forecast, broken = _safely(partial(passing_expected, case, metric), plain, "the forecast")
+            within = reason.code == "budget"
+            plain = Waiting(f"{metric} shown within its {'budget' if within else 'margin'}", None)
+            ask = partial(budget_expected if within else passing_expected, case, metric)
+            forecast, broken = _safely(ask, plain, "the forecast")
             # The rollout holds already; that its date is unknown, and why, is said where the date would stand.
             yield forecast if broken is None else replace(plain, what=f"{plain.what} ({broken.message})")

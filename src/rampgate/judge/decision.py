@@ -131,6 +131,26 @@ class Judged:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """Harm of one metric in counts: accepted, spent so far, and the most that the next phase may add.
+
+    ``per_unit`` bounds the harm of a unit in the current phase, ``units`` is how many the next one should have.
+    """
+
+    metric: str
+    budget: float
+    so_far: float | None
+    per_unit: float | None
+    units: float | None
+    projected: float | None
+    verdict: str
+
+    def to_dict(self) -> dict[str, Any]:
+        numbers = ("budget", "so_far", "per_unit", "units", "projected")
+        return {"metric": self.metric, **{n: rounded(getattr(self, n)) for n in numbers}, "verdict": self.verdict}
+
+
+@dataclass(frozen=True)
 class Window:
     """A week (or n days) of both arms, merged from its periods."""
 
@@ -227,6 +247,7 @@ class Decision(Shown):
     health: tuple[Health, ...]
     waiting_for: tuple[Waiting, ...]
     drift: tuple[Any, ...] = field(default=())
+    budgets: tuple[Budget, ...] = ()
     decision_id: str | None = None
     previous_sha256: str | None = None
 
@@ -266,6 +287,8 @@ class Decision(Shown):
             "drift": list(self.drift),
             "health": [h.to_dict() for h in self.health],
             "waiting_for": [w.to_dict() for w in self.waiting_for],
+            # Only where the policy has budgets: records of those that have none stay as they were.
+            **({"budgets": [b.to_dict() for b in self.budgets]} if self.budgets else {}),
             "decision_id": self.decision_id,
             "previous_sha256": self.previous_sha256,
         }
@@ -311,6 +334,7 @@ def _decision(data: Mapping[str, Any]) -> Decision:
         health=tuple(Health(**h) for h in data["health"]),
         waiting_for=tuple(Waiting(w["what"], _moment(w["expected_at"])) for w in data["waiting_for"]),
         drift=tuple(data["drift"]),
+        budgets=tuple(Budget(**b) for b in data.get("budgets", ())),
         decision_id=data.get("decision_id"),
         previous_sha256=data.get("previous_sha256"),
     )

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 from rampgate.aggregate.marginals import OVERALL, Group
-from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.metric import KPI
 from rampgate.judge.decision import ERROR, FAIL, NO_DATA, Judged, Reason, Waiting
 from rampgate.policy import Policy
@@ -57,7 +56,7 @@ def called(metric: str, group: Group) -> str:
 def hold_for(judged: Judged) -> Reason | None:
     """The reason to hold that a guardrail, or a criterion without data, gives by itself."""
     text = called(judged.metric, judged.group)
-    code = "segment" if judged.group != OVERALL else FLOOR if judged.kind == FLOOR else "guardrail"
+    code = "segment" if judged.group != OVERALL else "floor" if judged.kind == "floor" else "guardrail"
     if judged.verdict == ERROR:
         message = f"{judged.id} could not be judged: {judged.message}"
         return Reason("error", ERROR, message, judged.metric, judged.group)

@@ -23,6 +23,7 @@ from rampgate.judge.case import Case, Data
 from rampgate.judge.decision import Waiting
 from rampgate.judge.findings import called
 from rampgate.judge.gate import HORIZON_DAYS, booking_looks, candidate_rate, known_candidate_units, recent_days
+from rampgate.judge.harm import next_phase, so_far, units_ahead, upper_per_unit
 from rampgate.judge.show import window_bounds
 from rampgate.judge.state import RUNNING, State
 from rampgate.judge.weigh import bound_to_pass, increments_of
@@ -124,6 +125,20 @@ def passing_expected(case: Case, metric: str) -> Waiting:
     return Waiting(f"{what} ({assumed})", _look(case, looks))
 
 
+def budget_expected(case: Case, metric: str) -> Waiting:
+    """When the harm to be expected should be within the budget, if the candidate truly equals the baseline."""
+    assert case.state.since is not None
+    what = f"{metric} within its harm budget"
+    volume = _volume(case, case.state.since)
+    if volume is None:
+        return Waiting(f"{what} (no volume in this phase yet)", None)
+    looks = _looks_within(case, metric, next_phase(case), [], volume, case.data.phase_begin)
+    assumed = "if the candidate equals the baseline from now on"
+    if looks is None:
+        return Waiting(f"{what} ({NEVER}, even {assumed})", None)
+    return Waiting(f"{what} ({assumed})", _look(case, looks))
+
+
 def _leave(case: Case, state: State, volume: _Volume) -> Iterator[Leaving]:
     """One phase after the other; each begins when the one before may be left, with no evidence of its own."""
     since, passed = state.since, 0
@@ -139,6 +154,13 @@ def _leave(case: Case, state: State, volume: _Volume) -> Iterator[Leaving]:
             waits += [
                 _Wait(_shown(case, name), _looks_to_pass(case, name, blocks, block, begin))
                 for name in _to_show(case.policy, phase)
+            ]
+        if case.policy.evidence == "sequential" and phase.go == "within_budget":
+            begin = len(case.data.periods) + passed if own is None else case.data.phase_begin
+            ahead = case.policy.phases[index] if index < len(case.policy.phases) else None
+            waits += [
+                _Wait(f"{name} within its harm budget", _looks_within(case, name, ahead, blocks, block, begin))
+                for name in case.policy.harm_budget
             ]
         last = max(waits, key=lambda wait: np.inf if wait.looks is None else wait.looks)
         if last.looks is None:
@@ -217,6 +239,37 @@ def _looks_to_pass(
         if len(reached):
             return max(1, int(reached[0]) + 1 + booking_looks(case, metric, begin))
     return None
+
+
+def _looks_within(
+    case: Case, metric: str, ahead: Phase | None, before: Sequence[tuple[Arm, Arm]], block: _Volume, begin: int
+) -> int | None:
+    """Looks until a metric's harm is within its budget, if the candidate equals the baseline; see `_looks_to_pass`.
+
+    Parameters
+    ----------
+    ahead : the phase whose units the bound is held against
+    """
+    spent, units = so_far(case.data, metric) or 0.0, units_ahead(case, metric, ahead)
+    left = case.policy.harm_budget[metric] - spent
+    if units is None or left < 0:
+        return None
+
+    def enough(looks: int) -> bool:
+        data = _continued(case.data, [*before, block.arms(looks)], begin)
+        most = upper_per_unit(case, metric, data)
+        return units == 0 or (most is not None and most * units <= left)
+
+    longest, high = HORIZON_DAYS // _days(case), 1
+    while not enough(high):
+        if high >= longest:
+            return None
+        high = min(2 * high, longest)
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return max(1, high + booking_looks(case, metric, begin))
 
 
 def _continued(data: Data, blocks: Sequence[tuple[Arm, Arm]], begin: int) -> Data:

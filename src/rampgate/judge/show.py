@@ -204,9 +204,9 @@ def overall_shown(case: Case) -> list[Shown]:
     return [overall_of(case, name) for name in (KPI, *names(case))]
 
 
-def overall_of(case: Case, name: str) -> Shown:
-    """One metric of all units together."""
-    return _overall(Shown.of(case.data, name))
+def overall_of(case: Case, name: str, data: Data | None = None) -> Shown:
+    """One metric of all units together, of the case's data or of others."""
+    return _overall(Shown.of(case.data if data is None else data, name))
 
 
 def _overall(shown: Shown) -> Shown:

@@ -38,11 +38,6 @@ def _unjudged(policy: Policy) -> Iterator[Problem]:
     yield from _metrics(policy)
     if policy.drift is not None:
         yield Problem(("drift",), "drift cannot be judged yet")
-    if policy.harm_budget:
-        yield Problem(("harm_budget",), "harm budgets cannot be judged yet")
-    for index, phase in enumerate(policy.phases):
-        if phase.go == "within_budget":
-            yield Problem(("phases", index, "go"), "within_budget cannot be judged yet")
     # Asking for a default in so many words is still asking for the check.
     for key in _BUDGETS:
         if key in policy.error_budget.model_fields_set:

@@ -23,7 +23,7 @@ def lint(policy: Policy) -> list[Problem]:
 
 def warnings(policy: Policy) -> list[str]:
     """What is legal and may surprise: unused metrics, harm that never rolls back, proof that is only asymptotic."""
-    used = {*policy.judged_metrics(), *policy.harm_budget}
+    used = policy.judged_metrics()
     found = [
         f"metric {name} is in no criterion: it is shown and never judged" for name in policy.metrics if name not in used
     ]
@@ -33,6 +33,8 @@ def warnings(policy: Policy) -> list[str]:
             found.append(
                 f"{name}: a harm between {margin} and {rollback.worse_by} holds the rollout and does not roll it back"
             )
+    if policy.harm_budget and all(phase.go != "within_budget" for phase in policy.phases):
+        found.append("harm_budget: no phase goes by within_budget, so the budget is counted and holds nothing")
     proof = dict.fromkeys(name for phase in policy.phases for name in policy.required(phase) if name != KPI)
     for name in proof:
         metric = policy.metrics[name]

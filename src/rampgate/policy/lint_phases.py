@@ -54,6 +54,12 @@ def _proof(policy: Policy) -> Iterator[Problem]:
         path: KeyPath = ("phases", index)
         if phase.go == "within_budget" and not policy.harm_budget:
             yield Problem((*path, "go"), "within_budget needs a harm_budget", "add harm_budget: {metric: number}")
+        if phase.go == "within_budget" and policy.evidence == "point":
+            yield Problem(
+                (*path, "go"),
+                "within_budget needs a bound on the harm, and evidence: point has none",
+                "write go: no_harm, or evidence: sequential",
+            )
         if phase.go != "non_inferior":
             if phase.require is not None:
                 yield Problem(
@@ -122,5 +128,11 @@ def _harm_budget(policy: Policy) -> Iterator[Problem]:
         path: KeyPath = ("harm_budget", name)
         if name not in policy.metrics:
             yield unknown_metric(path, name, policy.metrics)
+        elif not policy.metrics[name].binary:
+            yield Problem(
+                path,
+                f"{name} is a {policy.metrics[name].kind}, which has no bad outcomes to count",
+                "name a metric of units that are good or bad, as a proportion, share_above, rare_event or within",
+            )
         if budget <= 0:
             yield Problem(path, f"a budget of {budget:g} cannot be met", "write how many bad outcomes are accepted")

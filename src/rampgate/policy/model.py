@@ -228,7 +228,7 @@ class Policy(Shown, Section):
 
     def judged_metrics(self) -> tuple[str, ...]:
         """Metrics that some criterion is about, in the policy's order; the KPI's parts among them."""
-        named = {*self.kpi.weights, *self.guardrails, *self.rollback}
+        named = {*self.kpi.weights, *self.guardrails, *self.rollback, *self.harm_budget}
         if self.segments is not None:
             named |= {*self.segments.guardrails, *self.segments.rollback}
         return tuple(name for name in self.metrics if name in named)
