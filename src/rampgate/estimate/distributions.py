@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from rampgate.aggregate.moments import Floats
 
 #: From here on Hill's expansion has more digits than the continued fraction.
-_MANY = 1e3
+_MANY = 5e3
 _TINY = 1e-300
 
 
