@@ -78,13 +78,13 @@ def relative(part: Floats, whole: Floats) -> Floats:
     zero = whole == 0
     safe = np.where(zero, 1.0, whole)
     # The difference first: 1e9 + 1 over 1e9 keeps its digits.
-    return np.where(zero, np.where(part == 0, 0.0, np.sign(part) * np.inf), (part - whole) / safe)
+    return np.where(zero, np.where(part == 0, 0.0, np.copysign(np.inf, part)), (part - whole) / safe)
 
 
 def standardised(difference: Floats, error: Floats) -> Floats:
     """``difference / error``; 0 where both are 0, infinite where only the error is."""
     safe = np.where(error > 0, error, 1.0)
-    return np.where(error > 0, difference / safe, np.where(difference == 0, 0.0, np.sign(difference) * np.inf))
+    return np.where(error > 0, difference / safe, np.where(difference == 0, 0.0, np.copysign(np.inf, difference)))
 
 
 def around(centre: Floats, error: Floats, critical: Floats) -> tuple[Floats, Floats]:
