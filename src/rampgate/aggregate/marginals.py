@@ -13,6 +13,10 @@ import numpy as np
 from rampgate.aggregate.moments import Cells, Floats, Ints
 
 
+#: Relative error that sums over many rows may have: 16 spacings of doubles.
+ROUNDING = 2.0**-48
+
+
 @dataclass(frozen=True, order=True)
 class Group:
     """A set of units that is judged: everybody (``column`` is None) or one value of a segment column."""
@@ -98,8 +102,21 @@ class Arm:
         first = np.array([i for i, _ in self.pairs], dtype=int)
         second = np.array([j for _, j in self.pairs], dtype=int)
         twice = np.where(first == second, 1.0, 2.0)
-        form = (twice * gradient[..., first] * gradient[..., second] * self.comoment).sum(-1)
-        return np.asarray(np.maximum(form, 0.0))
+        terms = twice * gradient[..., first] * gradient[..., second] * self.comoment
+        return not_less_than_rounding(terms.sum(-1), np.abs(terms).sum(-1))
+
+
+def not_less_than_rounding(squares: Floats, size: Floats) -> Floats:
+    """A sum of squares that was taken as a difference, but no less than what rounding leaves of its terms.
+
+    Of a metric whose mean is a million of its standard deviations, and unknown in some units, little is left: digits
+    that are lost then count as variance, so that the evidence is weaker and never stronger than it should be.
+
+    Parameters
+    ----------
+    squares, size : the difference, and the sum of the sizes of its terms
+    """
+    return np.asarray(np.maximum(squares, ROUNDING * size))
 
 
 def groups_of(cells: Cells) -> tuple[Group, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rampgate.aggregate.marginals import Arm
+from rampgate.aggregate.marginals import Arm, not_less_than_rounding
 from rampgate.aggregate.moments import Floats
 from rampgate.estimate.contrast import Contrast, Means, Proportions, Ratios, divide
 from rampgate.policy import Margin, Policy
@@ -53,12 +53,11 @@ def _mean(name: str, c: Arm, b: Arm, ratio: float, sign: int, ends: tuple[float,
 
     def squares(arm: Arm, mean: Floats) -> Floats:
         """Sum over known units of (x - mean)^2, from the co-moments of x or 0 and known."""
-        form = arm.products(value, value) - 2 * mean * arm.products(value, known)
-        return np.maximum(form + mean**2 * arm.products(known, known), 0.0)
+        own, cross, mask = arm.products(value, value), arm.products(value, known), arm.products(known, known)
+        return not_less_than_rounding(own - 2 * mean * cross + mean**2 * mask, own + mean**2 * mask)
 
     pooled = divide(n_c * m_c + n_b * m_b, n_c + n_b)
-    i = c.components.index(value)
-    spread = np.maximum(_reach(c.low[..., i], c.high[..., i], pooled), _reach(b.low[..., i], b.high[..., i], pooled))
+    spread = np.maximum(_known_reach(c, name, pooled), _known_reach(b, name, pooled))
     exact = ends is not None
     if ends is not None:
         spread = _reach(np.asarray(ends[0]), np.asarray(ends[1]), pooled)
@@ -69,6 +68,12 @@ def _mean(name: str, c: Arm, b: Arm, ratio: float, sign: int, ends: tuple[float,
 def _reach(low: Floats, high: Floats, centre: Floats) -> Floats:
     """The largest distance of a value between low and high from a centre."""
     return np.maximum(np.abs(high - centre), np.abs(low - centre))
+
+
+def _known_reach(arm: Arm, name: str, centre: Floats) -> Floats:
+    """The largest distance of a known value from a centre; 0 in an arm where none is known."""
+    i = arm.components.index(f"{name}:value")
+    return np.where(arm.total(f"{name}:known") > 0, _reach(arm.low[..., i], arm.high[..., i], centre), 0.0)
 
 
 def _ratio(name: str, c: Arm, b: Arm, ratio: float, sign: int) -> Ratios:
@@ -154,9 +159,10 @@ def linearise(policy: Policy, c: Arm, b: Arm) -> Linearised:
         held = policy.metrics[name].range
         if held is not None:  # of every unit there could be, not only of those seen
             reach = _reach(np.asarray(held[0]), np.asarray(held[1]), value)
+        elif top == "value":  # a unit whose value is unknown deviates by nothing
+            reach = np.maximum(_known_reach(c, name, value), _known_reach(b, name, value))
         else:
-            ends = [_residual_reach(arm, f"{name}:{top}", f"{name}:{bottom}", value) for arm in (c, b)]
-            reach = np.maximum(*ends)
+            reach = np.maximum(*(_residual_reach(a, f"{name}:{top}", f"{name}:{bottom}", value) for a in (c, b)))
         spread += np.abs(step) * reach
     return Linearised(level, gradient, centre, spread)
 

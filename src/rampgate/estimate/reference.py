@@ -13,7 +13,10 @@ import numpy as np
 
 from rampgate.aggregate.moments import Floats
 from rampgate.estimate.contrast import Contrast, Means, Proportions, Ratios, recent
+from rampgate.estimate.increments import effect_grid
 
+#: Effect to be caught where nobody states one, in standard deviations of a unit.
+DEFAULT_EXPECT = 0.2
 #: Known units that a reference needs.
 ENOUGH = 100.0
 #: Squared deviations below this part of the sum of values are rounding, not variation.
@@ -114,3 +117,24 @@ def own_or(own: Scale, fallback: Scale, history_units: Floats) -> Scale:
         np.where(enough, own.variance, fallback.variance),
         np.where(enough, own.level, fallback.level),
     )
+
+
+def usual_effect(scale: Scale) -> Floats:
+    """The effect to be caught where nobody states one, (..., period)."""
+    return np.asarray(DEFAULT_EXPECT * np.sqrt(scale.variance))
+
+
+def effect_bets(scale: Scale, effect: Floats, reach: float = 0.0) -> Floats:
+    """Bets lambda = grid x mu with ``mu = effect / (variance + effect reach)``, (..., period, grid).
+
+    Parameters
+    ----------
+    effect : what must be told from none, in the metric's unit, broadcastable to (..., period)
+    reach : how much one unit can be worse than another: a candidate worse by ``effect`` has up to ``effect * reach``
+        more variance than the reference, and a bet that forgets it loses where the reference is quiet (decision 0006)
+    """
+    variance = scale.variance
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mu = effect / (variance + effect * reach)
+    mu = np.where((variance > 0) & np.isfinite(variance), mu, 0.0)
+    return np.asarray(mu[..., None] * effect_grid(), dtype=float)

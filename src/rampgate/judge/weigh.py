@@ -13,16 +13,12 @@ from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.contrast import Proportions, take
 from rampgate.estimate.counts import RARE, count_increments, rare_share
 from rampgate.estimate.evidence import likely_onset, log_evidence, log_evidence_from, log_sum_exp
-from rampgate.estimate.increments import effect_grid
 from rampgate.estimate.interval import effect, log_increments
 from rampgate.estimate.metric import KPI
-from rampgate.estimate.reference import Scale
+from rampgate.estimate.reference import Scale, effect_bets, usual_effect
 from rampgate.judge.case import Data
 from rampgate.judge.criteria import Criterion, positive
 from rampgate.policy import Margin, Policy
-
-#: Harm to be caught where the policy states none, in standard deviations of a unit.
-DEFAULT_EXPECT = 0.2
 
 
 @dataclass(frozen=True)
@@ -53,22 +49,15 @@ def bets(scale: Scale, size: Margin | None, reach: float = 0.0) -> Floats:
     Parameters
     ----------
     size : an effect in the metric's unit or relative to its level; None for 0.2 standard deviations
-    reach : how much one unit can be worse than another: a candidate worse by ``size`` has up to ``size * reach`` more
-        variance than the reference, and a bet that forgets it loses where the reference is quiet (decision 0006)
+    reach : how much one unit can be worse than another
     """
-    variance = scale.variance
-    with np.errstate(invalid="ignore", divide="ignore"):
-        usual = DEFAULT_EXPECT * np.sqrt(variance)
-        if size is None:
-            effect = usual
-        elif size.relative:
-            # Of a reference without a single event a share of its level is nothing; the bet must not be nothing too.
-            effect = np.where(scale.level > 0, size.value * scale.level, usual)
-        else:
-            effect = np.asarray(size.value)
-        mu = effect / (variance + effect * reach)
-    mu = np.where((variance > 0) & np.isfinite(variance), mu, 0.0)
-    return np.asarray(mu[..., None] * effect_grid(), dtype=float)
+    usual = usual_effect(scale)
+    if size is None:
+        return effect_bets(scale, usual, reach)
+    if size.relative:
+        # Of a reference without a single event a share of its level is nothing; the bet must not be nothing too.
+        return effect_bets(scale, np.where(scale.level > 0, size.value * scale.level, usual), reach)
+    return effect_bets(scale, np.asarray(size.value), reach)
 
 
 def absolute(margin: Margin) -> float:
