@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from rampgate.judge.decision import Decision, Estimate, Window, traffic_after
+from rampgate.judge.decision import Brief, Decision, Estimate, Window, traffic_after
 from rampgate.judge.trace import EffectPath, EvidencePath, FamilyPath
 from rampgate.report.drawing import (
     Bound,
@@ -285,7 +285,7 @@ def forest(rows: Sequence[Estimate], unit: Unit, bounds: Sequence[Bound], failed
 # --- the ramp ---------------------------------------------------------------------------
 
 
-def ramp(decisions: Sequence[Decision], height: int = 220) -> Chart:
+def ramp(decisions: Sequence[Decision | Brief], height: int = 220) -> Chart:
     """The candidate's traffic over time, with every decision on it."""
     import altair as alt
 
@@ -332,9 +332,9 @@ def ramp(decisions: Sequence[Decision], height: int = 220) -> Chart:
     return canvas.finished(layers, height)
 
 
-def traffic(decisions: Sequence[Decision]) -> list[tuple[Decision, float, float]]:
+def traffic(decisions: Sequence[Decision | Brief]) -> list[tuple[Decision | Brief, float, float]]:
     """Each decision with the candidate's traffic in force at it, and after it."""
-    found: list[tuple[Decision, float, float]] = []
+    found: list[tuple[Decision | Brief, float, float]] = []
     for d in decisions:
         # What was rolled back has no traffic, whatever its phase would have.
         before = found[-1][2] if found else d.phase.traffic

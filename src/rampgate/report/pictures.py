@@ -8,7 +8,7 @@ from functools import partial
 
 from rampgate.aggregate.marginals import OVERALL
 from rampgate.estimate.metric import KPI
-from rampgate.judge.decision import Decision, Estimate, Judged, Window
+from rampgate.judge.decision import Brief, Decision, Estimate, Judged, Window
 from rampgate.judge.findings import called, in_points
 from rampgate.judge.trace import EffectPath, EvidencePath, FamilyPath
 from rampgate.policy import Margin, Policy
@@ -285,13 +285,13 @@ def forest(dossier: Dossier, column: str, metric: str, rows: Sequence[Estimate])
 # --- the ramp ---------------------------------------------------------------------------
 
 
-def _why(decision: Decision, before: Decision | None) -> str:
+def _why(decision: Decision | Brief, before: Decision | Brief | None) -> str:
     """The first reason, unless the look before gave the same."""
     said, then = (d.reasons[0].message if d is not None and d.reasons else "" for d in (decision, before))
     return "the same" if said and said == then else said
 
 
-def ramp(decisions: Sequence[Decision]) -> Figure:
+def ramp(decisions: Sequence[Decision | Brief]) -> Figure:
     """The candidate's traffic over time with every decision on it."""
     counts = {kind: sum(d.decision == kind for d in decisions) for kind in SHAPES}
     told = ", ".join(f"{count} x {kind}" for kind, count in counts.items() if count)

@@ -115,6 +115,11 @@ def inputs(case: Case, before: Mapping[str, Any] | None = None) -> tuple[dict[st
     return body, documents
 
 
+def named(body: Mapping[str, Any]) -> list[str]:
+    """The SHA-256 of every document that a record's ``inputs`` refer to."""
+    return [body["policy"], *(page["document"] for page in body["periods"])]
+
+
 def restore(body: Mapping[str, Any], read: Any) -> Case:
     """The case of a record.
 
