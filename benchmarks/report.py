@@ -8,12 +8,6 @@ its looks was judged on the rows before it and appended to a ledger by the funct
 
 from __future__ import annotations
 
-import argparse
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +17,6 @@ import pandas as pd
 import yaml
 
 from rampgate.aggregate.read import read
-from rampgate.demo.story import tell
 from rampgate.judge.case import Case
 from rampgate.ledger import Ledger
 from rampgate.policy import load_policy
