@@ -209,12 +209,12 @@ def effects(dossier: Dossier) -> list[Figure]:
 
 
 def _effect(dossier: Dossier, metric: str, path: EffectPath | None) -> Figure:
-    ends = dossier.trace.ends
     unit, better = unit_of(dossier.policy, metric), _better(dossier.policy, metric)
     title = f"{title_of(metric)} ({better} is better)"
     if path is None or all(d is None for d in path.difference):
         why = f"{called(metric, OVERALL)} is not known in both arms of any period"
         return Figure(title, f"Nothing to show yet, because {why}.", None)
+    ends = path.ends
     last = max(t for t, d in enumerate(path.difference) if d is not None)
     finding = (
         f"Over all periods until {date_of(ends[last])} the candidate differs by "
