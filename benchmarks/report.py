@@ -8,6 +8,13 @@ its looks was judged on the rows before it and appended to a ledger by the funct
 
 from __future__ import annotations
 
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +24,7 @@ import pandas as pd
 import yaml
 
 from rampgate.aggregate.read import read
+from rampgate.demo.story import tell
 from rampgate.judge.case import Case
 from rampgate.ledger import Ledger
 from rampgate.policy import load_policy
@@ -28,10 +36,12 @@ from rampgate.source import open_engine
 START, DAYS, PER_DAY, TIMES = pd.Timestamp("2025-01-06"), 364, 400, 5
 METRICS, SHIFT = 12, 91
 TRAFFIC = (0.1, 0.25, 0.5, 0.5)
-SEGMENTS = {"queue": 14, "region": 10, "urgency": 6}
+#: Thirty values of one column; and of three, whose every combination is a cell.
+WIDE = {"queue": 30, "region": 10, "urgency": 6, "channel": 5, "team": 20}
+ONE, THREE = {"queue": 30}, {"queue": 14, "region": 10, "urgency": 6}
 
 
-def rows(seed: int = 1) -> pd.DataFrame:
+def rows(segments: dict[str, int], seed: int = 1) -> pd.DataFrame:
     """A year of tickets in which the candidate is as good as the baseline."""
     rng = np.random.default_rng(seed)
     n = DAYS * PER_DAY
@@ -42,7 +52,7 @@ def rows(seed: int = 1) -> pd.DataFrame:
         "opened_at": START + pd.to_timedelta(day, unit="D") + pd.to_timedelta(rng.integers(0, 1440, n), unit="min"),
         "version": np.where(rng.random(n) < share, "v2", "v1"),
     }
-    for name, count in SEGMENTS.items():
+    for name, count in segments.items():
         # A few values hold most tickets, as queues do.
         chance = 1.0 / np.arange(1, count + 1)
         columns[name] = [f"{name} {i + 1}" for i in rng.choice(count, n, p=chance / chance.sum())]
@@ -51,7 +61,7 @@ def rows(seed: int = 1) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def policy() -> dict[str, Any]:
+def policy(segments: dict[str, int]) -> dict[str, Any]:
     """Every metric judged, every segment guarded."""
     names = [f"metric_{i + 1}" for i in range(METRICS)]
     exposure = [
@@ -68,7 +78,7 @@ def policy() -> dict[str, Any]:
         "guardrails": {name: {"margin": "4pp"} for name in names},
         "rollback": {name: {"worse_by": "1pp", "expect": "4pp"} for name in names},
         "segments": {
-            "by": list(SEGMENTS),
+            "by": list(segments),
             "guardrails": {name: {"margin": "5pp"} for name in (names[0], names[1], "kpi")},
             "minimum_units": 200,
         },
@@ -77,11 +87,11 @@ def policy() -> dict[str, Any]:
     }
 
 
-def year(folder: Path) -> tuple[Path, Path]:
+def year(folder: Path, segments: dict[str, int]) -> tuple[Path, Path]:
     """The policy and the ledger of the year; the rows are read once and cut at each look."""
-    rows().to_parquet(folder / "rows.parquet")
+    rows(segments).to_parquet(folder / "rows.parquet")
     file, book = folder / "policy.yaml", Ledger.open(folder / "rampgate.db")
-    file.write_text(yaml.safe_dump(policy(), sort_keys=False), "utf-8")
+    file.write_text(yaml.safe_dump(policy(segments), sort_keys=False), "utf-8")
     rules = load_policy(file)
     engine = open_engine(rules.source.events, base=folder)
     until = look_at(rules, parse_moment(str((START + pd.Timedelta(days=DAYS)).date()), rules.zone))
@@ -98,3 +108,70 @@ def year(folder: Path) -> tuple[Path, Path]:
         recorded(Case(rules, known, seen, state, look, look), book, last)
         look = next_look(rules, look)
     return file, folder / "rampgate.db"
+
+
+def table(folder: Path) -> None:
+    """200,000 rows of the same with five segment columns, for ``compare``."""
+    rows(WIDE).sample(200_000, replace=True, random_state=1).assign(ticket=range(200_000)).to_csv(
+        folder / "rows.csv", index=False
+    )
+
+
+def measured(name: str, out: Path, *command: str | Path) -> None:
+    """Run a command of rampgate several times; print the file's size and the seconds of the whole process."""
+    seconds = []
+    for _ in range(TIMES):
+        begin = time.perf_counter()
+        done = subprocess.run(
+            [Path(sys.executable).with_name("rampgate"), *command, out], capture_output=True, text=True, check=False
+        )
+        seconds.append(time.perf_counter() - begin)
+        if not out.exists():
+            sys.exit(done.stdout + done.stderr)
+    size, low, middle = out.stat().st_size, min(seconds), sorted(seconds)[TIMES // 2]
+    print(f"{name:<44}{out.suffix[1:]:<6}{size / 1000:>9,.0f} kB{low:>8.2f} s{middle:>8.2f} s", flush=True)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", type=Path, help="where the rollouts are kept, and found again by the next run")
+    keep = parser.parse_args().keep
+    with tempfile.TemporaryDirectory() as name:
+        base = keep or Path(name)
+        print(f"{'rollout':<44}{'file':<6}{'size':>12}{'best':>10}{'median':>10}   of {TIMES} processes")
+        for title, (file, book) in rollouts(base):
+            for ending in ("html", "md"):
+                measured(title, base / f"report.{ending}", "report", file, "--ledger", book, "--out")
+        by = [part for column in WIDE for part in ("--segment", column)]
+        for ending in ("html", "md"):
+            what = ("compare", made(base, "table", table) / "rows.csv", "--baseline", "v1", "--candidate", "v2", *by)
+            measured("compare, 200,000 rows", base / f"compare.{ending}", *what, "--report")
+
+
+def rollouts(base: Path) -> Iterator[tuple[str, tuple[Path, Path]]]:
+    """Each rollout's title, policy and ledger."""
+    made(base, "demo", tell)
+    yield "demo", (base / "demo/act-two/policy.yaml", base / "demo/rampgate.db")
+    for title, name, segments in (
+        ("year, 30 values of one column", "one", ONE),
+        ("year, 30 values of three columns", "three", THREE),
+    ):
+        folder = made(base, name, lambda folder, segments=segments: year(folder, segments))
+        yield title, (folder / "policy.yaml", folder / "rampgate.db")
+
+
+def made(base: Path, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that is filled once."""
+    folder = base / name
+    if not folder.is_dir():
+        half = base / f"{name}.half"
+        shutil.rmtree(half, ignore_errors=True)
+        half.mkdir(parents=True)
+        make(half)
+        half.rename(folder)
+    return folder
+
+
+if __name__ == "__main__":
+    main()

@@ -20,8 +20,8 @@ from rampgate.report.words import date_of, percent
 
 #: Segment criteria that get a picture of their evidence, and values that get a line in a forest; tables have all.
 MOST_SEGMENT_PATHS = 3
-#: Metrics and criteria that get a picture each, and rows of the table beside one.
-MOST_METRICS, MOST_CRITERIA, MOST_ROWS, MOST_WINDOWS = 6, 6, 60, 26
+#: Rows of the table beside a picture, and windows in one of several pictures side by side.
+MOST_ROWS, MOST_WINDOWS = 30, 26
 MOST_SEGMENTS = 12
 
 FAMILIES = {"rollback": "all rollback criteria", "guardrail": "all guardrails", "segment": "all segment guardrails"}
@@ -37,9 +37,9 @@ def title_of(metric: str) -> str:
     return "Weighted KPI" if metric == KPI else metric
 
 
-def shown_metrics(policy: Policy) -> tuple[str, ...]:
-    """The metrics that get a picture: those that are judged, then the others, as far as there is room."""
-    return tuple(dict.fromkeys((*_first(policy), *policy.judged_metrics(), *policy.metrics)))[:MOST_METRICS]
+def in_order(policy: Policy) -> tuple[str, ...]:
+    """The metrics in the order of their pictures: those that are judged, then the others."""
+    return tuple(dict.fromkeys((*_first(policy), *policy.judged_metrics(), *policy.metrics)))
 
 
 def _first(policy: Policy) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ def weekly_figure(
 ) -> Figure:
     """Both arms of a metric (or ``kpi``) by window, from values."""
     rows = [(window, charts.window_estimate(window, metric)) for window in windows][
-        -(MOST_ROWS if wide else MOST_WINDOWS) :
+        -(2 * MOST_ROWS if wide else MOST_WINDOWS) :
     ]
     known = [(window, e) for window, e in rows if e.baseline is not None or e.candidate is not None]
     if not known:
@@ -119,10 +119,10 @@ def _units(window: Window, e: Estimate) -> str:
 
 
 def evidence(dossier: Dossier) -> tuple[list[Figure], list[Figure]]:
-    """Evidence over time: overall criteria, and the strongest of segments."""
+    """Evidence over time, strongest first: every overall criterion, and a few of segments."""
     judged = {c.id: c for c in dossier.decision.criteria}
     paths = sorted(dossier.trace.evidence, key=lambda path: _rank(path, judged.get(path.id)), reverse=True)
-    whole = [path for path in paths if path.group == OVERALL][:MOST_CRITERIA]
+    whole = [path for path in paths if path.group == OVERALL]
     weighed = {path.id for path in dossier.trace.evidence}
     silent = [c for c in judged.values() if c.group == OVERALL and c.id not in weighed]
     segments = [path for path in paths if path.group != OVERALL][:MOST_SEGMENT_PATHS]
@@ -204,7 +204,7 @@ def _not_weighed(judged: Judged) -> Figure:
 def effects(dossier: Dossier) -> list[Figure]:
     """The difference of the KPI and of each metric over all periods so far."""
     drawn = {path.metric: path for path in dossier.trace.effects}
-    names = (KPI, *shown_metrics(dossier.policy)) if dossier.trace.ends else ()
+    names = (KPI, *in_order(dossier.policy)) if dossier.trace.ends else ()
     return [_effect(dossier, name, drawn.get(name)) for name in names]
 
 
