@@ -5,13 +5,12 @@ Moments merge by addition around a common origin (Chan, Golub and LeVeque 1979).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rampgate.aggregate.moments import Cells, Floats, Ints
-
 
 #: Relative error that sums over many rows may have: 16 spacings of doubles.
 ROUNDING = 2.0**-48
@@ -122,20 +121,13 @@ def not_less_than_rounding(squares: Floats, size: Floats) -> Floats:
 def groups_of(cells: Cells) -> tuple[Group, ...]:
     """Overall, then every segment value in the order of its first appearance (ties by name)."""
     first: dict[Group, int] = {}
-    for column, values in zip(cells.segments, _columns(cells), strict=True):
+    for column, (values, codes) in zip(cells.segments, cells.coded, strict=True):
         # Rows are sorted by period, so the first place of a value is in its first period.
-        found, place = np.unique(values, return_index=True)
-        first |= {Group(column, str(v)): int(cells.period[r]) for v, r in zip(found, place, strict=True)}
+        _, place = np.unique(codes, return_index=True)
+        first |= {Group(column, v): int(cells.period[r]) for v, r in zip(values, place, strict=True)}
     order = {name: place for place, name in enumerate(cells.segments)}
     rest = sorted(first, key=lambda g: (order[str(g.column)], first[g], str(g.value)))
     return (OVERALL, *rest)
-
-
-def _columns(cells: Cells) -> list[np.ndarray]:
-    """The values of each segment column, row by row."""
-    if not cells.values:
-        return [np.zeros(0, dtype=str) for _ in cells.segments]
-    return [np.array(values, dtype=str) for values in zip(*cells.values, strict=True)]
 
 
 def marginals(cells: Cells, groups: Sequence[Group], keep: Sequence[int]) -> Moments:
@@ -145,22 +137,19 @@ def marginals(cells: Cells, groups: Sequence[Group], keep: Sequence[int]) -> Mom
     -------
     Moments without batch axes: n is (len(keep), 2, len(groups)).
     """
-    k, p, width = len(cells.components), len(cells.pairs), len(groups)
-    shape = (len(keep), 2, width)
-    n, mean, comoment = np.zeros(shape), np.zeros((*shape, k)), np.zeros((*shape, p))
-    low, high = np.zeros((*shape, k)), np.zeros((*shape, k))
+    k, p = len(cells.components), len(cells.pairs)
+    slots = len(keep) * 2 * len(groups)
+    flat = [np.zeros(shape) for shape in ((slots,), (slots, k), (slots, p), (slots, k), (slots, k))]
     place = {period: t for t, period in enumerate(keep)}
     slot = np.array([place.get(int(t), -1) for t in range(len(cells.periods))], dtype=int)
     used = np.flatnonzero(slot[cells.period] >= 0) if len(cells.period) else np.zeros(0, dtype=int)
-    columns = dict(zip(cells.segments, (values[used] for values in _columns(cells)), strict=True))
-    for g, group in enumerate(groups):
-        rows = used if group.column is None else used[columns[group.column] == group.value]
-        _fill(
-            cells,
-            rows,
-            slot,
-            (n[..., g], mean[..., g, :], comoment[..., g, :], low[..., g, :], high[..., g, :]),
-        )
+    for member in _members(cells, groups):
+        rows = used[member[used] >= 0]
+        at = (slot[cells.period[rows]] * 2 + cells.arm[rows]) * len(groups) + member[rows]
+        filled, into = np.unique(at, return_inverse=True)
+        for out, merged in zip(flat, _merged(cells, rows, into, len(filled)), strict=True):
+            out[filled] = merged
+    n, mean, comoment, low, high = (out.reshape(len(keep), 2, len(groups), *out.shape[1:]) for out in flat)
     return Moments(cells.components, cells.pairs, n, mean, comoment, low, high)
 
 
@@ -185,34 +174,55 @@ def tallied(cells: Cells, groups: Sequence[Group], keep: Sequence[int], metric: 
     slot[list(keep)] = np.arange(len(keep))
     kind = np.searchsorted(ends, tally.bin, side="left")
     used = np.flatnonzero(slot[cells.period[tally.row]] >= 0)
-    columns = dict(zip(cells.segments, _columns(cells), strict=True))
-    for g, group in enumerate(groups):
-        mine = used
-        if group.column is not None:
-            mine = used[columns[group.column][tally.row[used]] == group.value]
+    for member in _members(cells, groups):
+        group = member[tally.row[used]]
+        mine, group = used[group >= 0], group[group >= 0]
         row = tally.row[mine]
-        np.add.at(out[:, :, g], (slot[cells.period[row]], cells.arm[row], kind[mine]), tally.count[mine])
+        np.add.at(out, (slot[cells.period[row]], cells.arm[row], group, kind[mine]), tally.count[mine])
     return out
 
 
-def _fill(cells: Cells, rows: np.ndarray, slot: np.ndarray, out: tuple[Floats, Floats, Floats, Floats, Floats]) -> None:
-    """Merge the given rows of cells into (period, variant) slots, in place."""
-    n, mean, comoment, low, high = out
-    at = (slot[cells.period[rows]], cells.arm[rows])
+def _members(cells: Cells, groups: Sequence[Group]) -> Iterator[np.ndarray]:
+    """Which group each row belongs to, -1 for none: among all units, then by each segment column."""
+    if OVERALL in groups:
+        yield np.full(len(cells.n), groups.index(OVERALL))
+    place = {group: g for g, group in enumerate(groups)}
+    for column, (values, codes) in zip(cells.segments, cells.coded, strict=True):
+        yield np.array([place.get(Group(column, value), -1) for value in values], dtype=int)[codes]
+
+
+def _merged(cells: Cells, rows: np.ndarray, at: np.ndarray, slots: int) -> tuple[Floats, ...]:
+    """Merge the given rows of cells into their slots, in the order of the rows.
+
+    Returns
+    -------
+    n (slot,), mean, comoment, low and high (slot, component or pair).
+    """
     weight, means = cells.n[rows], cells.mean[rows]
-    np.add.at(n, at, weight)
+    n = np.bincount(at, weights=weight, minlength=slots)
     # Any value of the slot serves as origin; the last one written is as good as the first.
-    origin = np.zeros_like(mean)
+    origin = np.zeros((slots, means.shape[1]))
     origin[at] = means
-    np.add.at(mean, at, weight[:, None] * (means - origin[at]))
+    mean = _sums(at, weight[:, None] * (means - origin[at]), slots)
     mean /= np.where(n > 0, n, 1.0)[..., None]
     mean += origin
     delta = means - mean[at]
     first = np.array([i for i, _ in cells.pairs], dtype=int)
     second = np.array([j for _, j in cells.pairs], dtype=int)
-    np.add.at(comoment, at, cells.comoment[rows] + weight[:, None] * delta[:, first] * delta[:, second])
-    low[...], high[...] = np.inf, -np.inf
-    np.minimum.at(low, at, cells.low[rows])
-    np.maximum.at(high, at, cells.high[rows])
-    empty = n == 0
-    low[empty], high[empty] = 0.0, 0.0
+    comoment = _sums(at, cells.comoment[rows] + weight[:, None] * delta[:, first] * delta[:, second], slots)
+    order = np.argsort(at, kind="stable")
+    begin = np.searchsorted(at[order], np.arange(slots))
+    some = (n > 0)[:, None]
+    low, high = (
+        np.where(some, extreme.reduceat(ends[rows[order]], begin), 0.0) if slots else np.zeros_like(mean)
+        for extreme, ends in ((np.minimum, cells.low), (np.maximum, cells.high))
+    )
+    return n, mean, comoment, low, high
+
+
+def _sums(at: np.ndarray, values: Floats, slots: int) -> Floats:
+    """Sums of the values (row, column) by slot; row after row, so that they are the same bits everywhere."""
+    sums = np.empty((slots, values.shape[1]))
+    for column in range(values.shape[1]):
+        sums[:, column] = np.bincount(at, weights=values[:, column], minlength=slots)
+    return sums

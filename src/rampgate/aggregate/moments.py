@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,6 +114,17 @@ class Cells:
     def tally(self, metric: str) -> Tally | None:
         """The histogram of a metric, None where there is none."""
         return next((tally for tally in self.tallies if tally.metric == metric), None)
+
+    @cached_property
+    def coded(self) -> tuple[tuple[tuple[str, ...], Ints], ...]:
+        """Of each segment column its values, in the order of their first rows, and which of them each row has."""
+        columns = zip(*self.values, strict=True) if self.values else ((),) * len(self.segments)
+        coded = []
+        for column in columns:
+            known: dict[str, int] = {}
+            codes = [known.setdefault(value, len(known)) for value in column]
+            coded.append((tuple(known), np.array(codes, dtype=np.int64)))
+        return tuple(coded)
 
     def rows(self, keep: Ints, periods: tuple[Period, ...] | None = None) -> Cells:
         """Some of the rows; ``periods`` cuts the list of periods to a prefix that still holds them."""

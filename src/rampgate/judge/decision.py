@@ -294,6 +294,30 @@ class Decision(Shown):
         }
 
 
+@dataclass(frozen=True)
+class Brief:
+    """What the way of a rollout is told from: a decision without its evidence, by the names that `Decision` has.
+
+    Attributes
+    ----------
+    reasons : the first one, if there is any
+    """
+
+    attempt: int
+    look: datetime
+    decision: str
+    phase: PhaseView
+    kpi: Estimate
+    reasons: tuple[Reason, ...]
+
+    @classmethod
+    def of(cls, attempt: int, look: str, decision: str, phase: Any, kpi: Any, reason: Any) -> Brief:
+        """A brief from these parts of a decision's JSON form; ``reason`` is None where none was given."""
+        reasons = () if reason is None else (_reason(reason),)
+        moment = datetime.fromisoformat(look)
+        return cls(attempt, moment, decision, _phase(phase), _estimate(kpi, "kpi"), reasons)
+
+
 def _group(segment: Mapping[str, str] | None) -> Group:
     return Group(*next(iter(segment.items()))) if segment else OVERALL
 
@@ -312,6 +336,14 @@ def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
+def _reason(data: Mapping[str, Any]) -> Reason:
+    return Reason(data["code"], data["verdict"], data["message"], data["metric"], _group(data["segment"]))
+
+
+def _phase(data: Mapping[str, Any]) -> PhaseView:
+    return PhaseView(**{**data, "since": _moment(data["since"])})
+
+
 def _decision(data: Mapping[str, Any]) -> Decision:
     return Decision(
         rollout=data["rollout"],
@@ -319,11 +351,9 @@ def _decision(data: Mapping[str, Any]) -> Decision:
         as_of=datetime.fromisoformat(data["as_of"]),
         look=datetime.fromisoformat(data["look"]),
         policy_sha256=data["policy_sha256"],
-        phase=PhaseView(**{**data["phase"], "since": _moment(data["phase"]["since"])}),
+        phase=_phase(data["phase"]),
         decision=data["decision"],
-        reasons=tuple(
-            Reason(r["code"], r["verdict"], r["message"], r["metric"], _group(r["segment"])) for r in data["reasons"]
-        ),
+        reasons=tuple(_reason(r) for r in data["reasons"]),
         kpi=_estimate(data["kpi"], "kpi"),
         metrics=tuple(_estimate(m) for m in data["metrics"]),
         criteria=tuple(

@@ -232,7 +232,6 @@ def seen_units(case: Case, through: datetime) -> dict[str, float]:
     known = [
         (i, *_booked_name(case, name, through)) for i, name in enumerate(cells.components) if name.endswith(_LABELS)
     ]
-    columns = list(zip(*cells.values, strict=True)) if cells.segments else []
     for arm, word in ((BASELINE, "baseline"), (CANDIDATE, "candidate")):
         rows = np.flatnonzero(kept & (cells.arm == arm))
         n = cells.n[rows]
@@ -241,10 +240,10 @@ def seen_units(case: Case, through: datetime) -> dict[str, float]:
             booked = n * cells.mean[rows, i] * ripe[cells.period[rows]]
             counts[f"{word} {name}"] = float(np.round(booked.sum()))
             counts[f"{word} {name}{_RECENT}"] = float(np.round(booked[_latest(cells.period[rows], ripe)].sum()))
-        for column, values in zip(cells.segments, columns, strict=True):
-            found, place = np.unique(np.array(values, dtype=str)[rows], return_inverse=True)
-            sums = np.bincount(place, weights=n, minlength=len(found))
-            counts |= {f"{word} {column}={v}": float(total) for v, total in zip(found, sums, strict=True)}
+        for column, (values, codes) in zip(cells.segments, cells.coded, strict=True):
+            sums = np.bincount(codes[rows], weights=n, minlength=len(values))
+            here = np.unique(codes[rows])
+            counts |= {f"{word} {column}={values[v]}": float(sums[v]) for v in here}
     return counts
 
 

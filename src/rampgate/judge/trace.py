@@ -19,6 +19,9 @@ from rampgate.judge.sequential import alphas, weighed_criteria
 from rampgate.judge.show import Cut, estimates, names, overall_of
 from rampgate.judge.weigh import Weighed, family_log_e
 
+#: Periods of a run at which an effect is told; more would not be seen in a picture.
+MOST_EFFECTS = 60
+
 
 @dataclass(frozen=True)
 class EvidencePath:
@@ -52,9 +55,13 @@ class FamilyPath:
 
 @dataclass(frozen=True)
 class EffectPath:
-    """Difference of a metric over all periods so far, with its confidence sequence, (period,) each."""
+    """Difference of a metric over all periods until each of ``ends``, with its confidence sequence.
+
+    Of a long run evenly chosen periods, the last among them: each is a confidence sequence of its own to find.
+    """
 
     metric: str
+    ends: tuple[datetime, ...]
     difference: tuple[float | None, ...]
     lower: tuple[float | None, ...]
     upper: tuple[float | None, ...]
@@ -85,7 +92,7 @@ def trace(case: Case) -> Trace:
     periods = case.data.periods if case.state.start is not None else ()
     if not periods:
         return Trace((), (), (), ())
-    ends = tuple(period.end.astimezone(case.policy.zone) for period in periods)
+    ends = _ends(case)
     if case.policy.evidence == "point":
         return Trace(ends, (), (), _effects(case))
     weighed = [w for w in weighed_criteria(case) if w.error is None]
@@ -97,6 +104,10 @@ def trace(case: Case) -> Trace:
         if members[family]
     )
     return Trace(ends, tuple(_evidence(w, by_family[w.criterion.family]) for w in weighed), families, _effects(case))
+
+
+def _ends(case: Case) -> tuple[datetime, ...]:
+    return tuple(period.end.astimezone(case.policy.zone) for period in case.data.periods)
 
 
 def _evidence(w: Weighed, alpha: float) -> EvidencePath:
@@ -127,7 +138,10 @@ def _effect(case: Case, name: str) -> EffectPath:
     """A metric over the first 1, 2, ... periods."""
     shown, count = overall_of(case, name), len(case.data.periods)
     n_c, n_b = (np.cumsum(units) for units in shown.known)
-    cuts = [Cut(OVERALL, (np.nan, np.nan), (n_b[t], n_c[t])) for t in range(count)]
-    rows = estimates(shown, cuts, np.tril(np.ones((count, count))))
+    step = -(-count // MOST_EFFECTS)
+    told = np.arange((count - 1) % step, count, step)
+    cuts = [Cut(OVERALL, (np.nan, np.nan), (n_b[t], n_c[t])) for t in told]
+    rows = estimates(shown, cuts, np.tril(np.ones((count, count)))[told])
+    ends = _ends(case)
     numbers = ([rounded(getattr(row, end)) for row in rows] for end in ("difference", "lower", "upper"))
-    return EffectPath(name, *(tuple(values) for values in numbers))
+    return EffectPath(name, tuple(ends[t] for t in told), *(tuple(values) for values in numbers))

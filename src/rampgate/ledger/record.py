@@ -80,8 +80,7 @@ class Record:
     def check(self) -> None:
         """Raise LedgerError unless the hash is that of the bytes and the columns say what the bytes say."""
         where = f"record {self.sequence}"
-        if digest(self.body) != self.sha256:
-            raise LedgerError("the SHA-256 is not that of the record's bytes", where=where, remedy=_DAMAGED)
+        check_bytes(self.body, self.sha256, self.sequence)
         try:
             content = dict(self.content())
         except (ValueError, TypeError, RecursionError) as error:
@@ -126,6 +125,12 @@ def canonical(value: object) -> bytes:
             f"the record cannot be written: {error}",
             remedy="this is a defect of the program that made the record; nothing was recorded",
         ) from error
+
+
+def check_bytes(body: bytes, sha256: str, sequence: int) -> None:
+    """Raise LedgerError unless the hash is that of a record's bytes."""
+    if digest(body) != sha256:
+        raise LedgerError("the SHA-256 is not that of the record's bytes", where=f"record {sequence}", remedy=_DAMAGED)
 
 
 def digest(data: bytes) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from rampgate.errors import LedgerError, LedgerMoved, UsageError
 from rampgate.ledger import migrations
 from rampgate.ledger.chain import GENESIS, link
-from rampgate.ledger.record import Record, digest
+from rampgate.ledger.record import Record, check_bytes, digest
 from rampgate.ledger.sqlite import engine_for, transaction
 
 _METADATA = sa.MetaData()
@@ -129,9 +130,28 @@ class Ledger:
 
     def records(self, rollout: str | None = None) -> Iterator[Record]:
         """Yield the records in order, of one rollout or of all, up to the last at the time of the call."""
-        with self._transaction() as connection:
-            end = connection.scalar(sa.select(sa.func.max(_RECORDS.c.sequence))) or 0
-        return self._pages(rollout, end)
+        return (_record(row) for row in self._rows(rollout, ()))
+
+    def excerpts(self, rollout: str, paths: Sequence[str]) -> Iterator[list[Any]]:
+        """Yield chosen values of each record of a rollout, in order; a long history is told without reading all of it.
+
+        Parameters
+        ----------
+        rollout : str
+        paths : sequence of str
+            Two or more SQL/JSON paths into `Record.content`, such as ``$.entry.decision.look``; what a record lacks
+            is None.
+
+        Raises
+        ------
+        LedgerError
+            A record's bytes are no longer those that were recorded.
+        """
+        text = sa.cast(_RECORDS.c.body, sa.Text)
+        chosen = sa.case((sa.func.json_valid(text) == 1, sa.func.json_extract(text, *paths)))
+        for row in self._rows(rollout, (chosen.label("chosen"),)):
+            check_bytes(_bytes(row.body), row.sha256, row.sequence)
+            yield json.loads(row.chosen)
 
     def rollouts(self) -> list[str]:
         """Return the names of the rollouts, in the order of their first records."""
@@ -147,18 +167,31 @@ class Ledger:
         LedgerError
             The ledger does not have it, or its bytes are no longer those that were recorded.
         """
-        query = sa.select(_DOCUMENTS.c.body).where(_DOCUMENTS.c.sha256 == sha256)
+        return self.documents([sha256])[sha256]
+
+    def documents(self, sha256s: Iterable[str]) -> dict[str, bytes]:
+        """Return the documents with these SHA-256s by their SHA-256, all of them or none.
+
+        Raises
+        ------
+        LedgerError
+            The ledger does not have one, or its bytes are no longer those that were recorded.
+        """
+        wanted, found = sorted(set(sha256s)), dict[str, bytes]()
         with self._transaction() as connection:
-            found = connection.execute(query).one_or_none()
-        body = None if found is None else _bytes(found.body)
-        if body is None or digest(body) != sha256:
-            what = "is not in the ledger" if body is None else "was altered after it was recorded"
-            raise LedgerError(
-                f"document {sha256} {what}",
-                where=str(self.path),
-                remedy="restore the ledger from a backup; the decisions that name it cannot be recomputed",
-            )
-        return body
+            for start in range(0, len(wanted), _AT_ONCE):
+                some = _DOCUMENTS.c.sha256.in_(wanted[start : start + _AT_ONCE])
+                found |= {row.sha256: _bytes(row.body) for row in connection.execute(sa.select(_DOCUMENTS).where(some))}
+        for sha256 in wanted:
+            body = found.get(sha256)
+            if body is None or digest(body) != sha256:
+                what = "is not in the ledger" if body is None else "was altered after it was recorded"
+                raise LedgerError(
+                    f"document {sha256} {what}",
+                    where=str(self.path),
+                    remedy="restore the ledger from a backup; the decisions that name it cannot be recomputed",
+                )
+        return found
 
     def has_documents(self, sha256s: Iterable[str]) -> set[str]:
         """Return those of the SHA-256s whose documents are in the ledger already."""
@@ -232,16 +265,21 @@ class Ledger:
     def _transaction(self, *, write: bool = False) -> AbstractContextManager[sa.Connection]:
         return transaction(self._engine, self.path, write=write)
 
-    def _pages(self, rollout: str | None, end: int) -> Iterator[Record]:
-        query = sa.select(_RECORDS).order_by(_RECORDS.c.sequence).limit(_PAGE)
+    def _rows(self, rollout: str | None, further: Sequence[sa.ColumnElement[Any]]) -> Iterator[sa.Row[Any]]:
+        """The rows of records with further columns, up to the last record at the time of the call."""
+        with self._transaction() as connection:
+            end = connection.scalar(sa.select(sa.func.max(_RECORDS.c.sequence))) or 0
+        return self._pages(rollout, end, further)
+
+    def _pages(self, rollout: str | None, end: int, further: Sequence[sa.ColumnElement[Any]]) -> Iterator[sa.Row[Any]]:
+        query = sa.select(_RECORDS, *further).order_by(_RECORDS.c.sequence).limit(_PAGE)
         if rollout is not None:
             query = query.where(_RECORDS.c.rollout == rollout)
         after = 0
         while True:
             with self._transaction() as connection:
                 rows = connection.execute(query.where(_RECORDS.c.sequence.between(after + 1, end))).all()
-            for row in rows:
-                yield _record(row)
+            yield from rows
             if len(rows) < _PAGE:
                 return
             after = rows[-1].sequence

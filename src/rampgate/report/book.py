@@ -17,7 +17,7 @@ from rampgate.ledger import Ledger, Record
 from rampgate.report.sheet import Column, Sheet
 from rampgate.report.terminal import STYLES, Weeks, indented, weeks_view
 from rampgate.report.words import percent, printable, signed
-from rampgate.rollout.archive import restore
+from rampgate.rollout.evaluate import case_of
 
 #: Verdicts of a HOLD that time alone does not mend.
 TO_BE_MENDED = ("FAIL", "ERROR")
@@ -68,7 +68,7 @@ def _forecast(record: Record, ledger: Ledger, state: State) -> dict[str, Any]:
     """When the rollout may finish, from what the record stored."""
     found: dict[str, Any] = {"finish": None, "phases": [], "units_per_day": None}
     try:
-        made = forecast(restore(record.entry()["inputs"], ledger.document), state)
+        made = forecast(case_of(record.entry()["inputs"], ledger), state)
     except (RampgateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         # Where the rollout stands is known all the same, and says what the candidate's traffic must be.
         return {**found, "assumes": f"nothing can be forecast: {error}"}

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from rampgate.judge.decision import Decision, Estimate, Window, traffic_after
+from rampgate.judge.decision import Brief, Decision, Estimate, Window, traffic_after
 from rampgate.judge.trace import EffectPath, EvidencePath, FamilyPath
 from rampgate.report.drawing import (
+    FEW_TICKS,
+    TICKS,
     Bound,
     Canvas,
     Unit,
@@ -41,7 +43,9 @@ if TYPE_CHECKING:
 #: Evidence beyond these is drawn on the edge of the picture; tables and readings have the number.
 LEAST_DRAWN, MOST_DRAWN = 1e-3, 1e9
 #: Points of a path that are drawn; more would not be seen.
-MOST_POINTS = 90
+MOST_POINTS = 60
+#: More windows than these are drawn lightly; up to this height a picture stands beside others.
+MANY_WINDOWS, SMALL = 20, 200
 #: Shape and colour of each decision: neither is the only sign.
 MARKS = {
     "go": ("triangle-up", GO.light),
@@ -77,7 +81,8 @@ def weekly(windows: Sequence[Window], name: str, arms: tuple[str, str], unit: Un
             row = {**shared, "arm": arms[side], "side": side, "value": scaled(value, unit), "level": unit.level(value)}
             rows.append({**row, "low": low, "high": high} if side else row)
     starts = [window.start for window in windows]
-    x = time_axis(alt.X("at:T"), starts, ticks=starts)
+    many = len(windows) > MANY_WINDOWS
+    x = time_axis(alt.X("at:T"), starts, ticks=starts, most=TICKS if height > SMALL else FEW_TICKS)
     y = alt.Y("value:Q", scale=alt.Scale(zero=False), axis=value_axis(unit.share, "%"))
     colour = alt.Scale(domain=list(arms), range=[BASELINE.light, CANDIDATE.light])
     legend = alt.Legend(title=None, orient="top", symbolSize=90)
@@ -91,16 +96,20 @@ def weekly(windows: Sequence[Window], name: str, arms: tuple[str, str], unit: Un
     tips = [alt.Tooltip(f"{key}:N") for key in ("window", "arm", "level", "difference", "interval")]
     layers = [
         candidate.mark_area(color=CANDIDATE.light, opacity=0.13).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
-        candidate.mark_rule(color=CANDIDATE.light, opacity=0.45).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
+        *(
+            [candidate.mark_rule(color=CANDIDATE.light, opacity=0.45).encode(x=x, y=alt.Y("low:Q"), y2="high:Q")]
+            if not many
+            else []
+        ),
         baseline.mark_line(strokeWidth=2, strokeDash=[5, 3], color=BASELINE.light).encode(x=x, y=y),
         candidate.mark_line(strokeWidth=2, color=CANDIDATE.light).encode(x=x, y=y),
-        table.mark_point(filled=True, size=90, opacity=1).encode(
+        table.mark_point(filled=True, size=24 if many else 90, opacity=1).encode(
             x=x, y=y, color=both["color"], shape=both["shape"], tooltip=tips
         ),
     ]
     if tops := _tops(rows):
         hollow = table.transform_filter("!datum.complete").mark_point(
-            filled=True, size=30, opacity=1, color=PAPER.light
+            filled=True, size=8 if many else 30, opacity=1, color=PAPER.light
         )
         layers.append(hollow.encode(x=x, y=y, shape=both["shape"], tooltip=tips))
         layers.append(lettering(canvas.on(tops), "note", x, y, dy=-14, color=MUTED.light, fontStyle="italic"))
@@ -135,7 +144,7 @@ def evidence(
     bar = _clamped(path.threshold)
     shown = [row["e"] for row in rows]
     domain = [min(0.5, *shown), max(bar * 3, *(2 * e for e in shown))]
-    x = time_axis(alt.X("at:T"), _begun(ends), [onset] if onset is not None else [])
+    x = time_axis(alt.X("at:T"), _begun(ends), [onset] if onset is not None else [], most=FEW_TICKS)
     scale = alt.Scale(type="log", domain=domain, nice=False)
     ticks = [10.0**k for k in range(math.ceil(math.log10(domain[0])), math.floor(math.log10(domain[1])) + 1)]
     ticks = ticks[:: 1 + len(ticks) // 6]
@@ -201,7 +210,7 @@ def effect(
         for end, d, low, high in thinned(known, MOST_POINTS)
     ]
     scale = alt.Scale(domain=_window_of(rows, [b.difference * unit.scale for b in bounds]), clamp=True, nice=True)
-    x = time_axis(alt.X("at:T"), _begun(ends))
+    x = time_axis(alt.X("at:T"), _begun(ends), most=FEW_TICKS)
     y = alt.Y("value:Q", scale=scale, axis=value_axis(unit.share, "", signed=True))
     low = alt.Y("low:Q", scale=scale)
     canvas = Canvas()
@@ -227,7 +236,8 @@ def _bounds(canvas: Canvas, bounds: Sequence[Bound], unit: Unit, scale: Any) -> 
         data = canvas.on([{"bound": bound.difference * unit.scale, "text": bound.text}])
         y = alt.Y("bound:Q", scale=scale)
         yield data.mark_rule(color=colour, strokeDash=[6, 4] if harm else [2, 3], strokeWidth=1.5).encode(y=y)
-        yield lettering(data, "text", None, y, dy=-7, color=colour)
+        # At the right, where the interval is narrow, on the far side of the line from zero.
+        yield lettering(data, "text", None, y, right=True, dy=9 if bound.difference < 0 else -7, color=colour)
 
 
 def _window_of(rows: Sequence[dict[str, Any]], marks: Sequence[float]) -> list[float]:
@@ -285,7 +295,7 @@ def forest(rows: Sequence[Estimate], unit: Unit, bounds: Sequence[Bound], failed
 # --- the ramp ---------------------------------------------------------------------------
 
 
-def ramp(decisions: Sequence[Decision], height: int = 220) -> Chart:
+def ramp(decisions: Sequence[Decision | Brief], height: int = 220) -> Chart:
     """The candidate's traffic over time, with every decision on it."""
     import altair as alt
 
@@ -332,9 +342,9 @@ def ramp(decisions: Sequence[Decision], height: int = 220) -> Chart:
     return canvas.finished(layers, height)
 
 
-def traffic(decisions: Sequence[Decision]) -> list[tuple[Decision, float, float]]:
+def traffic(decisions: Sequence[Decision | Brief]) -> list[tuple[Decision | Brief, float, float]]:
     """Each decision with the candidate's traffic in force at it, and after it."""
-    found: list[tuple[Decision, float, float]] = []
+    found: list[tuple[Decision | Brief, float, float]] = []
     for d in decisions:
         # What was rolled back has no traffic, whatever its phase would have.
         before = found[-1][2] if found else d.phase.traffic

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from rampgate.aggregate.moments import Intake
 from rampgate.errors import UsageError
 from rampgate.estimate import STATISTICS
 from rampgate.judge.decide import judge
-from rampgate.judge.decision import Decision
+from rampgate.judge.decision import Brief, Decision
 from rampgate.judge.trace import Trace, trace
-from rampgate.ledger import Ledger, Record, canonical
+from rampgate.ledger import Ledger, canonical
 from rampgate.policy import Policy
-from rampgate.rollout.archive import restore
-from rampgate.rollout.evaluate import decision_of
+from rampgate.rollout.evaluate import case_of, decision_of
+
+#: Where a record keeps what a `Brief` is made of, in its order.
+BRIEF = (
+    "$.attempt",
+    *(f"$.entry.decision.{part}" for part in ("look", "decision", "phase", "kpi", "reasons[0]")),
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,8 @@ class Dossier:
 
     Attributes
     ----------
-    decisions : every decision of the present attempt, oldest first; the last is `decision`
+    decision : the last one, which is told
+    decisions : every decision of the present attempt in brief, oldest first; the last is `decision`
     attempts : earlier attempts, oldest first
     policy : as it was recorded with the decision
     started : whether a row of the candidate had been seen
@@ -49,7 +56,8 @@ class Dossier:
     same : whether the decision, judged again from the ledger by this version, is the recorded one to the last byte
     """
 
-    decisions: tuple[Decision, ...]
+    decision: Decision
+    decisions: tuple[Brief, ...]
     attempts: tuple[Attempt, ...]
     policy: Policy
     intake: Intake
@@ -59,11 +67,6 @@ class Dossier:
     recorded_at: str
     trace: Trace
     same: bool
-
-    @property
-    def decision(self) -> Decision:
-        """The decision that is told."""
-        return self.decisions[-1]
 
     @property
     def arms(self) -> tuple[str, str]:
@@ -83,14 +86,8 @@ def dossier(ledger: Ledger, rollout: str) -> Dossier:
     ------
     UsageError : the ledger has no decision of it
     """
-    decisions: list[Decision] = []
-    candidates: dict[int, str] = {}
-    last: Record | None = None
-    for record in ledger.records(rollout):
-        if record.kind == "decision":
-            last = record
-            decisions.append(decision_of(record))
-            candidates[record.attempt] = record.state()["candidate"]
+    history = _history(ledger, rollout)
+    last = ledger.find(history[-1].key) if history else None
     if last is None:
         held = ", ".join(ledger.rollouts()) or "no rollout"
         raise UsageError(
@@ -99,10 +96,11 @@ def dossier(ledger: Ledger, rollout: str) -> Dossier:
             remedy="judge a first look with `rampgate check`, or name another ledger with --ledger",
         )
     entry = last.entry()
-    case = restore(entry["inputs"], ledger.document)
+    case = case_of(entry["inputs"], ledger)
     return Dossier(
-        tuple(d for d in decisions if d.attempt == last.attempt),
-        tuple(_attempt(number, candidates[number], decisions) for number in candidates if number != last.attempt),
+        decision_of(last),
+        tuple(past.brief for past in history if past.brief.attempt == last.attempt),
+        tuple(_attempts([past for past in history if past.brief.attempt != last.attempt])),
         case.policy,
         case.intake,
         case.state.start is not None,
@@ -114,8 +112,22 @@ def dossier(ledger: Ledger, rollout: str) -> Dossier:
     )
 
 
-def _attempt(number: int, candidate: str, decisions: list[Decision]) -> Attempt:
-    own = [d for d in decisions if d.attempt == number]
-    end = own[-1]
-    why = end.reasons[0].message if end.reasons else ""
-    return Attempt(number, candidate, own[0].look, end.look, len(own), end.decision, why)
+@dataclass(frozen=True)
+class _Past:
+    key: str
+    candidate: str
+    brief: Brief
+
+
+def _history(ledger: Ledger, rollout: str) -> list[_Past]:
+    """Every decision of a rollout in brief, oldest first."""
+    rows = ledger.excerpts(rollout, ("$.kind", "$.key", "$.state.candidate", *BRIEF))
+    return [_Past(key, candidate, Brief.of(*parts)) for kind, key, candidate, *parts in rows if kind == "decision"]
+
+
+def _attempts(history: list[_Past]) -> Iterator[Attempt]:
+    for number, looks in groupby(history, key=lambda past: past.brief.attempt):
+        own = list(looks)
+        first, end = own[0].brief, own[-1].brief
+        why = end.reasons[0].message if end.reasons else ""
+        yield Attempt(number, own[-1].candidate, first.look, end.look, len(own), end.decision, why)

@@ -22,12 +22,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 WIDE, NARROW = 720, 330
-TICKS = 8
+#: Days named on an axis as wide as the page; on one of several side by side; and from when on months are named.
+TICKS, FEW_TICKS, LONG = 8, 5, timedelta(days=182)
+MONTHS = "utcmonth(datum.value) ? utcFormat(datum.value, '%b') : utcFormat(datum.value, '%Y')"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 #: Layers that answer the pointer begin with this; a still picture does without them.
 HOVER = "hover"
 _PLACE = re.compile(r'((?<= )(?:d|transform|x|y|x2|y2)=")([^"]*)')
-_LONG = re.compile(r"-?\d+\.\d{3,}(?:e-\d+)?")
+_LONG = re.compile(r"-?\d+\.\d{2,}(?:e-\d+)?")
+_TAG = re.compile("<[^<>]*>")
+#: Parts are not read one by one, classes are for nobody, fonts are the page's, and what is not said is opaque.
+_SPARE = re.compile(r' (?:role|aria-[a-z]+|class|font-family|pointer-events|version|xmlns:xlink)="[^"]*"| opacity="1"')
+_NOTHING = re.compile(r'<path d="[^"]*"(?: display="none")?/>|<g[^>]*></g>')
 
 
 @dataclass(frozen=True)
@@ -108,25 +114,48 @@ def drawn(value: float) -> float:
 
 
 def time_axis(
-    x: Any, moments: Sequence[datetime], also: Sequence[datetime] = (), ticks: Sequence[datetime] = ()
+    x: Any,
+    moments: Sequence[datetime],
+    also: Sequence[datetime] = (),
+    ticks: Sequence[datetime] = (),
+    most: int = TICKS,
 ) -> Any:
-    """A time axis over the moments, with a little room at both ends."""
+    """A time axis over the moments, with a little room at both ends and at most so many days named on it.
+
+    Days are named at the ``ticks`` where they are given; a long span has months, and a year where one begins.
+    """
     import altair as alt
 
     known = [*moments, *also]
     first, last = min(known), max(known)
     room = max((last - first) / 25, timedelta(hours=12))
     domain = [wall(first - room), wall(last + room)]
-    marks = [wall(tick) for tick in thinned(ticks or _days(first, last), TICKS)]
-    axis = alt.Axis(title=None, format="%-d %b", grid=False, values=marks, labelOverlap="greedy")
+    long = last - first > LONG
+    marks = _months(first, last, most) if long else thinned(ticks or _days(first, last, most), most)
+    says: dict[str, Any] = {"labelExpr": MONTHS} if long else {"format": "%-d %b"}
+    axis = alt.Axis(
+        title=None, grid=False, values=[wall(mark) for mark in marks], labelOverlap="parity", labelSeparation=6, **says
+    )
     return x.scale(type="utc", domain=domain, nice=False).axis(axis)
 
 
-def _days(first: datetime, last: datetime) -> list[datetime]:
-    """Days to be named on an axis: every day, or every week."""
+def _days(first: datetime, last: datetime, most: int) -> list[datetime]:
+    """Days to be named on an axis: every day, or every so many weeks."""
     begin = first.replace(hour=0, minute=0, second=0)
-    step = 1 if (last - first).days <= TICKS else 7
-    return [begin + timedelta(days=i) for i in range(0, (last - begin).days + 1, step)]
+    days = (last - begin).days
+    step = 1 if days < most else 7 * -(-(days // 7 + 1) // most)
+    return [begin + timedelta(days=i) for i in range(0, days + 1, step)]
+
+
+def _months(first: datetime, last: datetime, most: int) -> list[datetime]:
+    """First days of months, evenly, as many as there is room for."""
+    begin, end = (12 * moment.year + moment.month - 1 for moment in (first, last))
+    # Counted from January, so that a year begins on a tick.
+    steps = (1, 2, 3, 4, 6, *range(12, end - begin + 13, 12))
+    choices = ([place for place in range(begin + 1, end + 1) if place % step == 0] for step in steps)
+    places = next(chosen for chosen in choices if len(chosen) <= most)
+    start = first.replace(day=1, hour=0, minute=0, second=0)
+    return [start.replace(year=place // 12, month=place % 12 + 1) for place in places]
 
 
 def thinned(values: Sequence[T], most: int) -> Sequence[T]:
@@ -149,11 +178,12 @@ def point(data: Any, x: Any, y: Any, shape: str, colour: str) -> Any:
     return data.mark_point(shape=shape, filled=True, size=80, color=colour, opacity=1).encode(x=x, y=y)
 
 
-def lettering(data: Any, field: str, x: Any, y: Any, **style: Any) -> Any:
-    """Words in the picture, at its left edge without an ``x``. A page keeps them readable where they cross a line."""
+def lettering(data: Any, field: str, x: Any, y: Any, right: bool = False, **style: Any) -> Any:
+    """Words in the picture, at its left or ``right`` edge without an ``x``. A page keeps them readable across a line."""
     import altair as alt
 
-    style = {"fontSize": 11, **({"x": 4, "align": "left"} if x is None else {}), **style}
+    edge = {"x": "width", "dx": -4, "align": "right"} if right else {"x": 4, "align": "left"}
+    style = {"fontSize": 11, **(edge if x is None else {}), **style}
     place = {"y": y} if x is None else {"x": x, "y": y}
     return data.mark_text(**style).encode(**place, text=alt.Text(f"{field}:N"))
 
@@ -191,7 +221,7 @@ class Canvas:
         import altair as alt
 
         name = f"rows{len(self._rows)}"
-        self._rows[name] = rows
+        self._rows[name] = tuple(rows)  # what is no list is not copied, again and again, on its way through Altair
         return alt.Chart(alt.NamedData(name))
 
     def finished(self, layers: Sequence[Any], height: int) -> Chart:
@@ -211,6 +241,7 @@ class Canvas:
                 axis=alt.AxisConfig(
                     labelColor=MUTED.light,
                     labelFontSize=11,
+                    labelLimit=0,  # to be cut short a label has to be measured, and that takes longer than drawing it
                     gridColor=GRID.light,
                     domainColor=LINE.light,
                     tickColor=LINE.light,
@@ -276,9 +307,21 @@ def still(spec: dict[str, Any], width: int) -> str:
         "config": config,
         "layer": layers,
     }
-    return _PLACE.sub(_shorter, vl_convert.vegalite_to_svg(shown, vl_version="6.4"))
+    return _without_nothing(_TAG.sub(_plain, vl_convert.vegalite_to_svg(shown, vl_version="6.4")))
+
+
+def _plain(tag: re.Match[str]) -> str:
+    """A tag without what nobody needs; names that stand between tags are left alone."""
+    return _PLACE.sub(_shorter, _SPARE.sub("", tag[0]))
 
 
 def _shorter(place: re.Match[str]) -> str:
-    """Coordinates to a hundredth of a pixel."""
-    return place[1] + _LONG.sub(lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), place[2])
+    """Coordinates to a tenth of a pixel."""
+    return place[1] + _LONG.sub(lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), place[2])
+
+
+def _without_nothing(svg: str) -> str:
+    """The picture without elements that draw nothing."""
+    while (shorter := _NOTHING.sub("", svg)) != svg:
+        svg = shorter
+    return svg

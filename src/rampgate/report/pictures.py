@@ -8,7 +8,7 @@ from functools import partial
 
 from rampgate.aggregate.marginals import OVERALL
 from rampgate.estimate.metric import KPI
-from rampgate.judge.decision import Decision, Estimate, Judged, Window
+from rampgate.judge.decision import Brief, Decision, Estimate, Judged, Window
 from rampgate.judge.findings import called, in_points
 from rampgate.judge.trace import EffectPath, EvidencePath, FamilyPath
 from rampgate.policy import Margin, Policy
@@ -20,8 +20,8 @@ from rampgate.report.words import date_of, percent
 
 #: Segment criteria that get a picture of their evidence, and values that get a line in a forest; tables have all.
 MOST_SEGMENT_PATHS = 3
-#: Metrics and criteria that get a picture each, and rows of the table beside one.
-MOST_METRICS, MOST_CRITERIA, MOST_ROWS, MOST_WINDOWS = 6, 6, 60, 26
+#: Rows of the table beside a picture, and windows in one of several pictures side by side.
+MOST_ROWS, MOST_WINDOWS = 30, 26
 MOST_SEGMENTS = 12
 
 FAMILIES = {"rollback": "all rollback criteria", "guardrail": "all guardrails", "segment": "all segment guardrails"}
@@ -37,9 +37,9 @@ def title_of(metric: str) -> str:
     return "Weighted KPI" if metric == KPI else metric
 
 
-def shown_metrics(policy: Policy) -> tuple[str, ...]:
-    """The metrics that get a picture: those that are judged, then the others, as far as there is room."""
-    return tuple(dict.fromkeys((*_first(policy), *policy.judged_metrics(), *policy.metrics)))[:MOST_METRICS]
+def in_order(policy: Policy) -> tuple[str, ...]:
+    """The metrics in the order of their pictures: those that are judged, then the others."""
+    return tuple(dict.fromkeys((*_first(policy), *policy.judged_metrics(), *policy.metrics)))
 
 
 def _first(policy: Policy) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ def weekly_figure(
 ) -> Figure:
     """Both arms of a metric (or ``kpi``) by window, from values."""
     rows = [(window, charts.window_estimate(window, metric)) for window in windows][
-        -(MOST_ROWS if wide else MOST_WINDOWS) :
+        -(2 * MOST_ROWS if wide else MOST_WINDOWS) :
     ]
     known = [(window, e) for window, e in rows if e.baseline is not None or e.candidate is not None]
     if not known:
@@ -119,10 +119,10 @@ def _units(window: Window, e: Estimate) -> str:
 
 
 def evidence(dossier: Dossier) -> tuple[list[Figure], list[Figure]]:
-    """Evidence over time: overall criteria, and the strongest of segments."""
+    """Evidence over time, strongest first: every overall criterion, and a few of segments."""
     judged = {c.id: c for c in dossier.decision.criteria}
     paths = sorted(dossier.trace.evidence, key=lambda path: _rank(path, judged.get(path.id)), reverse=True)
-    whole = [path for path in paths if path.group == OVERALL][:MOST_CRITERIA]
+    whole = [path for path in paths if path.group == OVERALL]
     weighed = {path.id for path in dossier.trace.evidence}
     silent = [c for c in judged.values() if c.group == OVERALL and c.id not in weighed]
     segments = [path for path in paths if path.group != OVERALL][:MOST_SEGMENT_PATHS]
@@ -204,17 +204,17 @@ def _not_weighed(judged: Judged) -> Figure:
 def effects(dossier: Dossier) -> list[Figure]:
     """The difference of the KPI and of each metric over all periods so far."""
     drawn = {path.metric: path for path in dossier.trace.effects}
-    names = (KPI, *shown_metrics(dossier.policy)) if dossier.trace.ends else ()
+    names = (KPI, *in_order(dossier.policy)) if dossier.trace.ends else ()
     return [_effect(dossier, name, drawn.get(name)) for name in names]
 
 
 def _effect(dossier: Dossier, metric: str, path: EffectPath | None) -> Figure:
-    ends = dossier.trace.ends
     unit, better = unit_of(dossier.policy, metric), _better(dossier.policy, metric)
     title = f"{title_of(metric)} ({better} is better)"
     if path is None or all(d is None for d in path.difference):
         why = f"{called(metric, OVERALL)} is not known in both arms of any period"
         return Figure(title, f"Nothing to show yet, because {why}.", None)
+    ends = path.ends
     last = max(t for t, d in enumerate(path.difference) if d is not None)
     finding = (
         f"Over all periods until {date_of(ends[last])} the candidate differs by "
@@ -285,13 +285,13 @@ def forest(dossier: Dossier, column: str, metric: str, rows: Sequence[Estimate])
 # --- the ramp ---------------------------------------------------------------------------
 
 
-def _why(decision: Decision, before: Decision | None) -> str:
+def _why(decision: Decision | Brief, before: Decision | Brief | None) -> str:
     """The first reason, unless the look before gave the same."""
     said, then = (d.reasons[0].message if d is not None and d.reasons else "" for d in (decision, before))
     return "the same" if said and said == then else said
 
 
-def ramp(decisions: Sequence[Decision]) -> Figure:
+def ramp(decisions: Sequence[Decision | Brief]) -> Figure:
     """The candidate's traffic over time with every decision on it."""
     counts = {kind: sum(d.decision == kind for d in decisions) for kind in SHAPES}
     told = ", ".join(f"{count} x {kind}" for kind, count in counts.items() if count)

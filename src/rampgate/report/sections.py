@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rampgate.aggregate.marginals import OVERALL
 from rampgate.estimate.metric import KPI
@@ -17,6 +17,7 @@ from rampgate.report.blocks import (
     Cell,
     Fact,
     Facts,
+    Figure,
     Figures,
     Fold,
     Hero,
@@ -30,6 +31,9 @@ from rampgate.report.dossier import Dossier
 from rampgate.report.drawing import told_odds
 from rampgate.report.segments import segments
 from rampgate.report.words import date_of, moment_of, percent
+
+#: Small pictures that are shown at once.
+MOST_AT_ONCE = 6
 
 TODO = {
     "go": "raise the candidate to {now} of traffic",
@@ -135,7 +139,17 @@ def _weekly(dossier: Dossier) -> Iterator[Block]:
             "The band is the interval of the difference, drawn around the baseline. A hollow point: a partial window.",
             "muted",
         )
-        yield Figures(tuple(pictures.weekly(dossier, name) for name in pictures.shown_metrics(dossier.policy)))
+        yield from _side_by_side(
+            [pictures.weekly(dossier, name) for name in pictures.in_order(dossier.policy)], "metrics"
+        )
+
+
+def _side_by_side(figures: Sequence[Figure], what: str) -> Iterator[Block]:
+    """Small pictures: the first at once, the others of these when asked for."""
+    yield Figures(tuple(figures[:MOST_AT_ONCE]))
+    rest = figures[MOST_AT_ONCE:]
+    if rest:
+        yield Fold(f"{len(rest)} further {what}", (Figures(tuple(rest)),))
 
 
 def _evidence(dossier: Dossier) -> Iterator[Block]:
@@ -153,7 +167,7 @@ def _evidence(dossier: Dossier) -> Iterator[Block]:
             "ever gets there is below the error budget, however often the gate looks.",
             "muted",
         )  # fmt: skip
-        yield Figures(tuple(overall))
+        yield from _side_by_side(overall, "criteria")
         if by_segment:
             yield Text("Segments, strongest evidence first")
             yield Figures(tuple(by_segment))
@@ -189,7 +203,7 @@ def _effects(dossier: Dossier) -> Iterator[Block]:
         "look. Dashed: beyond it a rollback criterion is broken; dotted: beyond it a guardrail holds.",
         "muted",
     )
-    yield Figures(tuple(figures))
+    yield from _side_by_side(figures, "metrics")
 
 
 # --- the ramp, and what comes next ------------------------------------------------------

@@ -51,12 +51,13 @@ def _column(dossier: Dossier, column: str, metrics: tuple[str, ...], least: int)
     }
     heads = (column, "#units, baseline / candidate", *(f"#{pictures.title_of(name)}" for name in metrics))
     rows = {value: _segment_row(dossier, value, groups[value], metrics, enough[value], failed) for value in order}
-    first = [rows[value] for value in order if enough[value]][: pictures.MOST_SEGMENTS] or list(rows.values())[:3]
+    first = [value for value in order if enough[value]][: pictures.MOST_SEGMENTS] or order[:3]
     caption = f"Difference by {column}, strongest evidence of harm first; shaded by its size against the margin"
-    yield Table.of(caption, heads, first)
-    if len(first) < len(rows):
-        every = Table.of(f"Every value of {column}", heads, list(rows.values()))
-        yield Fold(f"All {len(rows)} values of {column}", (every,))
+    yield Table.of(caption, heads, [rows[value] for value in first])
+    rest = [value for value in order if value not in first]
+    if rest:
+        title = f"{len(rest)} further {'value' if len(rest) == 1 else 'values'} of {column}"
+        yield Fold(title, (Table.of(title, heads, [rows[value] for value in rest]),))
 
 
 def _some(names: list[str]) -> str:

@@ -127,6 +127,11 @@ def inputs(case: Case, before: Mapping[str, Any] | None = None) -> tuple[dict[st
     return body, documents
 
 
+def named(body: Mapping[str, Any]) -> list[str]:
+    """The SHA-256 of every document that a record's ``inputs`` refer to."""
+    return [body["policy"], *(page["document"] for page in body["periods"])]
+
+
 def restore(body: Mapping[str, Any], read: Any) -> Case:
     """The case of a record.
 
@@ -136,7 +141,8 @@ def restore(body: Mapping[str, Any], read: Any) -> Case:
     read : SHA-256 -> bytes of a document
     """
     policy = Policy.from_canonical(json.loads(read(body["policy"])))
-    pages = [json.loads(read(page["document"])) for page in body["periods"]]
+    # One page after the other: the numbers of a year held as Python's own take longer to look after than to read.
+    pages = (json.loads(read(page["document"])) for page in body["periods"])
     cells = cells_of(body["components"], body["pairs"], body["segments"], pages, body.get("tallies", ()))
     intake = dict(body["intake"])
     intake["newest"] = datetime.fromisoformat(intake["newest"]) if intake["newest"] else None
@@ -151,43 +157,47 @@ def cells_of(
     components: Sequence[str],
     pairs: Iterable[Sequence[int]],
     segments: Sequence[str],
-    pages: Sequence[Mapping[str, Any]],
+    pages: Iterable[Mapping[str, Any]],
     tallies: Sequence[str] = (),
 ) -> Cells:
     """Cells from the documents of their periods."""
-    periods = tuple(
-        Period(
-            date.fromisoformat(page["day"]),
-            page["stage"],
-            datetime.fromisoformat(page["start"]),
-            datetime.fromisoformat(page["end"]),
-        )
-        for page in pages
-    )
-    rows = [(t, row) for t, page in enumerate(pages) for row in page["rows"]]
     linked = tuple((int(i), int(j)) for i, j in pairs)
-
-    def matrix(at: int, width: int) -> np.ndarray:
-        return np.array([row[at] for _, row in rows], dtype=float).reshape(len(rows), width)
-
+    periods: list[Period] = []
+    period: list[int] = []
+    values: list[tuple[str, ...]] = []
+    digests: list[str] = []
+    counts: list[Sequence[Sequence[Sequence[int]]]] = []
     k, p = len(components), len(linked)
-    bad = [row[7] for _, row in rows]
+    blocks = [tuple(np.zeros(shape) for shape in ((0,), (0,), (0, k), (0, p), (0, k), (0, k)))]
+    bad: list[np.ndarray] = []
+    for t, page in enumerate(pages):
+        moments = (datetime.fromisoformat(page[key]) for key in ("start", "end"))
+        periods.append(Period(date.fromisoformat(page["day"]), page["stage"], *moments))
+        rows = page["rows"]
+        period += [t] * len(rows)
+        values += [tuple(row[1]) for row in rows]
+        bad += [np.array([row[7] for row in rows], dtype=np.int64)] if rows else []
+        digests += [row[8] for row in rows]
+        counts += [row[9] for row in rows] if tallies else []
+        numbers = (np.array([row[at] for row in rows], dtype=float) for at in (0, 2, 3, 4, 5, 6))
+        blocks.append(tuple(x.reshape(len(rows), *like.shape[1:]) for x, like in zip(numbers, blocks[0], strict=True)))
+    arm, n, mean, comoment, low, high = (np.concatenate(column) for column in zip(*blocks, strict=True))
     return Cells(
         tuple(components),
         linked,
-        periods,
+        tuple(periods),
         tuple(segments),
-        np.array([t for t, _ in rows], dtype=np.int64),
-        np.array([row[0] for _, row in rows], dtype=np.int64),
-        tuple(tuple(row[1]) for _, row in rows),
-        np.array([row[2] for _, row in rows], dtype=float),
-        matrix(3, k),
-        matrix(4, p),
-        matrix(5, k),
-        matrix(6, k),
-        np.array(bad, dtype=np.int64).reshape(len(rows), len(bad[0]) if bad else 0),
-        tuple(row[8] for _, row in rows),
-        tuple(_tally(metric, [row[9][h] for _, row in rows]) for h, metric in enumerate(tallies)),
+        np.array(period, dtype=np.int64),
+        arm.astype(np.int64),
+        tuple(values),
+        n,
+        mean,
+        comoment,
+        low,
+        high,
+        np.concatenate(bad) if bad else np.zeros((0, 0), dtype=np.int64),
+        tuple(digests),
+        tuple(_tally(metric, [bins[h] for bins in counts]) for h, metric in enumerate(tallies)),
     )
 
 

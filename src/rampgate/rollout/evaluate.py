@@ -20,7 +20,7 @@ from rampgate.judge.health import seen
 from rampgate.judge.state import State, after
 from rampgate.ledger import Ledger, Record, look_key
 from rampgate.policy import Policy, load_policy, refuse_not_judged
-from rampgate.rollout.archive import inputs, restore, source_digest
+from rampgate.rollout.archive import inputs, named, restore, source_digest
 from rampgate.rollout.looks import first_phase, look_at, parse_moment, switches
 from rampgate.source import Engine, open_engine
 
@@ -82,7 +82,7 @@ def _look(policy: Policy, engine: Engine, as_of: datetime, book: Ledger | None) 
         if book is None:
             return Decision.from_dict(judge(case).to_dict())  # the numbers are those that would be recorded
         try:
-            return _recorded(case, book, last)
+            return recorded(case, book, last)
         except LedgerMoved:
             continue
     raise LedgerMoved(
@@ -142,8 +142,17 @@ def _new_start(policy: Policy, engine: Engine, look: datetime) -> date | None:
     return max(day, policy.start) if policy.start is not None else day
 
 
-def _recorded(case: Case, book: Ledger, last: Record | None) -> Decision:
-    """Judge and record in one transaction, unless this very look is recorded already."""
+def recorded(case: Case, book: Ledger, last: Record | None) -> Decision:
+    """Judge a case and record it, unless this very look is recorded already.
+
+    Parameters
+    ----------
+    last : the rollout's last record, from which the case's state was taken
+
+    Raises
+    ------
+    LedgerMoved : another look was recorded meanwhile
+    """
     policy, state = case.policy, case.state
     source = source_digest(case.cells, case.intake)
     key = look_key(policy.rollout, state.attempt, case.look.isoformat(), policy.sha256(), source)
@@ -188,4 +197,9 @@ def decision_of(record: Record) -> Decision:
 
 def recompute(record: Record, ledger: Ledger) -> Decision:
     """Judge a record again from what the ledger stored with it; ``content()`` must equal what was recorded."""
-    return judge(restore(record.entry()["inputs"], ledger.document))
+    return judge(case_of(record.entry()["inputs"], ledger))
+
+
+def case_of(body: Mapping[str, Any], ledger: Ledger) -> Case:
+    """The case of a record from its ``inputs``, whose documents are read together."""
+    return restore(body, ledger.documents(named(body)).__getitem__)

@@ -1,15 +1,20 @@
 "use strict";
 (() => {
-  const packed = document.getElementById("vega");
-  if (!packed || !window.DecompressionStream) return; // the still pictures stay
+  if (!document.getElementById("vega") || !window.DecompressionStream) return; // the still pictures stay
+
+  const unpacked = async (id) => {
+    const packed = document.getElementById(id);
+    const bytes = Uint8Array.from(atob(packed.textContent), (letter) => letter.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  };
 
   // The library travels packed; unpacked it may run because the policy above names its hash.
   const load = async () => {
-    const bytes = Uint8Array.from(atob(packed.textContent), (letter) => letter.charCodeAt(0));
     const script = document.createElement("script");
-    script.textContent = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+    script.textContent = await unpacked("vega");
     document.body.append(script);
     if (!window.vegaEmbed) throw new Error("Vega did not start");
+    return JSON.parse(await unpacked("specs"));
   };
   const loaded = { once: null };
 
@@ -43,9 +48,8 @@
 
   const wake = async (picture) => {
     const live = picture.querySelector(".live");
-    const spec = JSON.parse(picture.querySelector("script").textContent);
     try {
-      await (loaded.once ??= load());
+      const specs = await (loaded.once ??= load());
       picture.classList.add("awake");
       // Read out it is one picture with one alternative; its parts, which Vega makes anew at every size, stay silent.
       const stage = document.createElement("div");
@@ -54,7 +58,7 @@
       live.setAttribute("aria-label", picture.querySelector(".still svg").getAttribute("aria-label"));
       live.append(stage);
       // ast: expressions are interpreted, since nothing may be evaluated here.
-      await vegaEmbed(stage, spec, { ast: true, actions: false, defaultStyle: false, renderer: "svg", tooltip });
+      await vegaEmbed(stage, specs[picture.dataset.spec], { ast: true, actions: false, defaultStyle: false, renderer: "svg", tooltip });
     } catch (error) {
       picture.classList.remove("awake"); // the still picture says the same
       console.error(error);
