@@ -27,6 +27,8 @@ VERDICT_STYLES = {
 LEGEND = """\
 evidence: odds against harm within the bound, now; p: 1 over the highest so far.
 INCONCLUSIVE: no proof either way; it holds only where the phase asks for proof."""
+#: The units that a difference rests on.
+COMPARED = Column("compared", full="units compared")
 #: Segment values shown; the others are in the JSON.
 MOST_SEGMENTS = 8
 #: Windows in a line of blocks: the last ones.
@@ -119,19 +121,28 @@ def _strength(criterion: Judged) -> tuple[bool, float]:
     return criterion.verdict == "FAIL", criterion.e_value or 0.0
 
 
-def estimates_table(rows: Sequence[Estimate], named: bool = False) -> Sheet:
-    """Both arms, their difference and its confidence sequence; a segment stands below its metric."""
+def estimates_table(
+    rows: Sequence[Estimate], named: bool = False, compared: Sequence[tuple[int, int]] | None = None
+) -> Sheet:
+    """Both arms, their difference and its confidence sequence; a segment stands below its metric.
+
+    Parameters
+    ----------
+    compared : units of both that each difference rests on, where they are not all known units
+    """
+    units = [(row.n_baseline, row.n_candidate) for row in rows] if compared is None else compared
+    last = Column("units b/c", full="units of both") if compared is None else COMPARED
     head = Column("metric, segment" if named else "metric", "name")
     arms = (Column("baseline"), Column("candid.", full="candidate"), Column("differ.", full="difference"))
-    sheet = Sheet([head, *arms, Column("95 % interval"), Column("units b/c", full="units of both")])
-    for row in rows:
+    sheet = Sheet([head, *arms, Column("95 % interval"), last])
+    for row, (baseline, candidate) in zip(rows, units, strict=True):
         sheet.add(
             row.name if row.group == OVERALL else f"{row.name}, {row.group}",
             number(row.baseline),
             number(row.candidate),
             signed(row.difference),
             interval(row.lower, row.upper),
-            f"{row.n_baseline}/{row.n_candidate}",
+            f"{baseline}/{candidate}",
         )
     return sheet
 
