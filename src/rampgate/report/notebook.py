@@ -7,7 +7,7 @@ from rampgate.judge.decision import Decision, traffic_after
 from rampgate.policy import Policy, defaults, sentences
 from rampgate.report.fragment import BADGE, LIST, SOFT, escaped, figure, framed, items, table
 from rampgate.report.notebook_charts import kpi_by_window, ramp
-from rampgate.report.words import date_of, interval, moment_of, number, percent, signed
+from rampgate.report.words import date_of, interval, moment_of, not_checked, number, percent, signed
 from rampgate.rollout.replay import Looks
 
 #: White on these is at least 4.5 to 1.
@@ -80,6 +80,8 @@ def _reasons(value: Decision) -> str:
         f"waits for {escaped(w.what)}" + (f", expected {date_of(w.expected_at)}" if w.expected_at else "")
         for w in value.waiting_for
     ]
+    if left := not_checked(value.health):
+        lines.append(f'<span style="{SOFT}">not checked: {escaped(left)}</span>')
     return f'<ul style="{LIST}">{"".join(f"<li>{line}</li>" for line in lines)}</ul>' if lines else ""
 
 

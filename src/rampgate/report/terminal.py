@@ -13,7 +13,7 @@ from rampgate.aggregate.marginals import OVERALL
 from rampgate.judge.decision import Decision, Estimate, Judged, Window, traffic_after
 from rampgate.report.sheet import Column, Sheet
 from rampgate.report.spark import spark
-from rampgate.report.words import date_of, interval, moment_of, number, odds, percent, printable, signed
+from rampgate.report.words import date_of, interval, moment_of, not_checked, number, odds, percent, printable, signed
 
 WIDTH = 80
 STYLES = {"go": "bold green", "complete": "bold green", "hold": "bold yellow", "rollback": "bold red"}
@@ -93,12 +93,14 @@ def _head(decision: Decision) -> RenderableType:
 
 
 def reasons_view(decision: Decision) -> RenderableType:
-    """Every reason as a line: code, then sentence."""
+    """Every reason as a line: code, then sentence; last, and no reason, what could not be checked."""
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for reason in decision.reasons:
         table.add_row(Text(reason.code, VERDICT_STYLES[reason.verdict]), Text(printable(reason.message)))
+    if left := not_checked(decision.health):
+        table.add_row(Text("not checked", "dim"), Text(printable(left), "dim"))
     return Group(Text(""), table)
 
 
