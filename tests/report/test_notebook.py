@@ -26,7 +26,7 @@ from rampgate.judge.decide import judge
 from rampgate.judge.decision import Decision
 from rampgate.policy import Policy, load_policy
 from rampgate.report.notebook_charts import DECISIONS, kpi_by_window, ramp
-from rampgate.report.words import interval, number, signed
+from rampgate.report.words import interval, not_checked, number, signed
 from rampgate.rollout.replay import Looks
 from rampgate.shown import Shown, register, renderer_of
 
@@ -92,6 +92,8 @@ def test_a_decision_shows_verdict_reasons_table_and_chart() -> None:
     for m in decision.metrics:
         for cell in (number(m.baseline), signed(m.difference), interval(m.lower, m.upper)):
             assert cell in found.cells
+    assert not_checked(decision.health)
+    assert f"not checked: {not_checked(decision.health)}" in text
     assert found.tags.count("svg") == 1
     assert "style" not in found.tags
     assert "script" not in found.tags

@@ -131,10 +131,12 @@ def _fresh(case: Case) -> Health:
 
 
 def _right_after(case: Case, newest: datetime) -> str:
-    """How to look at a table that ends: the first look for which its newest row lies in a complete period."""
-    every = case.policy.source.look
-    day = next_first_day(first_day(local_day(newest, case.policy.zone), every), every)
-    if case.state.seen is not None and local_midnight(day, case.policy.zone) < case.state.seen.through:
+    """How to look at a table that ends: the last look for which it is not stale."""
+    every, zone = case.policy.source.look, case.policy.zone
+    day = first_day(local_day(newest, zone), every)
+    if local_midnight(next_first_day(day, every), zone) - newest <= timedelta(days=STALE_DAYS):
+        day = next_first_day(day, every)  # its newest row lies in a whole period; else that week is left out
+    if case.state.seen is not None and local_midnight(day, zone) < case.state.seen.through:
         return "If the table ends there, `rampgate replay` shows every look at it"
     return (
         f"If the table ends there, look with `--as-of {day}`; a recorded look is never followed by an earlier one, so "
