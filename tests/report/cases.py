@@ -113,14 +113,14 @@ def second_attempt(folder: Path) -> Ledger:
 
 def year(folder: Path) -> Ledger:
     """A year of days, with many segment values and metrics."""
-    frame = tickets(days=365, per_day=60)
+    frame = tickets(days=365, per_day=60, start="2025-01-06")
     rng = np.random.default_rng(4)
     frame["queue"] = [f"queue {i}" for i in rng.integers(0, 40, len(frame))]
     metrics = dict(POLICY["metrics"])
     for i in range(10):
         frame[f"extra{i}"] = rng.random(len(frame)) < 0.3
         metrics[f"extra{i}"] = {"kind": "proportion", "column": f"extra{i}"}
-    days = [str(day.date()) for day in pd.date_range("2026-01-12", "2027-01-05", freq="119D")]
+    days = [str(day.date()) for day in pd.date_range("2025-01-13", "2026-01-06", freq="119D")]
     rollback = {f"extra{i}": {"worse_by": "1pp"} for i in range(10)}
     return looked(folder, frame, days, metrics=metrics, rollback=rollback)
 

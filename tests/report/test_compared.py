@@ -6,14 +6,17 @@ import io
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 from rich.console import Console
 from tests.rollout.tables import POLICY, tickets
 
 from rampgate.comparison.table import compare_under
 from rampgate.comparison.values import Comparison
+from rampgate.comparison.words import percent
 from rampgate.policy import load_policy
-from rampgate.report.compared import comparison_view, leading
+from rampgate.report.compared import comparison_view, leading, of_week
+from rampgate.report.words import interval, number, signed
 
 LONG = "network and telephony of the northern region"
 
@@ -28,9 +31,9 @@ def compared(kind: str) -> Comparison:
     return compare_under(load_policy(POLICY), frame)
 
 
-def text(found: Comparison) -> list[str]:
+def text(found: Comparison, width: int = 80) -> list[str]:
     out = io.StringIO()
-    Console(file=out, width=80, no_color=True).print(comparison_view(found))
+    Console(file=out, width=width, no_color=True).print(comparison_view(found))
     return out.getvalue().splitlines()
 
 
@@ -52,6 +55,43 @@ def test_the_verdict_stands_first_in_80_columns_and_no_number_is_cut(kind: str) 
     for line in lines:
         # Only names may be cut; a cut number would end in an ellipsis after a digit.
         assert not any(a.isdigit() and b == "…" for a, b in pairwise(line)), line
+
+
+@pytest.mark.parametrize("width", [100, 79, 60, 40])
+@pytest.mark.parametrize("kind", ["worse", "apart"])
+def test_at_any_width_every_number_is_there(kind: str, width: int) -> None:
+    """What does not fit side by side stands below; nothing is cut without a word."""
+    found = compared(kind)
+    lines = text(found, width)
+    assert max(map(len, lines)) <= width
+    assert "…" not in "".join(lines)
+    words = " ".join(" ".join(lines).replace(",", " ").split())
+    for row in [*(row.estimate for row in found.metrics), *(of_week(week, leading(found)) for week in found.weeks)]:
+        for value in (number(row.baseline), number(row.candidate), signed(row.difference)):
+            assert f" {value} " in f" {words} ", (row.name, value)
+        assert interval(row.lower, row.upper) in words
+    for week in found.weeks:
+        assert percent(week.share or 0.0) in words
+
+
+def test_the_units_shown_are_those_compared() -> None:
+    """The old version ends, and the new one goes on: only the common days are compared, and counted."""
+    frame = tickets(days=28)
+    day = (frame.opened_at - pd.Timestamp("2026-01-05")).dt.days
+    frame = frame[np.where(frame.version == "v1", day < 14, day >= 7)]
+    found = compare_under(load_policy(POLICY), frame)
+    common = frame[frame.opened_at.between("2026-01-12", "2026-01-19", inclusive="left")].version.value_counts()
+    both = f"{common.v1}/{common.v2}"
+    lines = text(found)
+    top = lines.index("Overall, on the same days")
+    assert [line.split()[-1] for line in lines[top + 2 : top + 5]] == [both] * 3
+    weeks = lines.index("Weighted KPI by week (* not complete)")
+    assert [line.split()[-3] for line in lines[weeks + 2 : weeks + 6]] == ["none", both, "none", "none"]
+    assert [row.units for row in found.metrics] == [(common.v1, common.v2)] * 3
+    assert {key: sum(week.to_dict()["units_compared"][key]["candidate"] for week in found.weeks)
+            for key in ("kpi", "right")} == {"kpi": common.v2, "right": common.v2}  # fmt: skip
+    parts = [row for row in found.segments.rows if row.estimate.name == "right"]
+    assert sum(row.units[1] for row in parts) == common.v2
 
 
 def test_warnings_stand_before_the_tables() -> None:

@@ -12,6 +12,7 @@ from rampgate.report.blocks import Cell, Fact, Facts, Fold, Item, Items, Section
 from rampgate.report.dossier import Dossier
 from rampgate.report.markdown import blocks_of, escaped, markdown
 from rampgate.report.sections import hero, sections, title_of
+from rampgate.report.words import not_checked
 
 Tell = Callable[[str], Dossier]
 
@@ -28,6 +29,7 @@ def test_every_case_is_told_with_every_section_picture_and_reason(name: str, tel
             assert escaped(figure.finding) in lines
     for reason in found.decision.reasons:
         assert escaped(reason.message) in text
+    assert ("not checked" in text.partition("\n## ")[0]) == bool(not_checked(found.decision.health))
     assert found.decision.decision.upper() in lines[2]
 
 

@@ -6,21 +6,27 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from tests.docs.blocks import ROOT
 from tests.judge.build import case, midnight, policy, state, units
 from tests.rollout.tables import POLICY, tickets
 
 import rampgate
+from rampgate.comparison.table import compare_under
+from rampgate.comparison.values import Comparison
+from rampgate.guess import Note
 from rampgate.judge.decide import judge
 from rampgate.judge.decision import Decision
 from rampgate.policy import Policy, load_policy
 from rampgate.report.notebook_charts import DECISIONS, kpi_by_window, ramp
-from rampgate.report.words import interval, number, signed
+from rampgate.report.words import interval, not_checked, number, signed
 from rampgate.rollout.replay import Looks
 from rampgate.shown import Shown, register, renderer_of
 
@@ -86,6 +92,8 @@ def test_a_decision_shows_verdict_reasons_table_and_chart() -> None:
     for m in decision.metrics:
         for cell in (number(m.baseline), signed(m.difference), interval(m.lower, m.upper)):
             assert cell in found.cells
+    assert not_checked(decision.health)
+    assert f"not checked: {not_checked(decision.health)}" in text
     assert found.tags.count("svg") == 1
     assert "style" not in found.tags
     assert "script" not in found.tags
@@ -107,6 +115,43 @@ def test_a_policy_shows_its_phases_and_sentences() -> None:
     assert any(said.startswith("Roll back when") for said in found.words)
 
 
+def compared(**changes: Any) -> Comparison:
+    frame = tickets(days=60, harm=0.09)
+    return replace(compare_under(load_policy({**POLICY, **changes}), frame), notes=(NOTE,))
+
+
+NOTE = Note("unit", "ticket", "another value in every row", "--unit", True)
+
+
+def test_a_comparison_shows_verdict_warnings_tables_and_chart() -> None:
+    value = compared()
+    found = read(value)
+    text = " ".join(found.words)
+    assert "WORSE" in found.words
+    for line in (value.headline, *value.details, *value.limits, "unit: ticket", "(--unit)"):
+        assert line in text
+    for row in (*value.metrics, *value.segments.rows[:8]):
+        for cell in (number(row.estimate.baseline), signed(row.estimate.difference), row.verdict):
+            assert cell in found.cells
+        assert f"{row.units[0]:,} / {row.units[1]:,}" in found.cells
+    assert found.cells.count("2026-01-12") == 1, "a row for each week"
+    assert found.tags.count("svg") == 1
+    assert not {"style", "script"} & set(found.tags)
+
+
+def test_a_comparison_without_a_common_day_shows_plain_values_and_says_so() -> None:
+    frame = tickets()
+    frame["version"] = np.where(frame.opened_at < "2026-01-20", "v1", "v2")
+    found = read(compare_under(load_policy(POLICY), frame))
+    assert "CANNOT BE COMPARED" in found.words
+    assert "Plain values" in found.words
+    assert "none" in found.cells
+    assert f"{(frame.version == 'v1').sum():,} / {(frame.version == 'v2').sum():,}" in found.cells
+    one_day = read(compare_under(load_policy(POLICY), tickets(days=1)))
+    assert "svg" not in one_day.tags
+    assert "only one day" in " ".join(one_day.words)
+
+
 EVIL = '<script>alert("x")</script>'
 
 
@@ -119,7 +164,9 @@ def test_markup_from_outside_is_text() -> None:
     made = units(days=20, traffic=0.5, queues=(EVIL, "mail"), rates={"right": (0.8, 0.8), "override": (0.1, 0.7)})
     decision = judge(case(made, 20, rules))
     assert any(EVIL in reason.message for reason in decision.reasons)
-    for value in (decision, rules, Looks([decision])):
+    frame = tickets().replace({"version": {"v2": EVIL}, "queue": {"mail": EVIL}})
+    split = compare_under(load_policy({**POLICY, "candidate": EVIL}), frame)
+    for value in (decision, rules, Looks([decision]), replace(split, notes=(replace(NOTE, value=EVIL),))):
         found = read(value)
         assert "script" not in found.tags
         assert EVIL in " ".join(found.words)
@@ -127,7 +174,7 @@ def test_markup_from_outside_is_text() -> None:
 
 def test_everything_is_in_the_fragment_and_legible_on_both_grounds() -> None:
     """Nothing is fetched; text takes the page's colour; what has a colour keeps 3 to 1 on white and on #111."""
-    for value in (long(), policy(), some_looks()):
+    for value in (long(), policy(), some_looks(), compared()):
         found = html(value)
         assert "http://" not in found.replace("http://www.w3.org/", "")
         assert "https://" not in found
@@ -181,6 +228,7 @@ def test_a_short_line_stands_for_each_where_there_is_no_notebook() -> None:
     assert repr(policy()) == "<Policy rollout: candidate against baseline, phases of 10%, 50%, 100%>"
     assert repr(some_looks()) == "<Looks: 3 from 2026-01-08 to 2026-01-15, the last one hold>"
     assert repr(Looks()) == "<Looks: none>"
+    assert repr(compared()) == "<Comparison worse: v2 against v1, 60 of 60 days with both>"
 
 
 def test_looks_are_a_tuple() -> None:
@@ -220,7 +268,7 @@ def shout(_: object) -> str:
 
 def test_values_load_no_renderer() -> None:
     code = (
-        "import sys, rampgate\nfrom rampgate import Decision, Policy, replay\n"
+        "import sys, rampgate\nfrom rampgate import Comparison, Decision, Policy, compare, replay\n"
         "print([m for m in ('rampgate.report', 'altair', 'vl_convert', 'rich') if m in sys.modules])"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
@@ -256,6 +304,7 @@ def test_a_kernel_shows_them(tmp_path: Path) -> None:
         "import rampgate\npolicy = rampgate.load_policy('policy.yaml')\npolicy",
         "rampgate.check(policy, as_of='2026-01-19')",
         "rampgate.replay(policy)",
+        "rampgate.compare('tickets.csv', baseline='v1', candidate='v2')",
     ]
     env = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "IPYTHONDIR": str(tmp_path), "JUPYTER_PLATFORM_DIRS": "1"}
     command = [sys.executable, "-c", NOTEBOOK, json.dumps(cells)]
@@ -263,8 +312,9 @@ def test_a_kernel_shows_them(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     outputs = json.loads(done.stdout.splitlines()[-1])
     shown = [output["data"] for [output] in outputs]
-    assert [data["text/plain"].split()[0] for data in shown] == ["<Policy", "<Decision", "<Looks:"]
-    for data, part in zip(shown, ("Roll back when", "GO", "Decisions on the ramp"), strict=True):
+    assert [data["text/plain"].split()[0] for data in shown] == ["<Policy", "<Decision", "<Looks:", "<Comparison"]
+    parts = ("Roll back when", "GO", "Decisions on the ramp", "Overall, on the same days")
+    for data, part in zip(shown, parts, strict=True):
         assert data["text/html"].startswith('<div class="rampgate"')
         assert part in data["text/html"]
     assert all("<svg" in data["text/html"] for data in shown[1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -65,3 +66,16 @@ def test_pooled_comparison_against_scipy() -> None:
     assert found is not None
     assert np.isclose(found.p, stats.chi2_contingency(table, correction=False).pvalue, rtol=1e-9)
     assert decision.look - decision.as_of == timedelta(0)
+
+
+def test_what_could_not_be_checked_is_one_line_and_no_reason() -> None:
+    decision = judge(case(units(days=3), 3))
+    lines = text(decision_view(decision))
+    at = next(i for i, line in enumerate(lines) if line.startswith("not checked"))
+    said = " ".join(" ".join(lines[at:]).split())
+    assert "split: " in said
+    assert "`exposure`" in said
+    assert "volume: two weeks are needed" in said
+    assert not any("not checked" in reason.message for reason in decision.reasons)
+    checked = replace(decision, health=tuple(h for h in decision.health if h.verdict != "INCONCLUSIVE"))
+    assert not any(line.startswith("not checked") for line in text(decision_view(checked)))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -385,3 +386,54 @@ def test_policy_files_resolve_their_events_beside_them(tmp_path: Path) -> None:
     path = write_policy(tmp_path)
     tickets().to_csv(tmp_path / "tickets.csv", index=False)
     assert rampgate.check(path, as_of="2026-01-20").decision == "go"
+
+
+# --- the moment of a look -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("look", "zone", "day"), [
+    ("day", "UTC", "2026-02-04"), ("week", "UTC", "2026-02-02"), ("day", "Pacific/Auckland", "2026-02-05"),
+])  # fmt: skip
+def test_a_table_that_ends_names_the_look_right_after_it(look: str, zone: str, day: str, book: Ledger) -> None:
+    """The remedy is tried: the look that it names is not stale, and has every row."""
+    policy = {**POLICY, "timezone": zone, "source": {**POLICY["source"], "look": look}}
+    frame = tickets()  # its newest row is of 2026-02-03, 23:59
+    late = rampgate.check(policy, events=frame, as_of="2026-03-20", ledger=book)
+    [said] = [reason.message for reason in late.reasons if reason.code == "stale"]
+    assert f"the newest row is of {frame.opened_at.max():%Y-%m-%d %H:%M} UTC" in said
+    assert f"`--as-of {day}`" in said
+    assert "rampgate replay" in said
+    assert "--ledger" in said
+    with pytest.raises(UsageError, match="before the last decision"):
+        rampgate.check(policy, events=frame, as_of=day, ledger=book)
+    right_after = rampgate.check(policy, events=frame, as_of=day)
+    assert "stale" not in [reason.code for reason in right_after.reasons]
+    ignored = [check.count for check in right_after.health if "are ignored at this look" in check.message]
+    assert ignored == ([2 * 200] if look == "week" else []), "every row, but for a week that was too short"
+
+
+def test_a_stale_look_after_others_points_to_replay_alone(book: Ledger) -> None:
+    frame = tickets()
+    rampgate.check(POLICY, events=frame, as_of="2026-02-06", ledger=book)
+    late = rampgate.check(POLICY, events=frame, as_of="2026-03-20", ledger=book)
+    [said] = [reason.message for reason in late.reasons if reason.code == "stale"]
+    assert "rampgate replay" in said
+    assert "--as-of" not in said
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland", "America/Los_Angeles"])
+def test_a_look_in_the_future_is_refused_and_nothing_is_recorded(zone: str, book: Ledger) -> None:
+    policy, frame = {**POLICY, "timezone": zone}, tickets()
+    here = ZoneInfo(zone)
+    today = datetime.now(here).date()
+    tomorrow = today + timedelta(days=1)
+    for moment in (tomorrow, f"{tomorrow}T00:30", datetime.now(UTC) + timedelta(hours=1)):
+        for ledger in (book, None):
+            with pytest.raises(UsageError, match="in the future") as raised:
+                rampgate.check(policy, events=frame, as_of=moment, ledger=ledger)
+            assert raised.value.exit_code == 2
+            assert zone in str(raised.value)
+    assert book.last("triage") is None
+    # Today has begun where the policy's clocks are, whatever day it is elsewhere; and clocks differ by minutes.
+    for moment in (today, datetime.now(UTC) + timedelta(minutes=2)):
+        assert rampgate.check(policy, events=frame, as_of=moment).reasons[0].code == "stale"

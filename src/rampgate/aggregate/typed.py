@@ -16,7 +16,7 @@ LIMIT = 1e150
 TRUE_WORDS = ("1", "t", "true", "y", "yes")
 FALSE_WORDS = ("0", "f", "false", "n", "no")
 #: What people and programs write where there is no number or time.
-NOTHING_WORDS = ("", "nan", "na", "n/a", "null", "none", "nat", "<na>")
+NOTHING_WORDS = ("", "nan", "na", "n/a", "n.a.", "#n/a", "null", "none", "nat", "<na>", "unknown")
 
 _DAY = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$"
 _ISO = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"

@@ -12,6 +12,7 @@ import numpy as np
 
 from rampgate.aggregate.calendar import local_midnight
 from rampgate.aggregate.marginals import Group
+from rampgate.aggregate.moments import Floats
 from rampgate.comparison.checks import DOUBT, limits, warnings
 from rampgate.comparison.values import (
     BETTER,
@@ -105,19 +106,36 @@ def shown_names(case: Case) -> tuple[str, ...]:
 
 
 class _Row(NamedTuple):
-    """A metric of a group: known units of baseline and candidate, and whether some day has both."""
+    """A metric of a group: known units of baseline and candidate, those that are compared, and whether any day is."""
 
     name: str
     group: Group
     at: int
     known: tuple[float, float]
+    compared: tuple[int, int]
     together: bool
 
 
 def _rows(data: Data, name: str, places: Sequence[int]) -> list[_Row]:
     c, b = data.known(name)
     together = data.contrast(name).weight.sum(-1) > 0
-    return [_Row(name, data.groups[g], g, (float(b[g]), float(c[g])), bool(together[g])) for g in places]
+    shared = [units.sum(-1) for units in _shared(data, name)]
+    return [
+        _Row(name, data.groups[g], g, (float(b[g]), float(c[g])), _rounded(shared, g), bool(together[g]))
+        for g in places
+    ]
+
+
+def _shared(data: Data, name: str) -> tuple[Floats, Floats]:
+    """Known units of baseline and candidate on the days that are compared, (group, period)."""
+    both = data.contrast(name).weight > 0
+    c, b = data.known_by_period(name)
+    return b * both, c * both
+
+
+def _rounded(arms: Sequence[Floats], at: int) -> tuple[int, int]:
+    baseline, candidate = (round(float(arm[at])) for arm in arms)
+    return baseline, candidate
 
 
 def _family(rows: Sequence[_Row]) -> Family:
@@ -154,9 +172,15 @@ def _compared(case: Case, rows: Sequence[_Row], family: Family) -> list[Compared
         shown = _of_groups(Shown.of(data, name), [row.at for row in mine])
         cuts = [Cut(row.group, raw.value(name, row.at), row.known) for row in mine]
         worse, better = (log_evidence_from(log_increments(shown.contrast, 0.0, shown.bets, way)) for way in (1, -1))
-        for estimate, log_odds in zip(estimates(shown, cuts, level=family.level), worse - better, strict=True):
-            out.append(_judged(policy, estimate, float(log_odds)))
+        found = zip(mine, estimates(shown, cuts, level=family.level), worse - better, strict=True)
+        out += [_judged(policy, row, estimate, float(log_odds)) for row, estimate, log_odds in found]
     return out
+
+
+def _judged(policy: Policy, row: _Row, estimate: Estimate, log_odds: float) -> Compared:
+    verdict = estimate_verdict(policy, estimate)
+    units = (0, 0) if verdict == NOT_COMPARED else row.compared
+    return Compared(estimate, verdict, sentence(policy, estimate, verdict), log_odds, units)
 
 
 def _of_groups(shown: Shown, places: Sequence[int]) -> Shown:
@@ -166,20 +190,21 @@ def _of_groups(shown: Shown, places: Sequence[int]) -> Shown:
     return Shown(shown.name, take(shown.contrast, slice(None), at), shown.bets[at], (c[at], b[at]), shown.limit)
 
 
-def _judged(policy: Policy, estimate: Estimate, log_odds: float) -> Compared:
-    verdict = estimate_verdict(policy, estimate)
-    return Compared(estimate, verdict, sentence(policy, estimate, verdict), log_odds)
-
-
 def _weeks(case: Case) -> list[Week]:
     """Every window that has units."""
     data, zone = case.data, case.policy.zone
     n_c, n_b = (arm.n[0] for arm in data.run)
+    shared = {name: [units[0] for units in _shared(data, name)] for name in (KPI, *names(case))}
     starts = np.array([local_midnight(period.day, zone) for period in data.periods])
     out = []
     for window in windows(case):
         inside = (starts >= window.start) & (starts < window.end)
-        units = (round(float(n_b[inside].sum())), round(float(n_c[inside].sum())))
+        units = _within((n_b, n_c), inside)
         if sum(units):
-            out.append(Week(window, units))
+            out.append(Week(window, units, {name: _within(arms, inside) for name, arms in shared.items()}))
     return out
+
+
+def _within(arms: Sequence[Floats], inside: np.ndarray) -> tuple[int, int]:
+    """Units of baseline and candidate in some periods."""
+    return _rounded([arm[inside].sum(keepdims=True) for arm in arms], 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,16 @@ from typing import TYPE_CHECKING, Any
 from rampgate.aggregate.moments import Intake
 from rampgate.judge.decision import Estimate, Window, rounded, stamp
 from rampgate.policy import Policy
+from rampgate.shown import Shown
 
 if TYPE_CHECKING:
     from rampgate.guess import Note
 
 WORSE, BETTER, NOT_SHOWN, NOT_COMPARED = "worse", "better", "no difference shown", "cannot be compared"
+
+
+def _both(units: tuple[int, int]) -> dict[str, int]:
+    return {"baseline": units[0], "candidate": units[1]}
 
 
 @dataclass(frozen=True)
@@ -36,15 +42,18 @@ class Compared:
     estimate : its level is that of the family that it belongs to, so that all intervals of a family hold together
     sentence : the same in words
     log_odds : log-evidence that the candidate is worse, less that it is better; "worst first" is by it
+    units : known units of baseline and candidate that the difference rests on: those of days that have both
     """
 
     estimate: Estimate
     verdict: str
     sentence: str
     log_odds: float
+    units: tuple[int, int]
 
     def to_dict(self) -> dict[str, Any]:
-        return {**self.estimate.to_dict(), "verdict": self.verdict, "sentence": self.sentence}
+        said = {"verdict": self.verdict, "sentence": self.sentence}
+        return {**self.estimate.to_dict(), **said, "units_compared": _both(self.units)}
 
 
 @dataclass(frozen=True)
@@ -84,10 +93,17 @@ class Segments:
 
 @dataclass(frozen=True)
 class Week:
-    """A window of both arms, with all units, known or not."""
+    """A window of both arms.
+
+    Attributes
+    ----------
+    units : all units of baseline and candidate, known or not
+    compared : of each metric, the known units of both that its difference in this window rests on
+    """
 
     window: Window
     units: tuple[int, int]
+    compared: Mapping[str, tuple[int, int]]
 
     @property
     def share(self) -> float | None:
@@ -97,7 +113,8 @@ class Week:
     def to_dict(self) -> dict[str, Any]:
         return {
             **self.window.to_dict(),
-            "units": {"baseline": self.units[0], "candidate": self.units[1]},
+            "units": _both(self.units),
+            "units_compared": {name: _both(units) for name, units in self.compared.items()},
             "candidate_share": rounded(self.share),
         }
 
@@ -158,7 +175,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Shown):
     """Baseline against candidate in a table.
 
     Attributes
@@ -190,6 +207,10 @@ class Comparison:
     limits: tuple[str, ...]
     notes: tuple[Note, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        days = f"{self.span.shared_days} of {self.span.days} days with both"
+        return f"<Comparison {self.verdict}: {self.candidate} against {self.baseline}, {days}>"
 
     @property
     def baseline(self) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from rampgate.guess.profile import Profile
+from rampgate.aggregate.typed import FALSE_WORDS, TRUE_WORDS
+from rampgate.guess.profile import Profile, is_nothing
 from rampgate.guess.roles import PROSE
 from rampgate.guess.words import (
     AFTERWARDS,
@@ -31,6 +32,8 @@ _LEAST_KNOWN = 0.05
 _LEAST_OTHER = 10
 #: Values that a segment may have.
 MOST_VALUES = 50
+#: Text with so much of true and false is no segment, and with so much it is an outcome.
+MOSTLY_TRUTH, NEARLY_TRUTH = 0.5, 0.9
 _SCALES = ((1, 5), (0, 5), (1, 7), (1, 10), (0, 10), (0, 1), (0, 100))
 
 
@@ -69,21 +72,65 @@ def outcome_of(one: Profile) -> Outcome | str:
     if one.type == "boolean" or one.binary == one.known:
         return _constant(one, one.mean) or _truth(one)
     if one.type == "text" and not one.numeric:
-        return _worded(one)
+        return _nearly_truth(one) or _worded(one)
     return _number(one)
 
 
 # --- true and false ---------------------------------------------------------------------
 
 
+def truth_share(one: Profile) -> float:
+    """Share of the known values of text that are words for true and false, where it has words for both."""
+    counts = {value: n for value, n in one.values if value is not None and value in one.words}
+    true, false = (sum(n for value, n in counts.items() if said(value, words)) for words in (TRUE_WORDS, FALSE_WORDS))
+    return (true + false) / one.known if true and false else 0.0
+
+
+def said(value: str, words: Collection[str]) -> bool:
+    """Whether a value is one of some words, however it is written."""
+    return value.strip().lower() in words
+
+
+def _nearly_truth(one: Profile) -> Outcome | str | None:
+    """Text that says true or false in most rows and something else in the others; None where it does not."""
+    share = truth_share(one)
+    if share < MOSTLY_TRUTH:
+        return None
+    true, false = ([v for v in one.words if said(v, words)] for words in (TRUE_WORDS, FALSE_WORDS))
+    rest = [value for value in one.words if value not in (*true, *false)]
+    others = f"{round((1 - share) * one.known)} of {one.known} rows hold {', '.join(map(repr, rest[:3]))}"
+    others += f" and {len(rest) - 3} more" if len(rest) > 3 else ""
+    say = f"say which value counts, as --metric {one.name}=={true[0]}"
+    if share < NEARLY_TRUTH or len(true) > 1 or len(false) > 1:
+        several = "" if share < NEARLY_TRUTH else f", and true is written {' and '.join(map(repr, true))}"
+        return f"true and false, but {others}{several}: {say}"
+    better = direction(one.name)
+    turned = f"--metric {one.name}=={false[0]}:{'higher' if better == 'lower' else 'lower'}"
+    why = f"true and false; {_told(better)}{_nothing(one)}; {others}, counted as not {true[0]!r}"
+    why += f": {turned} counts them as {true[0]!r}"
+    part = dict(one.values)[true[0]] / one.known
+    extra = {"equals": true[0]}
+    return _constant(one, part) or _share(one, extra, better or "higher", why, better is not None, part)
+
+
+def _told(better: Better | None) -> str:
+    if better is None:
+        return "its name does not tell which is good, and true is taken to be"
+    return f"by its name {'false' if better == 'lower' else 'true'} is good"
+
+
 def _truth(one: Profile) -> Outcome:
     better = direction(one.name)
-    share = one.mean
-    if better is None:
-        why = "true and false; its name does not tell which is good, and true is taken to be"
-    else:
-        why = f"true and false; by its name {'false' if better == 'lower' else 'true'} is good"
+    share, why = one.mean, f"true and false; {_told(better)}{_nothing(one)}"
     return _share(one, {}, better or "higher", why, better is not None, share)
+
+
+def _nothing(one: Profile) -> str:
+    """What is done with words for nothing."""
+    words = [(value, n) for value, n in one.values if value is not None and value.strip() and is_nothing(value)]
+    if not words:
+        return ""
+    return f"; {sum(n for _, n in words)} rows say {words[0][0]!r} and are taken as not known"
 
 
 def _constant(one: Profile, share: float) -> str | None:
@@ -243,6 +290,8 @@ def unsure_reason(one: Outcome) -> str:
 def segment_score(one: Profile) -> float:
     """How useful a column is as a segment; 0 if it is none."""
     if not 2 <= len(one.words) <= MOST_VALUES or one.type not in ("text", "integer", "boolean"):
+        return 0.0
+    if one.type == "text" and truth_share(one) >= MOSTLY_TRUTH:
         return 0.0
     if (one.type != "text" or one.numeric) and not tells(one.name, SEGMENT):
         return 0.0

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from rampgate.aggregate.calendar import first_day, local_day, local_midnight, next_first_day
 from rampgate.aggregate.marginals import Arm
 from rampgate.aggregate.moments import BASELINE, CANDIDATE
 from rampgate.judge.case import Case, is_ripe
@@ -109,7 +110,9 @@ def _volume(case: Case) -> Health:
     last, before = (float(cells.n[(ages > low) & (ages <= low + 7)].sum()) for low in (0, 7))
     whole = bool(len(ages)) and int(ages.max()) >= 14
     if not whole or max(last, before) < ENOUGH:
-        return Health("volume", INCONCLUSIVE, "volume not compared: two weeks of units are needed")
+        return Health(
+            "volume", INCONCLUSIVE, f"volume not compared: two weeks are needed, one of them with {ENOUGH} units"
+        )
     text = f"{last:.0f} units in the last seven days, {before:.0f} in the seven before"
     if max(last, before) > SUDDEN * min(last, before):
         remedy = "see whether rows are missing or doubled; if the work itself changed, wait for a week that is like it"
@@ -123,8 +126,22 @@ def _fresh(case: Case) -> Health:
         return Health("stale", NO_DATA, "the source has no usable row before this look")
     if case.look - newest > timedelta(days=STALE_DAYS):
         text = f"the newest row is of {newest:%Y-%m-%d %H:%M} UTC, more than {STALE_DAYS} days before this look"
-        return Health("stale", FAIL, f"{text}: see whether the source is still written")
+        return Health("stale", FAIL, f"{text}: see whether the source is still written. {_right_after(case, newest)}")
     return Health("stale", PASS, f"the newest row is of {newest:%Y-%m-%d %H:%M} UTC")
+
+
+def _right_after(case: Case, newest: datetime) -> str:
+    """How to look at a table that ends: the last look for which it is not stale."""
+    every, zone = case.policy.source.look, case.policy.zone
+    day = first_day(local_day(newest, zone), every)
+    if local_midnight(next_first_day(day, every), zone) - newest <= timedelta(days=STALE_DAYS):
+        day = next_first_day(day, every)  # its newest row lies in a whole period; else that week is left out
+    if case.state.seen is not None and local_midnight(day, zone) < case.state.seen.through:
+        return "If the table ends there, `rampgate replay` shows every look at it"
+    return (
+        f"If the table ends there, look with `--as-of {day}`; a recorded look is never followed by an earlier one, so "
+        "name a new --ledger as well. `rampgate replay` shows every look and records none"
+    )
 
 
 def _silent(case: Case) -> list[Health]:

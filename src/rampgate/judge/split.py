@@ -118,7 +118,7 @@ def sample_ratio(case: Case) -> list[Health]:
 
 def _unchecked(case: Case) -> str:
     if not case.policy.exposure and not (case.steered and case.state.policy_sha256):
-        why = "the traffic that was in force is not recorded; `exposure` in the policy can say it"
+        why = "no look has recorded the traffic in force; write it under `exposure` in the policy"
     else:
         why = "no whole period has passed since the traffic was set"
     return f"split not checked: {why}"

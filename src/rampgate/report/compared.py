@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from rich.console import Group, RenderableType
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from rampgate.comparison.values import BETTER, NOT_COMPARED, NOT_SHOWN, WORSE, Comparison, Family, Week
+from rampgate.comparison.values import BETTER, NOT_COMPARED, NOT_SHOWN, WORSE, Compared, Comparison, Family, Week
 from rampgate.comparison.words import percent
 from rampgate.estimate.metric import KPI
 from rampgate.judge.decision import Estimate
 from rampgate.report.guessed import notes_table
+from rampgate.report.sheet import Column, Sheet
 from rampgate.report.spark import spark
-from rampgate.report.terminal import MOST_SEGMENTS, estimates_table, indented
-from rampgate.report.words import ABSENT, date_of, interval, moment_of, number, signed
+from rampgate.report.terminal import COMPARED, MOST_SEGMENTS, estimates_table, indented
+from rampgate.report.words import ABSENT, date_of, interval, moment_of, number, printable, signed
 
 STYLES = {WORSE: "bold red", BETTER: "bold green", NOT_SHOWN: "bold", NOT_COMPARED: "bold yellow"}
 #: Weeks in the table, the latest; the others are in the JSON.
 MOST_WEEKS = 16
 #: Weeks in a line of bars, the latest.
 MOST_BARS = 20
+#: Room for a metric's and an arm's name beside their bars.
+MOST_NAME, MOST_ARM = 18, 16
 
 
 def comparison_view(found: Comparison) -> RenderableType:
@@ -29,7 +33,7 @@ def comparison_view(found: Comparison) -> RenderableType:
     parts: list[RenderableType] = [head(found), *(indented(f"{line}.") for line in found.details)]
     parts += _listed("Beware", [w.message for w in found.warnings], "yellow")
     parts += [_title("Overall, on the same days" if found.span.shared_days else "Plain values of each version")]
-    parts += [estimates_table([row.estimate for row in found.metrics]), *_together(found.family)]
+    parts += [_estimates(found, found.metrics), *_together(found.family)]
     parts += [indented(f"{row.sentence}.") for row in found.metrics if found.span.shared_days]
     parts += [*_weeks(found), *_segments(found), *_rows(found), *_guesses(found)]
     parts += _listed("What the table cannot say", found.limits)
@@ -70,12 +74,18 @@ def _together(family: Family) -> list[RenderableType]:
     return [Text(f"All {family.size} intervals hold together with 95 % ({each}), {often}.", "dim")]
 
 
+def _estimates(found: Comparison, rows: Sequence[Compared], named: bool = False) -> Sheet:
+    """Rows with the units that were compared; with all units where the values are plain, as nothing was."""
+    compared = [row.units for row in rows] if found.span.shared_days else None
+    return estimates_table([row.estimate for row in rows], named, compared)
+
+
 def _segments(found: Comparison) -> list[RenderableType]:
     """The worst segments, and in words those that are shown to be different; colour is not the only sign."""
     rows = [row for row in found.segments.rows if row.verdict != NOT_COMPARED][:MOST_SEGMENTS]
     if not rows:
         return []
-    table = estimates_table([row.estimate for row in rows], named=True)
+    table = _estimates(found, rows, named=True)
     shown = [indented(f"{row.sentence}.") for row in rows if row.verdict in (WORSE, BETTER)]
     return [_title("Segments, strongest evidence of harm first"), table, *_together(found.segments.family), *shown]
 
@@ -84,21 +94,23 @@ def _weeks(found: Comparison) -> list[RenderableType]:
     if not found.weeks:
         return []
     name = leading(found)
-    parts = [_title(f"{_called(name)} by {_window(found)} (* not complete)"), weeks_table(found.weeks, name)]
+    parts = [_title(f"{metric_called(name)} by {window_of(found)} (* not complete)"), weeks_table(found.weeks, name)]
     if len(found.weeks) > MOST_WEEKS:
         parts.append(Text(f"and {len(found.weeks) - MOST_WEEKS} before; --json has all", "dim"))
     if found.span.shared_days:
         parts.append(Text("Each interval holds for its own row: of many one may miss by chance.", "dim"))
     if len(found.weeks) > 1:
-        parts += [_title("Plain values over time, baseline above candidate"), _sparks(found)]
+        parts.append(Bars(found))
     return parts
 
 
-def _called(name: str) -> str:
+def metric_called(name: str) -> str:
+    """A metric as a title names it."""
     return "Weighted KPI" if name == KPI else name
 
 
-def _window(found: Comparison) -> str:
+def window_of(found: Comparison) -> str:
+    """How long a window is, in words."""
     window = found.policy.source.window
     return "week" if window == "week" else f"{window.count} days"
 
@@ -112,24 +124,24 @@ def leading(found: Comparison) -> str:
     return found.metrics[0].estimate.name
 
 
-def weeks_table(weeks: Sequence[Week], name: str) -> Table:
-    """Both arms in each window, and the candidate's share of the units."""
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
-    table.add_column("from", no_wrap=True)
-    for heading in ("baseline", "candid.", "differ.", "95 % interval", "units b/c", "share c"):
-        table.add_column(heading, justify="right", no_wrap=True)
+def weeks_table(weeks: Sequence[Week], name: str) -> Sheet:
+    """Both arms in each window, and the candidate's share of all units."""
+    arms = (Column("baseline"), Column("candid.", full="candidate"), Column("differ.", full="difference"))
+    share = Column("share c", full="candidate's share")
+    sheet = Sheet([Column("from", "word"), *arms, Column("95 % interval"), COMPARED, share])
     for week in weeks[-MOST_WEEKS:]:
         row = of_week(week, name)
-        table.add_row(
+        compared = week.compared[name]
+        sheet.add(
             date_of(week.window.start) + ("" if week.window.complete else " *"),
             number(row.baseline),
             number(row.candidate),
             signed(row.difference),
             interval(row.lower, row.upper),
-            f"{row.n_baseline}/{row.n_candidate}",
+            "none" if row.difference is None else f"{compared[0]}/{compared[1]}",
             ABSENT if week.share is None else percent(week.share),
         )
-    return table
+    return sheet
 
 
 def of_week(week: Week, name: str) -> Estimate:
@@ -137,26 +149,42 @@ def of_week(week: Week, name: str) -> Estimate:
     return week.window.kpi if name == KPI else next(m for m in week.window.metrics if m.name == name)
 
 
-def _sparks(found: Comparison) -> Table:
-    """A line of bars for each arm of each metric, both on one scale."""
-    table = Table(box=None, padding=(0, 1), pad_edge=False, show_header=False)
-    for _ in range(2):
-        table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, overflow="crop")
-    table.add_column(no_wrap=True, justify="right")
-    for compared in found.metrics:
-        name = compared.estimate.name
-        rows = [of_week(week, name) for week in found.weeks][-MOST_BARS:]
-        arms = [[r.raw_baseline for r in rows], [r.raw_candidate for r in rows]]
-        known = [x for arm in arms for x in arm if x is not None]
+class Bars:
+    """Each metric in both arms as a line of bars, the latest weeks, both on one scale.
+
+    Names may be cut, and bars left out at the old end; the numbers of the scale never are.
+    """
+
+    def __init__(self, found: Comparison) -> None:
+        self.found = found
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if options.ascii_only:
+            return
+        yield _title("Plain values over time, baseline above candidate")
+        for row in self.found.metrics:
+            weeks = [of_week(week, row.estimate.name) for week in self.found.weeks]
+            yield from self._metric(metric_called(row.estimate.name), weeks, options.max_width)
+
+    def _metric(self, name: str, weeks: Sequence[Estimate], width: int) -> Iterator[Text]:
+        """One metric: its scale beside the bars, or above them where there is no room."""
+        arms = [printable(arm) for arm in (self.found.baseline, self.found.candidate)]
+        widest = min(MOST_ARM, max(map(cell_len, arms)))
+        lines = [[week.raw_baseline for week in weeks], [week.raw_candidate for week in weeks]]
+        known = [x for line in lines for x in line[-MOST_BARS:] if x is not None]
         if not known:
-            continue
-        ends = f"{number(min(known))} to {number(max(known))}"
-        for arm, values in zip((found.baseline, found.candidate), arms, strict=True):
-            first = arm == found.baseline
-            line = spark(values, min(known), max(known))
-            table.add_row(Text(_called(name)[:22] if first else ""), Text(arm[:16]), line, ends if first else "")
-    return table
+            return
+        scale = f"{number(min(known))} to {number(max(known))}"
+        wide = MOST_NAME + widest + MOST_BARS + len(scale) + 6 <= width
+        if not wide:
+            yield Text(f"{printable(name)}, {scale}")
+        room = MOST_BARS if wide else max(1, min(MOST_BARS, width - widest - 2))
+        for arm, line in zip(arms, lines, strict=True):
+            first = line is lines[0]
+            head = f"{set_cell_size(printable(name) if first else '', MOST_NAME)}  " if wide else ""
+            bars = set_cell_size(spark(line[-room:], min(known), max(known)), min(room, len(weeks)))
+            tail = f"  {scale}" if wide and first else ""
+            yield Text(f"{head}{set_cell_size(arm, widest)}  {bars}{tail}".rstrip(), no_wrap=True)
 
 
 def _rows(found: Comparison) -> list[RenderableType]:

@@ -106,11 +106,12 @@ def _table(found: Comparison, caption: str, rows: Sequence[Compared]) -> Table:
             unit.level(e.candidate),
             f"{unit.difference(e.difference)}{unit.name}" if e.difference is not None else "-",
             unit.interval(e.lower, e.upper),
-            f"{e.n_baseline:,} / {e.n_candidate:,}",
+            "{:,} / {:,}".format(*(row.units if found.span.shared_days else (e.n_baseline, e.n_candidate))),
             Cell(row.verdict, TONES[row.verdict]),
         )
 
-    heads = ("metric", f"#{found.baseline}", f"#{found.candidate}", "#difference", "#interval", "#units", "verdict")
+    units = "#units compared" if found.span.shared_days else "#units"
+    heads = ("metric", f"#{found.baseline}", f"#{found.candidate}", "#difference", "#interval", units, "verdict")
     return Table.of(caption, heads, [line(row) for row in rows])
 
 

@@ -1,41 +1,33 @@
-"""How values show themselves in a notebook: one HTML fragment each, legible on light and on dark, all text escaped."""
+"""How the values of a rollout show themselves in a notebook: one HTML fragment each."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable, Sequence
-from html import escape
 
 from rampgate.aggregate.marginals import OVERALL
 from rampgate.judge.decision import Decision, traffic_after
 from rampgate.policy import Policy, defaults, sentences
+from rampgate.report.fragment import BADGE, LIST, SOFT, escaped, figure, framed, items, table
 from rampgate.report.notebook_charts import kpi_by_window, ramp
-from rampgate.report.words import date_of, interval, moment_of, number, percent, printable, signed
+from rampgate.report.words import date_of, interval, moment_of, not_checked, number, percent, signed
 from rampgate.rollout.replay import Looks
 
 #: White on these is at least 4.5 to 1.
 BADGES = {"go": "#1d7a37", "complete": "#1d7a37", "hold": "#8a6500", "rollback": "#b3261e"}
-_FRAME = "font-family:system-ui,sans-serif;font-size:14px;line-height:1.45;max-width:60em;color:inherit"
-_BADGE = "color:#fff;border-radius:4px;padding:1px 8px;font-weight:600;letter-spacing:.03em"
-_TABLE = "border-collapse:collapse;margin:.6em 0;font-size:13px;color:inherit"
-_CELL = "padding:2px 10px;border-bottom:1px solid rgba(128,128,128,.35)"
-_SOFT = "margin:.2em 0;opacity:.8"
-_LIST = "margin:.4em 0;padding-left:1.4em"
 
 
 def decision(value: Decision) -> str:
     """One look: the verdict, its reasons, the metrics and the KPI per window."""
     chart = kpi_by_window(value.windows) if len(value.windows) > 1 else ""
-    return _framed(_head(value), _reasons(value), _metrics(value), _figure(chart, "Weighted KPI by window"))
+    return framed(_head(value), _reasons(value), _metrics(value), figure(chart, "Weighted KPI by window"))
 
 
 def looks(value: Looks) -> str:
     """A replay: where it ended, the ramp, and every look that said something new."""
     if not value:
-        return _framed("<p>no look: no complete period with a candidate row</p>")
+        return framed("<p>no look: no complete period with a candidate row</p>")
     last = value[-1]
-    charts = [_figure(ramp(value), "Decisions on the ramp")]
+    charts = [figure(ramp(value), "Decisions on the ramp")]
     if len(last.windows) > 1:
-        charts.append(_figure(kpi_by_window(last.windows), "Weighted KPI by window"))
+        charts.append(figure(kpi_by_window(last.windows), "Weighted KPI by window"))
     told = [
         d for before, d in zip((None, *value[:-1]), value, strict=True) if before is None or _said(before) != _said(d)
     ]
@@ -45,12 +37,12 @@ def looks(value: Looks) -> str:
     ]
     heads = ("look", "traffic", "decision", "KPI difference", "first reason")
     caption = f"{len(value)} looks; the {len(rows)} that said something new"
-    return _framed(_head(last), _reasons(last), *charts, _table(caption, heads, rows, numbers=(3,)))
+    return framed(_head(last), _reasons(last), *charts, table(caption, heads, rows, numbers=(3,)))
 
 
 def policy(value: Policy) -> str:
     """A policy: its phases as a table, its criteria as sentences."""
-    title = f"<p><b>{_text(value.rollout)}</b>: {_text(value.candidate)} against {_text(value.baseline)}</p>"
+    title = f"<p><b>{escaped(value.rollout)}</b>: {escaped(value.candidate)} against {escaped(value.baseline)}</p>"
     rows = [
         (
             str(index),
@@ -61,43 +53,36 @@ def policy(value: Policy) -> str:
         )
         for index, phase in enumerate(value.phases, start=1)
     ]
-    table = _table("Phases", ("phase", "traffic", "at least", "candidate units", "goes on by"), rows, numbers=(1, 3))
-    said = _items(sentences(value))
-    unsaid = _items(defaults(value))
+    phases = table("Phases", ("phase", "traffic", "at least", "candidate units", "goes on by"), rows, numbers=(1, 3))
+    said = items(sentences(value))
+    unsaid = items(defaults(value))
     more = f"<details><summary>Defaults</summary>{unsaid}</details>" if unsaid else ""
-    return _framed(title, f'<p style="{_SOFT}">sha256 {value.sha256()}</p>', table, said, more)
-
-
-def _framed(*parts: str) -> str:
-    return f'<div class="rampgate" style="{_FRAME}">{"".join(parts)}</div>'
-
-
-def _text(text: str) -> str:
-    """Text from outside."""
-    return escape(printable(text))
+    return framed(title, f'<p style="{SOFT}">sha256 {value.sha256()}</p>', phases, said, more)
 
 
 def _head(value: Decision) -> str:
     phase = value.phase
     colour = BADGES.get(value.decision, "#555")
-    badge = f'<span style="{_BADGE};background:{colour}">{_text(value.decision.upper())}</span>'
+    badge = f'<span style="{BADGE};background:{colour}">{escaped(value.decision.upper())}</span>'
     since = f" since {date_of(phase.since)}" if phase.since else ""
     attempt = f", attempt {value.attempt}" if value.attempt > 1 else ""
     share = percent(traffic_after(value.decision, phase.to_dict()))
     return (
-        f'<p style="margin:.3em 0">{badge} <b>{_text(value.rollout)}</b>, look of {moment_of(value.look)}</p>'
-        f'<p style="{_SOFT}">phase {phase.index} of {phase.of}: {percent(phase.traffic)} of traffic{since}{attempt}; '
+        f'<p style="margin:.3em 0">{badge} <b>{escaped(value.rollout)}</b>, look of {moment_of(value.look)}</p>'
+        f'<p style="{SOFT}">phase {phase.index} of {phase.of}: {percent(phase.traffic)} of traffic{since}{attempt}; '
         f"the candidate should now have {share} of traffic</p>"
     )
 
 
 def _reasons(value: Decision) -> str:
-    lines = [f"<b>{_text(r.code)}</b> ({_text(r.verdict)}): {_text(r.message)}" for r in value.reasons]
+    lines = [f"<b>{escaped(r.code)}</b> ({escaped(r.verdict)}): {escaped(r.message)}" for r in value.reasons]
     lines += [
-        f"waits for {_text(w.what)}" + (f", expected {date_of(w.expected_at)}" if w.expected_at else "")
+        f"waits for {escaped(w.what)}" + (f", expected {date_of(w.expected_at)}" if w.expected_at else "")
         for w in value.waiting_for
     ]
-    return f'<ul style="{_LIST}">{"".join(f"<li>{line}</li>" for line in lines)}</ul>' if lines else ""
+    if left := not_checked(value.health):
+        lines.append(f'<span style="{SOFT}">not checked: {escaped(left)}</span>')
+    return f'<ul style="{LIST}">{"".join(f"<li>{line}</li>" for line in lines)}</ul>' if lines else ""
 
 
 def _metrics(value: Decision) -> str:
@@ -114,36 +99,7 @@ def _metrics(value: Decision) -> str:
         if m.group == OVERALL
     ]
     heads = ("metric", "baseline", "candidate", "difference", "95 % interval", "units, baseline / candidate")
-    return _table("Baseline against candidate", heads, rows, numbers=range(1, 6)) if rows else ""
-
-
-def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int]) -> str:
-    """A table of texts; the columns in ``numbers`` are aligned to the right."""
-    right = set(numbers)
-    side = ["right" if i in right else "left" for i in range(len(heads))]
-    head = "".join(
-        f'<th scope="col" style="{_CELL};text-align:{side[i]}">{_text(title)}</th>' for i, title in enumerate(heads)
-    )
-    body = "".join(
-        "<tr>"
-        + "".join(f'<td style="{_CELL};text-align:{side[i]}">{_text(cell)}</td>' for i, cell in enumerate(row))
-        + "</tr>"
-        for row in rows
-    )
-    top = f'<caption style="text-align:left;font-weight:600;color:inherit">{_text(caption)}</caption>'
-    return f'<table style="{_TABLE}">{top}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-
-
-def _items(lines: Sequence[str]) -> str:
-    return f'<ul style="{_LIST}">{"".join(f"<li>{_text(line)}</li>" for line in lines)}</ul>' if lines else ""
-
-
-def _figure(svg: str, caption: str) -> str:
-    if not svg:
-        return ""
-    return (
-        f'<figure style="margin:.6em 0"><figcaption style="font-weight:600">{_text(caption)}</figcaption>{svg}</figure>'
-    )
+    return table("Baseline against candidate", heads, rows, numbers=range(1, 6)) if rows else ""
 
 
 def _first(value: Decision) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from rampgate.judge.decision import Decision, Window
+from rampgate.judge.decision import Decision, Estimate, Window
 from rampgate.report.drawing import drawable
 from rampgate.report.words import percent
 
@@ -20,11 +20,16 @@ DAY = "%Y-%m-%d"
 
 
 def kpi_by_window(windows: Sequence[Window]) -> str:
-    """The weighted KPI of both arms in each window; a window that is not complete is hollow."""
+    """The weighted KPI of both arms in each window."""
+    return by_window([(w, w.kpi) for w in windows], "weighted KPI")
+
+
+def by_window(found: Sequence[tuple[Window, Estimate]], name: str) -> str:
+    """A metric, called ``name``, of both arms in each window; a window that is not complete is hollow."""
     rows = [
-        {"from": f"{w.start:{DAY}}", "arm": arm, "KPI": value, "complete": w.complete}
-        for w in windows
-        for arm, value in (("baseline", w.kpi.baseline), ("candidate", w.kpi.candidate))
+        {"from": f"{w.start:{DAY}}", "arm": arm, "value": value, "complete": w.complete}
+        for w, row in found
+        for arm, value in (("baseline", row.baseline), ("candidate", row.candidate))
         if value is not None
     ]
     if not rows:
@@ -34,7 +39,7 @@ def kpi_by_window(windows: Sequence[Window]) -> str:
     arms = ["baseline", "candidate"]
     base = alt.Chart({"values": rows}).encode(
         x=alt.X("from:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-        y=alt.Y("KPI:Q", title="weighted KPI", scale=alt.Scale(zero=False)),
+        y=alt.Y("value:Q", title=name, scale=alt.Scale(zero=False)),
         color=alt.Color("arm:N", title=None, scale=alt.Scale(domain=arms, range=[BASELINE, CANDIDATE])),
     )
     dash = alt.StrokeDash("arm:N", title=None, scale=alt.Scale(domain=arms, range=[[4, 3], [1, 0]]))
@@ -45,7 +50,7 @@ def kpi_by_window(windows: Sequence[Window]) -> str:
     filled = points.encode(
         fill=alt.Fill("arm:N", title=None, scale=alt.Scale(domain=arms, range=[BASELINE, CANDIDATE]))
     )
-    return _svg(base.mark_line().encode(strokeDash=dash) + filled, "the weighted KPI of both arms in each window")
+    return _svg(base.mark_line().encode(strokeDash=dash) + filled, f"{name} of both arms in each window")
 
 
 def ramp(decisions: Sequence[Decision]) -> str:

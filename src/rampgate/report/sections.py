@@ -30,7 +30,7 @@ from rampgate.report.blocks import (
 from rampgate.report.dossier import Dossier
 from rampgate.report.drawing import told_odds
 from rampgate.report.segments import segments
-from rampgate.report.words import date_of, moment_of, percent
+from rampgate.report.words import date_of, moment_of, not_checked, percent
 
 #: Small pictures that are shown at once.
 MOST_AT_ONCE = 6
@@ -61,6 +61,8 @@ def hero(dossier: Dossier) -> Hero:
     )
     todo = TODO["hold" if before == after == 0 else d.decision].format(now=percent(after))
     reasons = tuple(Item(r.message, r.code.replace("_", " "), TONES[r.verdict]) for r in d.reasons[1:])
+    if left := not_checked(d.health):
+        reasons = (*reasons, Item(left, "not checked", "muted"))
     because = d.reasons[0].message if d.reasons else "no reason was recorded"
     tiles = _tiles(dossier, percent(before), percent(after))
     headline = todo[0].upper() + todo[1:]

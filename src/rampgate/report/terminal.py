@@ -13,7 +13,7 @@ from rampgate.aggregate.marginals import OVERALL
 from rampgate.judge.decision import Decision, Estimate, Judged, Window, traffic_after
 from rampgate.report.sheet import Column, Sheet
 from rampgate.report.spark import spark
-from rampgate.report.words import date_of, interval, moment_of, number, odds, percent, printable, signed
+from rampgate.report.words import date_of, interval, moment_of, not_checked, number, odds, percent, printable, signed
 
 WIDTH = 80
 STYLES = {"go": "bold green", "complete": "bold green", "hold": "bold yellow", "rollback": "bold red"}
@@ -27,6 +27,8 @@ VERDICT_STYLES = {
 LEGEND = """\
 evidence: odds against harm within the bound, now; p: 1 over the highest so far.
 INCONCLUSIVE: no proof either way; it holds only where the phase asks for proof."""
+#: The units that a difference rests on.
+COMPARED = Column("compared", full="units compared")
 #: Segment values shown; the others are in the JSON.
 MOST_SEGMENTS = 8
 #: Windows in a line of blocks: the last ones.
@@ -91,12 +93,14 @@ def _head(decision: Decision) -> RenderableType:
 
 
 def reasons_view(decision: Decision) -> RenderableType:
-    """Every reason as a line: code, then sentence."""
+    """Every reason as a line: code, then sentence; last, and no reason, what could not be checked."""
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for reason in decision.reasons:
         table.add_row(Text(reason.code, VERDICT_STYLES[reason.verdict]), Text(printable(reason.message)))
+    if left := not_checked(decision.health):
+        table.add_row(Text("not checked", "dim"), Text(printable(left), "dim"))
     return Group(Text(""), table)
 
 
@@ -119,19 +123,28 @@ def _strength(criterion: Judged) -> tuple[bool, float]:
     return criterion.verdict == "FAIL", criterion.e_value or 0.0
 
 
-def estimates_table(rows: Sequence[Estimate], named: bool = False) -> Sheet:
-    """Both arms, their difference and its confidence sequence; a segment stands below its metric."""
+def estimates_table(
+    rows: Sequence[Estimate], named: bool = False, compared: Sequence[tuple[int, int]] | None = None
+) -> Sheet:
+    """Both arms, their difference and its confidence sequence; a segment stands below its metric.
+
+    Parameters
+    ----------
+    compared : units of both that each difference rests on, where they are not all known units
+    """
+    units = [(row.n_baseline, row.n_candidate) for row in rows] if compared is None else compared
+    last = Column("units b/c", full="units of both") if compared is None else COMPARED
     head = Column("metric, segment" if named else "metric", "name")
     arms = (Column("baseline"), Column("candid.", full="candidate"), Column("differ.", full="difference"))
-    sheet = Sheet([head, *arms, Column("95 % interval"), Column("units b/c", full="units of both")])
-    for row in rows:
+    sheet = Sheet([head, *arms, Column("95 % interval"), last])
+    for row, (baseline, candidate) in zip(rows, units, strict=True):
         sheet.add(
             row.name if row.group == OVERALL else f"{row.name}, {row.group}",
             number(row.baseline),
             number(row.candidate),
             signed(row.difference),
             interval(row.lower, row.upper),
-            f"{row.n_baseline}/{row.n_candidate}",
+            f"{baseline}/{candidate}",
         )
     return sheet
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from datetime import datetime
 from unicodedata import category
+
+from rampgate.judge.decision import INCONCLUSIVE, Health
 
 ABSENT = "-"
 
@@ -42,6 +46,12 @@ def odds(value: float) -> str:
 def percent(share: float) -> str:
     """A share of traffic: ``10 %``."""
     return f"{100 * share:.4g} %"
+
+
+def not_checked(checks: Iterable[Health]) -> str:
+    """What no check of the data could say anything of, with the reasons and remedies; empty where each could."""
+    said = [check.message for check in checks if check.verdict == INCONCLUSIVE]
+    return "; ".join(re.sub(r" not (checked|compared):", ":", message, count=1) for message in said)
 
 
 def date_of(moment: datetime | None) -> str:

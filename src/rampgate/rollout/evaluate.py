@@ -21,7 +21,7 @@ from rampgate.judge.state import State, after
 from rampgate.ledger import Ledger, Record, look_key
 from rampgate.policy import Policy, load_policy, refuse_not_judged
 from rampgate.rollout.archive import inputs, named, restore, source_digest
-from rampgate.rollout.looks import first_phase, look_at, parse_moment, switches
+from rampgate.rollout.looks import first_phase, look_at, parse_moment, refuse_future, switches
 from rampgate.source import Engine, open_engine
 
 #: Other processes may record first; each time the look is judged again on their state.
@@ -55,6 +55,7 @@ def check(
     policy = load_policy(policy)
     refuse_not_judged(policy)
     moment = parse_moment(as_of, policy.zone)
+    refuse_future(moment)
     book = Ledger.open(ledger) if isinstance(ledger, (str, Path)) else ledger
     engine = events_engine(policy, events)
     try:

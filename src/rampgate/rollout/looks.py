@@ -10,6 +10,9 @@ from rampgate.errors import UsageError
 from rampgate.judge.state import State
 from rampgate.policy import Policy
 
+#: How far the clocks of two machines may differ.
+CLOCKS = timedelta(minutes=5)
+
 
 def parse_moment(value: str | date | datetime | None, zone: ZoneInfo) -> datetime:
     """``as_of`` as an aware datetime in the policy's zone.
@@ -29,6 +32,24 @@ def parse_moment(value: str | date | datetime | None, zone: ZoneInfo) -> datetim
     aware = value.replace(tzinfo=zone) if value.tzinfo is None else value
     # Through UTC, so that an hour which clocks skip is told as the hour that it really is.
     return aware.astimezone(UTC).astimezone(zone)
+
+
+def refuse_future(as_of: datetime) -> None:
+    """Refuse a look at what is not over yet: it would judge days without all their rows, and bar every earlier look.
+
+    Raises
+    ------
+    UsageError : ``as_of`` is later than this machine's clock, by more than clocks differ
+    """
+    now = datetime.now(UTC).astimezone(as_of.tzinfo).replace(microsecond=0)
+    if as_of <= now + CLOCKS:
+        return
+    raise UsageError(
+        f"{as_of.isoformat()} is in the future: it is {now.isoformat()} by this machine's clock",
+        where="as_of",
+        remedy=f"leave it out to look now, or give {now:%Y-%m-%d} or an earlier moment; a date without a time is its "
+        f"00:00 in the policy's time zone, {as_of.tzinfo}",
+    )
 
 
 def look_at(policy: Policy, as_of: datetime) -> datetime:
