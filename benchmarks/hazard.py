@@ -66,17 +66,19 @@ def drawn(
 
 
 def hazard(counts: Floats) -> Floats:
+    """Log-evidence after each day of `test: hazard`, (rollout, day)."""
     return log_evidence(Lives(EDGES, counts, BOOKED, -1).increments(None), PRIOR)
 
 
 def share(counts: Floats) -> Floats:
+    """The same of the share with the event within the limit."""
     b, c = counts
     made = Proportions(c.sum(-1), c[..., :-1].sum(-1), b.sum(-1), b[..., :-1].sum(-1), sign=-1)
     return _at_maturity(made, 0.09, 0.05, 1.0)
 
 
 def mean(counts: Floats) -> Floats:
-    """Of the middles of the bins, which is as good for a simulation."""
+    """The same of the mean time up to the limit, from the middles of the bins."""
     hours = np.append(0.5 * (EDGES[1:] + EDGES[:-1]), LIMIT)
     (n_b, m_b, ss_b), (n_c, m_c, ss_c) = (_moments(x, hours) for x in counts)
     pooled = (n_c * m_c + n_b * m_b) / np.maximum(n_c + n_b, 1)
@@ -120,6 +122,7 @@ def fired(
 
 
 def told(hits: np.ndarray) -> str:
+    """How many were rolled back, and the median day, both with their Monte-Carlo error."""
     ever = hits.any(-1)
     rate, error = ever.mean(), np.sqrt(max(ever.mean() * (1 - ever.mean()), 1e-9) / len(ever))
     text = f"{rate:6.1%} +/- {error:.1%}"
@@ -133,6 +136,7 @@ def told(hits: np.ndarray) -> str:
 
 
 def main() -> None:
+    """Print the table."""
     same = (exponential(), exponential())
     step_back = np.repeat([0.1, 0.5, 0.1], [14, 14, 28])
     print(f"{ROLLOUTS} rollouts, {DAYS} days, ramp 10/25/50 %, 90 % of events within 72 h; +/- is one standard error\n")

@@ -6,8 +6,9 @@ hypergeometric, whatever the pace is. So each stratum can be booked as soon as i
 
 References
 ----------
-Mantel 1966; Peto and Peto 1972 (log-rank). Bennett 1962. Hoeffding 1963, theorem 4 (drawing without replacement is
-the less extreme). Vatutin and Mikhailov 1982 (a hypergeometric count is a sum of independent indicators).
+Mantel and Haenszel 1959 (the ratio). Mantel 1966; Peto and Peto 1972 (log-rank). Bennett 1962. Hoeffding 1963,
+theorem 4 (drawing without replacement is the less extreme). Vatutin and Mikhailov 1982 (a hypergeometric count is a sum
+of independent indicators).
 """
 
 from __future__ import annotations
@@ -39,6 +40,17 @@ def log_rank(n_c: Floats, n_b: Floats, d_c: Floats, d_b: Floats) -> tuple[Floats
     share = divide(n_c, n)
     spread = d * share * (1.0 - share)
     return d_c - d * share, spread * divide(n - d, n - 1.0)
+
+
+def mantel_haenszel(n_c: Floats, n_b: Floats, d_c: Floats, d_b: Floats) -> tuple[Floats, Floats]:
+    """Parts of the ratio of paces in each stratum, (..., stratum): the sums of both have the ratio of Mantel-Haenszel.
+
+    Parameters
+    ----------
+    n_c, n_b, d_c, d_b : as for `log_rank`
+    """
+    n = n_c + n_b
+    return divide(d_c * n_b, n), divide(d_b * n_c, n)
 
 
 def hazard_bets(expect: float | None) -> Floats:

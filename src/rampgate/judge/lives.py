@@ -16,7 +16,7 @@ import numpy as np
 from rampgate.aggregate.histogram import AGES, Ages
 from rampgate.aggregate.marginals import Group, tallied
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Period
-from rampgate.estimate.hazard import hazard_bets, hazard_increments, log_rank
+from rampgate.estimate.hazard import hazard_bets, hazard_increments, mantel_haenszel
 from rampgate.policy import Policy, TimeToEvent
 
 
@@ -85,17 +85,17 @@ class Lives:
             out[:, by] = each[:, period, passed].sum(1)
         return out
 
-    def log_ratio(self, begin: int, end: int) -> Floats:
-        """Log of the ratio of paces over what was booked in periods ``[begin, end)``, harm positive, (group,).
+    def harm(self, begin: int, end: int) -> Floats:
+        """How many times as good the other pace is, less 1, over what was booked in periods ``[begin, end)``, (group,).
 
-        Peto's one-step estimate, score over variance; NaN without an event at which both arms are at risk.
+        The ratio of Mantel and Haenszel, which the score's own one-step estimate overstates far from 1.
         """
         n, d = self.at_risk, self.events
-        score, variance = log_rank(n[CANDIDATE], n[BASELINE], d[CANDIDATE], d[BASELINE])
         inside = (self.booked >= begin) & (self.booked < end)
-        total = (variance * inside).sum((-2, -1))
+        c, b = mantel_haenszel(n[CANDIDATE], n[BASELINE], d[CANDIDATE] * inside, d[BASELINE] * inside)
+        worse, better = (c, b) if self.sign == 1 else (b, c)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(self.sign * (score * inside).sum((-2, -1)) / total)
+            return np.asarray(worse.sum((-2, -1)) / better.sum((-2, -1)) - 1.0)
 
     def begun(self, begin: int = 0) -> tuple[Floats, Floats]:
         """Candidate's and baseline's units that have passed the first bin, since period ``begin``, (group,) each."""

@@ -159,8 +159,8 @@ def onset(data: Data, weighed: Weighed) -> Onset:
     begin = likely_onset(weighed.increments[:end])
     group = data.index([weighed.criterion.group])[0]
     if data.policy.tests_hazard(weighed.criterion.metric):
-        ratio = data.lives[weighed.criterion.metric].log_ratio(begin, end)[group]
-        return Onset(begin, float(np.expm1(ratio)), end)
+        harm = data.lives[weighed.criterion.metric].harm(begin, end)[group]
+        return Onset(begin, float(harm), end)
     since = take(data.contrast(weighed.criterion.metric), slice(begin, end), group)
     return Onset(begin, float(effect(since)), end)
 
