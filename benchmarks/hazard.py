@@ -123,15 +123,15 @@ def fired(
 
 def told(hits: np.ndarray) -> str:
     """How many were rolled back, and the median day, both with their Monte-Carlo error."""
-    ever = hits.any(-1)
-    rate, error = ever.mean(), np.sqrt(max(ever.mean() * (1 - ever.mean()), 1e-9) / len(ever))
-    text = f"{rate:6.1%} +/- {error:.1%}"
+    ever = np.asarray(hits.any(-1))
+    rate = float(ever.mean())
+    text = f"{rate:6.1%} +/- {np.sqrt(rate * (1 - rate) / len(ever)):.1%}"
     if ever.any():
         days = np.argmax(hits[ever], -1) + 1
-        middle = np.quantile(
-            [np.median(np.random.default_rng(k).choice(days, len(days))) for k in range(200)], [0.025, 0.975]
-        )
-        text += f"   median day {np.median(days):.0f} ({middle[0]:.0f} to {middle[1]:.0f})"
+        chance = np.random.default_rng(1)
+        medians = [np.median(chance.choice(days, len(days))) for _ in range(200)]
+        low, high = np.quantile(medians, [0.025, 0.975])
+        text += f"   median day {np.median(days):.0f} ({low:.0f} to {high:.0f})"
     return text
 
 

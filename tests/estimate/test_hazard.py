@@ -41,9 +41,10 @@ def test_a_bet_on_a_fair_urn_is_never_favourable(size: tuple[int, int, int], exp
 
 
 def test_an_arm_alone_says_nothing() -> None:
-    alone = hazard_increments(*(np.array([x]) for x in (0.0, 9.0, 0.0, 4.0)), hazard_bets(None), 1)
+    nobody = np.zeros(1)
+    alone = hazard_increments(nobody, nobody + 9, nobody, nobody + 4, hazard_bets(None), 1)
     assert (alone == 0).all()
-    last = hazard_increments(*(np.array([x]) for x in (0.0, 0.0, 0.0, 0.0)), hazard_bets(None), -1)
+    last = hazard_increments(nobody, nobody, nobody, nobody, hazard_bets(None), -1)
     assert (last == 0).all()
 
 

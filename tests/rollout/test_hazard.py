@@ -1,4 +1,4 @@
-"""`test: hazard` from rows to decisions: what each look knew, replayed from the whole table, recomputed from records."""
+"""`test: hazard` from rows to decisions: what each look knew, replay of the whole table, and records."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PACED: dict[str, Any] = {
 
 
 def queued(slower: float) -> pd.DataFrame:
-    frame = table(slower=slower)
+    frame = table(days=14, slower=slower)
     frame["queue"] = [("mail", "desk", "network")[i % 3] for i in range(len(frame))]
     return frame
 
@@ -44,10 +44,11 @@ def test_replay_of_the_whole_table_equals_looks_at_what_was_known(slower: float,
 
 
 def test_slower_work_is_rolled_back_before_the_mean_would_be() -> None:
-    frame = queued(1.5)
+    """Two days of exposure, of which no unit has reached the 48 hours of the mean."""
+    frame = queued(4.0)
     paced = rampgate.replay(PACED, events=frame)[-1]
     plain = {**POLICY, "rollback": {"hours": {"worse_by": 0}}}
     waited = rampgate.replay(plain, events=frame)[-1]
     assert paced.decision == waited.decision == "rollback"
-    assert paced.look < waited.look
+    assert paced.look < pd.Timestamp("2026-01-08", tz="UTC") <= waited.look
     assert "in the pace of its events" in paced.reasons[0].message

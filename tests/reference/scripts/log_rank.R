@@ -1,4 +1,4 @@
-# The numbers of tests/reference/test_log_rank.py: Rscript tests/reference/log_rank.R (R 4, package survival).
+# The numbers of tests/reference/test_log_rank.py: Rscript tests/reference/scripts/log_rank.R (R 4, package survival).
 # Times are put into steps of 30 days, and patients into strata by age, as the gate puts units into periods and bins.
 library(survival)
 lung <- read.csv("tests/data/survival/lung.csv")
