@@ -1,4 +1,4 @@
-"""The log-rank score against R's survdiff (survival 3.5-3, R 4.2.2); tests/reference/scripts/log_rank.R prints the numbers."""
+"""The log-rank score against R's survdiff (survival 3.5-3, R 4.2.2): tests/reference/scripts/log_rank.R prints it."""
 
 from __future__ import annotations
 

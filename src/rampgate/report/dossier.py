@@ -12,6 +12,7 @@ from rampgate.errors import UsageError
 from rampgate.estimate import STATISTICS
 from rampgate.judge.decide import judge
 from rampgate.judge.decision import Decision
+from rampgate.judge.still_open import LifePath, life_paths
 from rampgate.judge.trace import Trace, trace
 from rampgate.ledger import Ledger, Record, canonical
 from rampgate.policy import Policy
@@ -47,6 +48,7 @@ class Dossier:
     recorded_at : when it was written down
     trace : how evidence and effects came about
     same : whether the decision, judged again from the ledger by this version, is the recorded one to the last byte
+    lives : how units come through, of each time to an event
     """
 
     decisions: tuple[Decision, ...]
@@ -59,6 +61,7 @@ class Dossier:
     recorded_at: str
     trace: Trace
     same: bool
+    lives: tuple[LifePath, ...] = ()
 
     @property
     def decision(self) -> Decision:
@@ -111,6 +114,8 @@ def dossier(ledger: Ledger, rollout: str) -> Dossier:
         last.recorded_at,
         trace(case),
         canonical(judge(case).content()) == canonical(entry["decision"]),
+        # What cannot be counted is no picture; the decision on the same case says why.
+        life_paths(case) if decisions[-1].open else (),
     )
 
 
