@@ -46,7 +46,8 @@ def test_replay_of_the_whole_table_equals_looks_at_what_was_known(slower: float,
 def test_slower_work_is_rolled_back_before_the_mean_would_be() -> None:
     """Two days of exposure, of which no unit has reached the 48 hours of the mean."""
     frame = queued(4.0)
-    paced = rampgate.replay({k: v for k, v in PACED.items() if k != "segments"}, events=frame)[-1]
+    tested = {k: v for k, v in PACED.items() if k != "segments"}
+    paced = rampgate.replay({**tested, "rollback": {"hours": {"worse_by": 0, "expect": "200%"}}}, events=frame)[-1]
     plain = {**POLICY, "rollback": {"hours": {"worse_by": 0}}}
     waited = rampgate.replay(plain, events=frame)[-1]
     assert paced.decision == waited.decision == "rollback"
