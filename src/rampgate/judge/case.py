@@ -17,6 +17,7 @@ from rampgate.estimate.contrast import Contrast, Means
 from rampgate.estimate.evidence import onset_prior
 from rampgate.estimate.metric import KPI, contrast, known_units
 from rampgate.estimate.reference import Scale, own_or, scale
+from rampgate.judge.lives import Lives
 from rampgate.judge.state import State
 from rampgate.policy import Margin, Phase, Policy
 
@@ -55,7 +56,8 @@ class Case:
 class Data:
     """Dense arrays of one case, (group, period): the run since the start, and the history before it.
 
-    ``ripe`` says of each metric which periods of the run, and of the history, are old enough to be booked.
+    ``ripe`` says of each metric which periods of the run, and of the history, are old enough to be booked; ``lives``
+    holds of each time to an event how far the units of each period of the run have got.
     """
 
     policy: Policy
@@ -67,6 +69,7 @@ class Data:
     run: tuple[Arm, Arm]
     history: tuple[Arm, Arm]
     ripe: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    lives: Mapping[str, Lives] = field(default_factory=dict)
     made: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
@@ -91,6 +94,11 @@ class Data:
             {
                 name: (is_ripe(case.policy, name, periods, case.look), is_ripe(case.policy, name, before, case.look))
                 for name in (KPI, *case.policy.metrics)
+            },
+            {
+                name: lives
+                for name in case.policy.metrics
+                if (lives := Lives.of(case.policy, name, cells, groups, run)) is not None
             },
         )
 

@@ -31,6 +31,7 @@ from rampgate.judge.decision import (
     Health,
     PhaseView,
     Reason,
+    StillOpen,
     Waiting,
     Window,
 )
@@ -43,6 +44,7 @@ from rampgate.judge.point import point
 from rampgate.judge.sequential import sequential
 from rampgate.judge.show import LEVEL, all_estimates, windows
 from rampgate.judge.state import COMPLETED, ROLLED_BACK
+from rampgate.judge.still_open import still_open
 
 #: Order of reasons to hold; what only time will bring stands last.
 _URGENCY = {FAIL: 0, ERROR: 0, NO_DATA: 1, INCONCLUSIVE: 2}
@@ -67,6 +69,7 @@ def judge(case: Case) -> Decision:
     no_checks: tuple[Health, ...] = ()
     no_demands: list[Demand] = []
     no_windows: tuple[Window, ...] = ()
+    none_open: tuple[StillOpen, ...] = ()
     nothing: Shown = (Estimate(KPI, OVERALL, None, None, None, None, None, LEVEL, 0, 0), ())
     checks, broken = _safely(lambda: health(case), no_checks, "the health of the data")
     wanted, late = _safely(lambda: demands(case), no_demands, "the phase's demands")
@@ -74,12 +77,13 @@ def judge(case: Case) -> Decision:
     seen, unread = _safely(lambda: windows(case), no_windows, "the windows")
     no_budgets: tuple[Budget, ...] = ()
     spent, uncounted = _safely(lambda: budgets(case), no_budgets, "the harm budget")
+    opened, unopened = _safely(lambda: still_open(case), none_open, "the units still open")
     holds = [
         *(d.reason for d in wanted),
         *findings.holds,
         *budget_reasons(case, spent),
         *(Reason(h.code, h.verdict, h.message) for h in checks if h.verdict in (FAIL, ERROR, NO_DATA)),
-        *(reason for reason in (broken, late, unseen, unread, uncounted) if reason is not None),
+        *(reason for reason in (broken, late, unseen, unread, uncounted, unopened) if reason is not None),
     ]
     failed = {c.id for c in findings.criteria if c.verdict == FAIL}
     nothing_gone: list[str] = []
@@ -103,6 +107,7 @@ def judge(case: Case) -> Decision:
         health=checks,
         waiting_for=tuple(_waiting(case, decision, [d.waiting for d in wanted], holds)),
         budgets=spent,
+        open=opened,
     )
 
 

@@ -171,6 +171,56 @@ class Window:
 
 
 @dataclass(frozen=True)
+class StillOpen:
+    """How far the units of one arm are with an event that takes time, as far as all units of their period have got.
+
+    Attributes
+    ----------
+    units : with a known clock, since the start; ``events + open + past_limit``
+    events : that came by the age that their period has reached
+    open : without one, and not past the limit; what they do next is not known
+    past_limit : without an event at the limit: a miss already
+    age : in hours; the highest that units of both arms have reached, None before the first
+    at_risk : units seen open at the beginning of the step that ends at ``age``
+    share : with the event by ``age`` (Kaplan-Meier over all periods), with its interval at ``level``
+    restricted_mean : mean of min(time, ``age``) in hours
+    """
+
+    metric: str
+    group: Group
+    variant: str
+    units: int
+    events: int
+    open: int
+    past_limit: int
+    age: float | None
+    at_risk: int
+    share: float | None
+    lower: float | None
+    upper: float | None
+    level: float
+    restricted_mean: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "metric": self.metric,
+            "segment": self.group.segment,
+            "variant": self.variant,
+            "units": self.units,
+            "events": self.events,
+            "open": self.open,
+            "past_limit": self.past_limit,
+            "age": rounded(self.age),
+            "at_risk": self.at_risk,
+            "share": rounded(self.share),
+            "lower": rounded(self.lower),
+            "upper": rounded(self.upper),
+            "level": self.level,
+            "restricted_mean": rounded(self.restricted_mean),
+        }
+
+
+@dataclass(frozen=True)
 class PhaseView:
     """The phase that was judged; ``index`` counts from 1."""
 
@@ -248,6 +298,7 @@ class Decision(Shown):
     waiting_for: tuple[Waiting, ...]
     drift: tuple[Any, ...] = field(default=())
     budgets: tuple[Budget, ...] = ()
+    open: tuple[StillOpen, ...] = field(default=())
     decision_id: str | None = None
     previous_sha256: str | None = None
 
@@ -284,6 +335,8 @@ class Decision(Shown):
             "metrics": [m.to_dict() for m in self.metrics],
             "criteria": [c.to_dict() for c in self.criteria],
             "windows": [w.to_dict() for w in self.windows],
+            # Without a time to an event there is nothing to say, and records from before it stay as they are.
+            **({"open": [o.to_dict() for o in self.open]} if self.open else {}),
             "drift": list(self.drift),
             "health": [h.to_dict() for h in self.health],
             "waiting_for": [w.to_dict() for w in self.waiting_for],
@@ -365,6 +418,10 @@ def _decision(data: Mapping[str, Any]) -> Decision:
         waiting_for=tuple(Waiting(w["what"], _moment(w["expected_at"])) for w in data["waiting_for"]),
         drift=tuple(data["drift"]),
         budgets=tuple(Budget(**b) for b in data.get("budgets", ())),
+        open=tuple(
+            StillOpen(group=_group(o["segment"]), **{k: v for k, v in o.items() if k != "segment"})
+            for o in data.get("open", ())
+        ),
         decision_id=data.get("decision_id"),
         previous_sha256=data.get("previous_sha256"),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rampgate.aggregate.marginals import OVERALL, Group
 from rampgate.estimate.metric import KPI
 from rampgate.judge.decision import ERROR, FAIL, NO_DATA, Judged, Reason, Waiting
-from rampgate.policy import Policy
+from rampgate.policy import Policy, TimeToEvent
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,13 @@ def amount(policy: Policy, metric: str, value: float, signed: bool = False) -> s
         digits = ".1f" if abs(value) >= 5e-4 or not value else ".2g"  # a rare event has too few points for one digit
         return f"{100 * value:{sign}{digits}} points"
     return f"{value:{sign}.3g}"
+
+
+def pace(policy: Policy, metric: str, harm: float) -> str:
+    """How events come whose pace is worse by a ratio of ``1 + harm``: ``0.82 times as fast as the baseline's``."""
+    rule = policy.metrics[metric]
+    slower = isinstance(rule, TimeToEvent) and rule.event_is_good
+    return f"{1 / (1 + harm) if slower else 1 + harm:.2f} times as fast as the baseline's"
 
 
 def odds(log_e: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from rampgate.judge.attribution import attribution
 from rampgate.judge.case import Case, Data
 from rampgate.judge.criteria import Criterion, criteria, group_weights
 from rampgate.judge.decision import ERROR, FAIL, INCONCLUSIVE, NO_DATA, PASS, Judged, Reason
-from rampgate.judge.findings import Findings, amount, called, hold_for, odds, too_small
+from rampgate.judge.findings import Findings, amount, called, hold_for, odds, pace, too_small
 from rampgate.judge.weigh import Fired, Onset, Weighed, bets, fired, log_passing, onset, weigh
 from rampgate.policy import Policy
 
@@ -123,7 +124,8 @@ def _lacking(case: Case, c: Criterion) -> str | None:
         n_c, n_b = (float(x[at]) for x in data.known(c.metric))
         least = policy.segments.minimum_units
         return f"too little data: {n_b:.0f} and {n_c:.0f} of {least} units" if min(n_c, n_b) < least else None
-    n_c, n_b = (float(x[at]) for x in data.known(c.metric, data.phase_begin))
+    known = data.lives[c.metric].begun if policy.tests_hazard(c.metric) else partial(data.known, c.metric)
+    n_c, n_b = (float(x[at]) for x in known(data.phase_begin))
     phase = case.phase
     alone = phase.traffic >= 1.0 and not phase.holdout
     if n_c > 0 and (n_b > 0 or alone or c.kind == FLOOR):
@@ -146,8 +148,6 @@ def _failed(case: Case, w: Weighed) -> Judged:
     data, policy, c = case.data, case.policy, w.criterion
     since = onset(data, w)
     day = data.periods[since.period].day.isoformat()
-    signed = amount(policy, c.metric, since.effect)
-    tolerated = f"{c.margin} tolerated"
     passed = since.end < len(data.periods)
     when = f"from {day} to {data.periods[since.end - 1].day}" if passed else f"since {day}"
     at_most = " at its highest" if passed else ""
@@ -155,8 +155,8 @@ def _failed(case: Case, w: Weighed) -> Judged:
         fell = f"{'was' if passed else 'is'} below the floor of {c.margin}: {-since.effect:.4g} {when}"
         return _judged(w, FAIL, _Since(day, since.effect), f"the candidate's own KPI {fell} (onset estimated)")
     message = (
-        f"{called(c.metric, c.group)} {'was' if passed else 'is'} worse than the baseline beyond the {tolerated}: "
-        f"worse by {signed} {when} (onset estimated), evidence {odds(w.largest)}{at_most}"
+        f"{called(c.metric, c.group)} {'was' if passed else 'is'} worse than the baseline {_how(policy, c, since)} "
+        f"{when} (onset estimated), evidence {odds(w.largest)}{at_most}"
     )
     worst = worst_segment(data, c, since) if c.group == OVERALL else None
     if worst is not None:
@@ -167,9 +167,16 @@ def _failed(case: Case, w: Weighed) -> Judged:
     return _judged(w, FAIL, _Since(day, since.effect), message)
 
 
+def _how(policy: Policy, c: Criterion, since: Onset) -> str:
+    """In which way, and by how much, a criterion that fired is worse."""
+    if policy.tests_hazard(c.metric):
+        return f"in the pace of its events: at the same age they come {pace(policy, c.metric, since.effect)}"
+    return f"beyond the {c.margin} tolerated: worse by {amount(policy, c.metric, since.effect)}"
+
+
 def worst_segment(data: Data, c: Criterion, since: Onset) -> tuple[Group, float] | None:
     """The segment value that is most clearly worse since the onset than all units together, and its effect."""
-    if not data.segments:
+    if not data.segments or data.policy.tests_hazard(c.metric):
         return None
     whole = data.contrast(c.metric)
     increments = log_increments(whole, since.effect, bets(data.scale(c.metric), c.expect, data.reach(c.metric)))[1:]

@@ -58,7 +58,7 @@ class Shown:
 def _expected(data: Data, name: str) -> Margin | None:
     """The effect that the interval is tuned to: what the policy wants to see of this metric."""
     policy = data.policy
-    rule = policy.rollback.get(name)
+    rule = None if policy.tests_hazard(name) else policy.rollback.get(name)  # that one expects a ratio of paces
     guardrail = policy.guardrails.get(name)
     margin = guardrail.margin if guardrail else policy.kpi.margin if name == KPI else None
     size = (rule.expect if rule else None) or margin

@@ -99,6 +99,8 @@ def increments_of(data: Data, metric: str, margin: Margin, size: Margin | None, 
     size : the effect beyond it that the bets are made for; a rare event has its own grid
     direction : 1 against "harm at most ``margin``", -1 against "harm at least ``margin``"
     """
+    if data.policy.tests_hazard(metric):
+        return _hazard_increments(data, metric, size, direction)
     contrast = data.contrast(metric, margin)
     if isinstance(contrast, Proportions) and data.policy.metrics[metric].kind == "rare_event":
         # More of the event is harm, or less of it; passing looks to the other side.
@@ -109,6 +111,15 @@ def increments_of(data: Data, metric: str, margin: Margin, size: Margin | None, 
     lambdas = bets(data.scale(unit), size, data.reach(unit))
     tested = -margin.value if metric == FLOOR else absolute(margin)
     return log_increments(contrast, tested, lambdas, direction)
+
+
+def _hazard_increments(data: Data, metric: str, size: Margin | None, direction: int) -> Floats:
+    """Log-increments of the pace of events, whose ``size`` is a ratio less 1, (..., group, period, grid)."""
+    if direction < 0:
+        raise ValueError(f"{metric} has test: hazard, which shows nothing non-inferior")
+    if metric not in data.lives:
+        raise ValueError(f"the ages of {metric} were not counted when its rows were read")
+    return data.lives[metric].increments(size.value if size is not None else None)
 
 
 def log_passing(data: Data, metric: str, margin: Margin, size: Margin | None = None) -> Floats:
@@ -134,6 +145,7 @@ def bound_to_pass(policy: Policy, metric: str) -> tuple[Margin, Margin | None]:
 class Onset:
     """Where the evidence of harm begins, and the effect since then. Selected by looking, so not an unbiased one.
 
+    The effect is in the metric's unit; with ``test: hazard`` it is how many times as good the other pace is, less 1.
     ``end`` is one past the last period that tells of it. Where the evidence is gone by now, that is the one at which it
     was highest: what came later speaks for no harm, and says nothing of when it began.
     """
@@ -149,6 +161,9 @@ def onset(data: Data, weighed: Weighed) -> Onset:
     end = count if weighed.current > 0 else int(np.argmax(weighed.log_e)) + 1
     begin = likely_onset(weighed.increments[:end])
     group = data.index([weighed.criterion.group])[0]
+    if data.policy.tests_hazard(weighed.criterion.metric):
+        harm = data.lives[weighed.criterion.metric].harm(begin, end)[group]
+        return Onset(begin, float(harm), end)
     since = take(data.contrast(weighed.criterion.measure), slice(begin, end), group)
     return Onset(begin, float(effect(since)), end)
 

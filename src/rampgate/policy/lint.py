@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import fsum
 from zoneinfo import available_timezones
 
+from rampgate.policy.lint_hazard import hazard_problems, untested
 from rampgate.policy.lint_phases import phase_problems
 from rampgate.policy.metric import Mean, Metric, RareEvent, TimeToEvent
 from rampgate.policy.model import KPI, Guardrail, Policy, Rollback
@@ -17,7 +18,8 @@ _ROUNDING = 1e-9
 
 def lint(policy: Policy) -> list[Problem]:
     """Everything that is wrong with a policy whose values are legal one by one."""
-    rules = (_names, _source, _metrics, _kpi, _known, _margins, phase_problems, _segments, _drift, _approval)
+    criteria = (_kpi, _known, _margins, hazard_problems)
+    rules = (_names, _source, _metrics, *criteria, phase_problems, _segments, _drift, _approval)
     return [problem for rule in rules for problem in rule(policy)]
 
 
@@ -27,6 +29,7 @@ def warnings(policy: Policy) -> list[str]:
     found = [
         f"metric {name} is in no criterion: it is shown and never judged" for name in policy.metrics if name not in used
     ]
+    found += untested(policy)
     for name, margin in policy.margins().items():
         rollback = policy.rollback.get(name)
         if rollback and rollback.worse_by.relative == margin.relative and rollback.worse_by.value > margin.value:
@@ -200,6 +203,8 @@ def _margins(policy: Policy) -> Iterator[Problem]:
     for path, name, criterion in _criteria(policy):
         if name != KPI and name not in policy.metrics:
             continue  # said by `_known`
+        if policy.tests_hazard(name):
+            continue  # judged by `hazard_problems`
         if isinstance(criterion, Guardrail):
             yield from _unit(policy, (*path, "margin"), name, criterion.margin)
         else:

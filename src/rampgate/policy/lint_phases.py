@@ -89,6 +89,8 @@ def _required(policy: Policy, path: KeyPath, phase: Phase) -> Iterator[Problem]:
     for name in phase.require or ():
         if name not in policy.metrics and name != KPI:
             yield unknown_metric(where, name, [*policy.metrics, KPI])
+        elif policy.tests_hazard(name):
+            continue  # said by `hazard_problems`
         elif name not in margins:
             yield Problem(
                 where,

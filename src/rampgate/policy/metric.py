@@ -66,6 +66,11 @@ class _Metric(Section):
         return abs(self.best - self.worst) if self.best is not None and self.worst is not None else 0.0
 
     @property
+    def by_hazard(self) -> bool:
+        """Whether its rollback criteria test the pace of events at every age, and not the value."""
+        return False
+
+    @property
     def scaled(self) -> bool:
         """Whether `best` and `worst` say how the value enters the KPI."""
         return self.best is not None and self.worst is not None
@@ -139,6 +144,9 @@ class TimeToEvent(_Metric):
     to: Text = Field(description="Column of the time of the event; empty while it has not happened.")
     within: Span | None = Field(None, description="Share of units with the event by this age.")
     mean_up_to: Span | None = Field(None, description="Mean time to the event, cut at this age.")
+    test: Literal["hazard"] | None = Field(
+        None, description="hazard: roll back on the pace of events at every age, days before the value is final."
+    )
 
     @property
     def rate(self) -> bool:
@@ -147,6 +155,15 @@ class TimeToEvent(_Metric):
     @property
     def binary(self) -> bool:
         return self.within is not None
+
+    @property
+    def by_hazard(self) -> bool:
+        return self.test == "hazard"
+
+    @property
+    def event_is_good(self) -> bool:
+        """Whether more events, or sooner ones, are what is wanted: a ticket resolved, and not a customer lost."""
+        return self.better == ("higher" if self.within is not None else "lower")
 
     @property
     def limit(self) -> Duration:

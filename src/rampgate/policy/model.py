@@ -226,6 +226,10 @@ class Policy(Shown, Section):
         """The time zone in which days begin."""
         return ZoneInfo(self.timezone)
 
+    def tests_hazard(self, name: str) -> bool:
+        """Whether the rollback criteria of a metric test the pace of its events."""
+        return name in self.metrics and self.metrics[name].by_hazard
+
     def judged_metrics(self) -> tuple[str, ...]:
         """Metrics that some criterion is about, in the policy's order; the KPI's parts among them."""
         named = {*self.kpi.weights, *self.guardrails, *self.rollback, *self.harm_budget}

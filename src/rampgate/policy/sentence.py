@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from rampgate.policy.metric import Mean, Metric, Proportion, Quantile, RareEvent, Ratio, Section, ShareAbove
+from rampgate.policy.metric import (
+    Mean,
+    Metric,
+    Proportion,
+    Quantile,
+    RareEvent,
+    Ratio,
+    Section,
+    ShareAbove,
+    TimeToEvent,
+)
 from rampgate.policy.model import KPI, Guardrail, Phase, Policy, Rollback
 from rampgate.policy.time_format import example
 from rampgate.policy.values import Margin, percent
@@ -34,7 +44,7 @@ def sentences(policy: Policy) -> list[str]:
 
 def metric_sentences(policy: Policy) -> list[str]:
     """What each metric is, in the policy's order, and then the KPI."""
-    metrics = [f"{name} is {_meaning(metric)}; {metric.better} is better." for name, metric in policy.metrics.items()]
+    metrics = [f"{name} is {_meaning(metric)}; {_better(metric)}." for name, metric in policy.metrics.items()]
     return [*metrics, _formula(policy)]
 
 
@@ -78,6 +88,13 @@ def _meaning(metric: Metric) -> str:
     return f"the mean time from {metric.from_} to {metric.to}, cut at {metric.mean_up_to}"
 
 
+def _better(metric: Metric) -> str:
+    if not metric.by_hazard:
+        return f"{metric.better} is better"
+    tested = "Its rollback criteria test the pace of events at every age (test: hazard)"
+    return f"{metric.better} is better. {tested}; this value itself is not tested"
+
+
 def _formula(policy: Policy) -> str:
     terms = [f"{weight:g} x {_utility(name, policy.metrics[name])}" for name, weight in policy.kpi.weights.items()]
     return f"The KPI is {' + '.join(terms)}."
@@ -92,7 +109,9 @@ def _utility(name: str, metric: Metric) -> str:
 def _rollbacks(policy: Policy, criteria: dict[str, Rollback], place: str) -> Iterator[str]:
     for name, criterion in criteria.items():
         text = f"Roll back when {_worse(policy, name, criterion.worse_by)}{place}"
-        if criterion.expect is not None:
+        if criterion.expect is not None and policy.tests_hazard(name):
+            text += f"; a pace that is worse by a factor of {1 + criterion.expect.value:g} is to be caught"
+        elif criterion.expect is not None:
             text += f"; a harm of {_amount(policy, name, criterion.expect)} beyond that is to be caught"
         yield text + "."
 
@@ -170,8 +189,15 @@ def _says(policy: Policy) -> str:
 
 
 def _worse(policy: Policy, name: str, margin: Margin) -> str:
+    if policy.tests_hazard(name):
+        return f"{_says(policy)} the events of {name} come {_pace(policy.metrics[name])} than the baseline's"
     by = f"more than {_amount(policy, name, margin)} worse" if margin.value else "worse"
     return f"{_says(policy)} {_called(name)} is {by} than the baseline"
+
+
+def _pace(metric: Metric) -> str:
+    slower = isinstance(metric, TimeToEvent) and metric.event_is_good
+    return "at a slower pace" if slower else "at a faster pace"
 
 
 def _not_worse(policy: Policy, name: str, margin: Margin) -> str:

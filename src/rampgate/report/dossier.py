@@ -13,6 +13,7 @@ from rampgate.errors import UsageError
 from rampgate.estimate import STATISTICS
 from rampgate.judge.decide import judge
 from rampgate.judge.decision import Brief, Decision
+from rampgate.judge.still_open import LifePath, life_paths
 from rampgate.judge.trace import Trace, trace
 from rampgate.ledger import Ledger, canonical
 from rampgate.policy import Policy
@@ -54,6 +55,7 @@ class Dossier:
     recorded_at : when it was written down
     trace : how evidence and effects came about
     same : whether the decision, judged again from the ledger by this version, is the recorded one to the last byte
+    lives : how units come through, of each time to an event
     """
 
     decision: Decision
@@ -67,6 +69,7 @@ class Dossier:
     recorded_at: str
     trace: Trace
     same: bool
+    lives: tuple[LifePath, ...] = ()
 
     @property
     def arms(self) -> tuple[str, str]:
@@ -96,9 +99,9 @@ def dossier(ledger: Ledger, rollout: str) -> Dossier:
             remedy="judge a first look with `rampgate check`, or name another ledger with --ledger",
         )
     entry = last.entry()
-    case = case_of(entry["inputs"], ledger)
+    case, decision = case_of(entry["inputs"], ledger), decision_of(last)
     return Dossier(
-        decision_of(last),
+        decision,
         tuple(past.brief for past in history if past.brief.attempt == last.attempt),
         tuple(_attempts([past for past in history if past.brief.attempt != last.attempt])),
         case.policy,
@@ -109,6 +112,8 @@ def dossier(ledger: Ledger, rollout: str) -> Dossier:
         last.recorded_at,
         trace(case),
         canonical(judge(case).content()) == canonical(entry["decision"]),
+        # What cannot be counted is no picture; the decision on the same case says why.
+        life_paths(case) if decision.open else (),
     )
 
 

@@ -140,6 +140,8 @@ def _evidence(dossier: Dossier, path: EvidencePath, judged: Judged | None) -> Fi
     onset = _onset(dossier, judged)
     does = "rolls back" if path.kind == "rollback" else "holds"
     worse = f"{called(path.metric, path.group)} is worse by more than {path.bound_text}"
+    if dossier.policy.tests_hazard(path.metric):
+        worse = f"the pace of events of {called(path.metric, path.group)} is worse"
     title = f"{does.capitalize()} if {worse}"
     finding = f"{_told(path)}{f', from {date_of(onset)} on' if onset else ''}."
     if judged is not None and judged.verdict == "FAIL" and max(path.e_values) < path.threshold:
@@ -239,7 +241,9 @@ def _better(policy: Policy, metric: str) -> str:
 def bounds(dossier: Dossier, metric: str) -> list[Bound]:
     """The margins of a metric as differences: a harm is a fall, or a rise where lower is better."""
     policy = dossier.policy
-    rule, margin = policy.rollback.get(metric), policy.margins().get(metric)
+    # A test of the pace is no bound on the value.
+    rule = None if policy.tests_hazard(metric) else policy.rollback.get(metric)
+    margin = policy.margins().get(metric)
     found = []
     if rule is not None:
         found.append(_bound(dossier, metric, rule.worse_by, "rollback", "rolls back beyond"))

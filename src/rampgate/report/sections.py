@@ -30,6 +30,7 @@ from rampgate.report.blocks import (
 from rampgate.report.dossier import Dossier
 from rampgate.report.drawing import told_odds
 from rampgate.report.segments import segments
+from rampgate.report.still_open import still_open
 from rampgate.report.words import date_of, moment_of, not_checked, percent
 
 #: Small pictures that are shown at once.
@@ -124,6 +125,7 @@ def sections(dossier: Dossier) -> tuple[Section, ...]:
         Section("Week by week", tuple(_weekly(dossier))),
         Section("Evidence of harm", tuple(_evidence(dossier))),
         Section("Effect so far", tuple(_effects(dossier))),
+        *still_open(dossier),
         Section("Segments", tuple(segments(dossier))),
         Section("Traffic and decisions", tuple(_ramp(dossier))),
         Section("What the gate waits for", tuple(_waiting(dossier))),

@@ -10,10 +10,23 @@ from rich.table import Table
 from rich.text import Text
 
 from rampgate.aggregate.marginals import OVERALL
-from rampgate.judge.decision import Decision, Estimate, Judged, Window, traffic_after
+from rampgate.judge.decision import Decision, Estimate, Judged, StillOpen, Window, traffic_after
 from rampgate.report.sheet import Column, Sheet
 from rampgate.report.spark import spark
-from rampgate.report.words import date_of, interval, moment_of, not_checked, number, odds, percent, printable, signed
+from rampgate.report.words import (
+    ABSENT,
+    date_of,
+    hours,
+    interval,
+    level_range,
+    moment_of,
+    not_checked,
+    number,
+    odds,
+    percent,
+    printable,
+    signed,
+)
 
 WIDTH = 80
 STYLES = {"go": "bold green", "complete": "bold green", "hold": "bold yellow", "rollback": "bold red"}
@@ -66,6 +79,8 @@ def decision_view(decision: Decision) -> RenderableType:
     if decision.windows:
         parts += [_title("Weighted KPI by window (* not complete)"), windows_table(decision)]
         parts.append(Weeks(decision.windows))
+    if decision.open:
+        parts += [_title("Still open (shown, never judged)"), open_table(decision.open)]
     parts += list(_waiting(decision))
     if decision.decision_id:
         parts.append(Text(f"\ndecision {decision.decision_id[:12]}", "dim"))
@@ -179,6 +194,18 @@ def windows_table(decision: Decision) -> Sheet:
             interval(k.lower, k.upper),
             f"{max(m.n_baseline for m in w.metrics)}/{max(m.n_candidate for m in w.metrics)}",
         )
+    return sheet
+
+
+def open_table(rows: Sequence[StillOpen]) -> Sheet:
+    """How far the units of both arms are with an event that takes time."""
+    counts = (Column("open"), Column("past", full="past limit"), Column("age"))
+    shares = (Column("event by", full="with the event by then"), Column("95 % interval"))
+    sheet = Sheet([Column("metric", "name"), Column("arm", "word"), *counts, *shares])
+    for row in rows:
+        done = ABSENT if row.share is None else f"{100 * row.share:.1f} %"
+        ends = level_range(row.lower, row.upper)
+        sheet.add(row.metric, row.variant, f"{row.open}", f"{row.past_limit}", hours(row.age), done, ends)
     return sheet
 
 

@@ -36,6 +36,20 @@ def _end(value: float | None) -> str:
     return f"{value:+.3f}" if abs(value) < 10 else f"{value:+.3g}"
 
 
+def hours(value: float | None) -> str:
+    """A time given in hours, in the unit that is read most easily: ``10 min``, ``72 h``, ``30 d``."""
+    if value is None:
+        return ABSENT
+    if 0 < value < 2:
+        return f"{60 * value:.3g} min"
+    return f"{value:.3g} h" if value <= 96 else f"{value / 24:.3g} d"
+
+
+def level_range(lower: float | None, upper: float | None) -> str:
+    """Both ends of an interval of a share, in percent."""
+    return ABSENT if lower is None or upper is None else f"{100 * lower:.1f} to {100 * upper:.1f} %"
+
+
 def odds(value: float) -> str:
     """An e-value: two digits while it is small, and no more than says something."""
     if value >= 1e5:

@@ -19,6 +19,7 @@ from rampgate.report.explained import told
 from rampgate.report.explained.compared import compared, left_out
 from rampgate.report.explained.found import found, sure
 from rampgate.report.explained.next_steps import next_steps
+from rampgate.report.explained.still_open import still_open
 from rampgate.report.explained.why import broken, why
 from rampgate.report.explained.worst import worst_of
 from rampgate.report.terminal import indented, verdict_line
@@ -96,7 +97,7 @@ def explain(decision: Decision, case: Case) -> Explanation:
     parts = {
         "What was decided": _headline(decision, case.policy),
         "What was compared": compared(decision, case),
-        "What was found": found(decision, case.policy),
+        "What was found": (*found(decision, case.policy), *still_open(decision)),
         "How sure this is": sure(decision, case.policy),
         "Why this verdict and no other": why(decision, case, worst),
         "What happens next": next_steps(decision, case, worst),
@@ -121,5 +122,5 @@ def _headline(decision: Decision, policy: Policy) -> Iterator[str]:
     first = next((c for c in broken(decision) if c.effect_since_onset is not None), None)
     if first is not None and (decision.decision == ROLLBACK) == (first.kind == "rollback"):
         where = "" if first.group == OVERALL else f" in {first.group}"
-        amount = told.size(policy, first.metric, first.effect_since_onset or 0.0)
+        amount = told.harm(policy, first.metric, first.effect_since_onset or 0.0)
         yield f"The reason: {told.named(first.metric)}{where} is worse by {amount} since {first.onset}."

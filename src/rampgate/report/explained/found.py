@@ -66,6 +66,9 @@ def _limits(name: str, limits: list[Judged], policy: Policy) -> str:
         if limit.metric != name or limit.kind not in verbs:
             continue
         margin = tolerated(limit, policy)
+        if policy.tests_hazard(name):
+            said.append(f"{verbs[limit.kind]} when its events, at the same age, come at a worse pace at all")
+            continue
         more = f"by more than {told.bound(policy, name, margin)}" if margin.value else "at all"
         said.append(f"{verbs[limit.kind]} when it is worse {more}")
     return f"The policy's limits for the candidate: {' and '.join(said)}." if said else ""

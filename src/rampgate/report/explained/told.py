@@ -54,6 +54,13 @@ def size(policy: Policy, metric: str, value: float, of: int | None = None) -> st
     return f"{abs(value):.3g}"
 
 
+def harm(policy: Policy, metric: str, value: float) -> str:
+    """The harm of a criterion that fired: a size, or with ``test: hazard`` a share of the pace of events."""
+    if policy.tests_hazard(metric):
+        return f"{100 * value:.0f} % in the pace of its events"
+    return size(policy, metric, value)
+
+
 def direction(policy: Policy, metric: str, difference: float) -> str:
     """More or fewer of what is counted, else higher or lower."""
     if is_share(policy, metric):

@@ -55,7 +55,7 @@ def _breach(c: Judged, case: Case, worst: Worst | None) -> str:
         margin = tolerated(c, policy)
         limit = told.bound(policy, c.metric, margin) if margin.value else "nothing"
         text = (
-            f"{told.named(c.metric)}{where} is worse by {told.size(policy, c.metric, c.effect_since_onset)} since "
+            f"{told.named(c.metric)}{where} is worse by {told.harm(policy, c.metric, c.effect_since_onset)} since "
             f"{c.onset}, and {limit} is tolerated (the day is an estimate, and a size measured from it is rather too "
             "large)"
         )
