@@ -68,6 +68,10 @@ COMMANDS: dict[str, Callable[[Path], tuple[object, ...]]] = {
     "check": lambda at: ("check", at / "policy.yaml", "--as-of", "2026-01-12"),
     "replay": lambda at: ("replay", at / "policy.yaml"),
     "validate": lambda at: ("validate", at / "policy.yaml"),
+    "compare": lambda at: ("compare", at / "tickets.csv"),
+    "init": lambda at: ("init", at / "tickets.csv", "--yes", "--out", at / "draft.yaml"),
+    "explain": lambda at: ("explain", "--ledger", at / "rampgate.db"),
+    "report": lambda at: ("report", at / "policy.yaml"),
     "status": lambda at: ("status", "--ledger", at / "rampgate.db"),
     "history": lambda at: ("history", "--ledger", at / "rampgate.db"),
     "demo": lambda at: ("demo", "--out", at / "demo"),
@@ -84,11 +88,22 @@ def test_a_pipe_gets_no_control_characters(name: str, folder: Path) -> None:
     assert not CONTROL.search(done.stdout)
     # A command that is to be copied stands in one line, however long its paths are.
     lines = [line for line in done.stdout.splitlines() if str(folder) not in line]
-    assert max(map(len, lines)) <= 80
+    assert max(map(len, lines), default=0) <= 80
 
 
-@pytest.mark.parametrize(("name", "says"), [("check", "reading the rows"), ("replay", "look 20, 2026-01-25")])
+SAYS = {
+    "check": "reading the rows",
+    "replay": "look 20, 2026-01-25",
+    "compare": "reading the rows and comparing them",
+    "init": "reading the rows",
+    "explain": "judging again",
+    "report": "judging again and drawing",
+}
+
+
+@pytest.mark.parametrize(("name", "says"), SAYS.items())
 def test_progress_is_on_standard_error_and_leaves_nothing(name: str, says: str, folder: Path) -> None:
+    piped(*COMMANDS["check"](folder))
     code, seen, out = at_terminal(*COMMANDS[name](folder), stderr_only=True, code=AT_ONCE)
     assert code == 0
     assert says in seen
@@ -160,3 +175,13 @@ def test_the_words_are_the_same_without_colour(folder: Path) -> None:
         for env in ({}, {"NO_COLOR": "1"})
     ]
     assert bare[0] == bare[1]
+
+
+def test_an_error_is_broken_between_words_for_a_person_and_not_for_a_log(folder: Path) -> None:
+    """A search of a log for the whole sentence finds it."""
+    wrong = ("compare", folder / "tickets.csv", "--variant", "colour of the version that handled the ticket")
+    logged = piped(*wrong).stderr
+    assert max(map(len, logged.splitlines())) > 80
+    seen = at_terminal(*wrong)[1].splitlines()
+    assert max(len(line) for line in seen if str(folder) not in line) <= 80
+    assert " ".join(" ".join(seen).split()) == " ".join(logged.split())

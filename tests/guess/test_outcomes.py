@@ -9,6 +9,7 @@ from tests.rollout.tables import tickets
 
 import rampgate
 from rampgate.guess import Given, Guess, guess
+from rampgate.policy import Proportion
 
 
 def _values(found: Guess, role: str) -> list[str]:
@@ -37,6 +38,7 @@ def test_nearly_true_and_false_is_an_outcome_and_says_where_the_others_count(wor
     assert f"counted as not '{words[0]}'" in why
     [flag] = [part for part in why.split() if part.startswith("solved==")]
     turned = guess(frame, Given(metrics=(flag,))).policy.metrics["solved"]
+    assert isinstance(turned, Proportion)
     assert (turned.equals, turned.better) == (words[1], "lower")
 
 

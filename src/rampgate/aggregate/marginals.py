@@ -199,7 +199,7 @@ def _merged(cells: Cells, rows: np.ndarray, at: np.ndarray, slots: int) -> tuple
     n (slot,), mean, comoment, low and high (slot, component or pair).
     """
     weight, means = cells.n[rows], cells.mean[rows]
-    n = np.bincount(at, weights=weight, minlength=slots)
+    n = np.bincount(at, weights=weight, minlength=slots).astype(float)
     # Any value of the slot serves as origin; the last one written is as good as the first.
     origin = np.zeros((slots, means.shape[1]))
     origin[at] = means

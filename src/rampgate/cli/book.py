@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from rampgate.cli.app import LEDGER_NAME, BookUrl, Json, Quiet, RolloutName, app
-from rampgate.cli.output import print_decision, print_json, print_view
+from rampgate.cli.output import print_decision, print_json, print_view, progress
 
 
 @app.command()
@@ -63,8 +63,9 @@ def explain(
     """One recorded decision in plain sentences: what was found, how sure it is, why, and what comes next."""
     from rampgate.report.explained import explain_record, explained_view, find
 
-    book = open_book(ledger)
-    found = explain_record(find(book, decision), book.document)
+    with progress("judging again"):
+        book = open_book(ledger)
+        found = explain_record(find(book, decision), book.document)
     if as_json:
         print_json(found.to_dict())
     else:

@@ -25,8 +25,11 @@ from rampgate.cli.given import (
     Unit,
     Variant,
 )
+from rampgate.cli.output import print_view, progress
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from rampgate.guess import Guess
 
 _STANDARD_OUTPUT = "-"
@@ -78,13 +81,16 @@ def init(
         if path is not None and not typer.confirm(f"\nwrite {path}?", default=True, err=True):
             raise typer.Abort
     else:
-        found = guess(file, given, name)
+        with progress("reading the rows"):
+            found = guess(file, given, name)
     text = policy_text(found, _from_folder(file, path))
     if path is None:
         typer.echo(text, nl=False)
         return 0
     save(text, path, force)
-    _tell(path, found, asked)
+    with progress("reading the rows"):
+        told = _told(path, found, asked)
+    print_view(told)
     return 0
 
 
@@ -96,9 +102,8 @@ def _from_folder(file: str, path: Path | None) -> str:
     return file if folder == Path.cwd().resolve() else os.path.relpath(Path.cwd() / file, folder)
 
 
-def _tell(path: Path, found: Guess, asked: bool) -> None:
+def _told(path: Path, found: Guess, asked: bool) -> RenderableType:
     """What was guessed, unless it was asked for; what ``validate`` says of the file, and what to do next."""
     from rampgate.report.guessed import guess_view
-    from rampgate.report.terminal import console
 
-    console().print(guess_view(found, path, notes=not asked))
+    return guess_view(found, path, notes=not asked)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import io
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -55,8 +57,20 @@ def _fail(message: str, code: int, as_json: bool, show: Callable[[], None] | Non
     elif show is not None:
         show()
     else:
-        typer.echo(f"error: {message}", err=True)
+        typer.echo(_wrapped(f"error: {message}"), err=True)
     sys.exit(code)
+
+
+def _wrapped(message: str) -> str:
+    """A message as a terminal can show it, broken between words; as it is for a log, which is searched by lines."""
+    if not sys.stderr.isatty():
+        return message
+    width = min(80, shutil.get_terminal_size().columns)
+    lines = [
+        textwrap.wrap(line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+        for line in message.splitlines()
+    ]
+    return "\n".join("\n".join(line) for line in lines)
 
 
 def _error_object(message: str, code: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rampgate.cli.app import LEDGER_NAME, LedgerUrl, PolicyFile, app
+from rampgate.cli.output import progress
 
 
 @app.command()
@@ -22,6 +23,8 @@ def report(
     from rampgate.report.write import report_policy
 
     target = out or policy.parent / "report.html"
-    for line in report_policy(policy, target, ledger or policy.parent / LEDGER_NAME):
+    with progress("judging again and drawing"):
+        lines = report_policy(policy, target, ledger or policy.parent / LEDGER_NAME)
+    for line in lines:
         typer.echo(line)
     return 0

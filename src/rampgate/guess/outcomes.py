@@ -213,7 +213,7 @@ def _number(one: Profile) -> Outcome | str:
     if one.whole == one.known and one.distinct >= 0.85 * one.known and not tells(name, (*BURDEN, *GAIN)):
         return "nearly every row has its own whole number: an id"
     if better is None:
-        return "numbers whose name does not tell which direction is good"
+        return f"numbers whose name does not tell which is good: --metric {name}:lower or --metric {name}:higher"
     content = {"kind": "mean", "column": name}
     if better == "lower":
         content["better"] = "lower"

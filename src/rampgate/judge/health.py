@@ -104,6 +104,8 @@ def _future(case: Case) -> Health:
 
 def _volume(case: Case) -> Health:
     """Units of the last week against those of the week before, both arms and the history together."""
+    if _is_stale(case):
+        return Health("volume", INCONCLUSIVE, "volume not compared: the rows end before this look")
     cells = case.cells
     end = case.look.astimezone(case.policy.zone).date()
     ages = np.array([(end - p.day).days for p in cells.periods], dtype=int)[cells.period]
@@ -124,10 +126,15 @@ def _fresh(case: Case) -> Health:
     newest = case.intake.newest
     if newest is None:
         return Health("stale", NO_DATA, "the source has no usable row before this look")
-    if case.look - newest > timedelta(days=STALE_DAYS):
+    if _is_stale(case):
         text = f"the newest row is of {newest:%Y-%m-%d %H:%M} UTC, more than {STALE_DAYS} days before this look"
         return Health("stale", FAIL, f"{text}: see whether the source is still written. {_right_after(case, newest)}")
     return Health("stale", PASS, f"the newest row is of {newest:%Y-%m-%d %H:%M} UTC")
+
+
+def _is_stale(case: Case) -> bool:
+    """Whether rows ended so long before this look that a source that still runs would have more."""
+    return case.intake.newest is not None and case.look - case.intake.newest > timedelta(days=STALE_DAYS)
 
 
 def _right_after(case: Case, newest: datetime) -> str:

@@ -90,7 +90,7 @@ def sample_ratio(case: Case) -> list[Health]:
     known = ~np.isnan(traffic_in_force(case))
     others = [name for name, _ in case.intake.other_variants if name in case.policy.source.ignore]
     if others:
-        text = f"split not checked: {', '.join(others[:3])} share the traffic, and are left out of the table"
+        text = f"split not checked: other versions share the traffic ({', '.join(others[:3])}) and are left out"
         return [Health(CODE, INCONCLUSIVE, text)]
     if not known.any():
         return [Health(CODE, INCONCLUSIVE, _unchecked(case))]

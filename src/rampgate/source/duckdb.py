@@ -15,7 +15,7 @@ from sqlglot import exp
 from rampgate.errors import SourceError
 from rampgate.policy.time_format import EPOCHS
 from rampgate.source.engine import Array, Column, ColumnType
-from rampgate.source.files import Located, locate, refuse_repeated
+from rampgate.source.files import AS_UTF8, Located, locate, refuse_repeated
 
 _EVENTS = "events"
 _FILE = "source_file"
@@ -366,7 +366,7 @@ def _csv_fault(text: str, line: str, where: str) -> SourceError:
     if found := _CSV_FILE.search(text):
         where = found[1].strip()
     if "not utf-8" in text:
-        return SourceError("is not UTF-8 text", where=f"{where}:{line}", remedy="save it as UTF-8")
+        return SourceError("is not UTF-8 text", where=f"{where}:{line}", remedy=AS_UTF8)
     if fields := _CSV_FIELDS.search(text):
         what = f"has {fields[2]} fields where the header has {fields[1]}"
         remedy = "mend the line; a field that holds the delimiter must stand in double quotes"

@@ -26,6 +26,8 @@ _SUFFIXES: dict[str, Kind] = {
 _KINDS = "Parquet (.parquet), CSV (.csv, .csv.gz, .tsv) and DuckDB files (.duckdb, or file.duckdb#table) are read"
 _WILD = re.compile(r"[*?\[]")
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
+#: What to do with text in another encoding, such as that of a spreadsheet's plain CSV.
+AS_UTF8 = "save it as UTF-8: in a spreadsheet as 'CSV UTF-8', or by `iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW`"
 #: A header longer than this is no header.
 _HEADER_LIMIT = 1 << 20
 #: How many records show which delimiter a file has.
@@ -201,7 +203,7 @@ def _first_record(path: Path) -> str:
                 if text.count('"') % 2 == 0:
                     return text
     except UnicodeDecodeError as error:
-        raise SourceError("is not UTF-8 text", where=str(path), remedy="save it as UTF-8") from error
+        raise SourceError("is not UTF-8 text", where=str(path), remedy=AS_UTF8) from error
     except (EOFError, gzip.BadGzipFile) as error:
         raise SourceError(
             f"cannot be unpacked ({error})", where=str(path), remedy="the file is cut short or no gzip file"

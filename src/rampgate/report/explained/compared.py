@@ -18,7 +18,7 @@ def compared(decision: Decision, case: Case) -> Iterator[str]:
     yield (
         f"{policy.candidate}, the new version (the candidate), with {policy.baseline}, the version in use "
         f"(the baseline), in the rollout {decision.rollout}, attempt {decision.attempt}. A unit is one row of the "
-        f"table, with a {policy.source.unit} of its own."
+        f"table, told from the others by its {policy.source.unit}."
     )
     candidate, baseline = (float(arm.n[0].sum()) for arm in data.run)
     if case.state.start is None or not candidate:
