@@ -12,7 +12,6 @@ import numpy as np
 
 from rampgate.aggregate.moments import Cells, Floats
 
-
 #: Relative error that sums over many rows may have: 16 spacings of doubles.
 ROUNDING = 2.0**-48
 
