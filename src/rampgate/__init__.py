@@ -36,6 +36,10 @@ _HOMES = {
 # How a notebook shows them; the renderers are loaded when one asks.
 for _kind, _renderer in {
     "rampgate.comparison.values:Comparison": "rampgate.report.notebook_compared:comparison",
+    "rampgate.estimate.anytime:ConfidenceSequence": "rampgate.report.notebook:estimate",
+    "rampgate.estimate.anytime:Evidence": "rampgate.report.notebook:estimate",
+    "rampgate.estimate.difference:Difference": "rampgate.report.notebook:estimate",
+    "rampgate.estimate.strata:LogRank": "rampgate.report.notebook:estimate",
     "rampgate.judge.decision:Decision": "rampgate.report.notebook:decision",
     "rampgate.policy.model:Policy": "rampgate.report.notebook:policy",
     "rampgate.rollout.replay:Looks": "rampgate.report.notebook:looks",

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
 from rampgate.aggregate.marginals import OVERALL
 from rampgate.judge.decision import Decision, traffic_after
 from rampgate.policy import Policy, defaults, sentences
@@ -10,6 +15,11 @@ from rampgate.report.notebook_charts import kpi_by_window, ramp
 from rampgate.report.words import date_of, interval, moment_of, not_checked, number, percent, signed
 from rampgate.rollout.replay import Looks
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+#: Groups or periods of an estimate that are shown.
+_MOST_ROWS = 50
 #: White on these is at least 4.5 to 1.
 BADGES = {"go": "#1d7a37", "complete": "#1d7a37", "hold": "#8a6500", "rollback": "#b3261e"}
 
@@ -58,6 +68,24 @@ def policy(value: Policy) -> str:
     unsaid = items(defaults(value))
     more = f"<details><summary>Defaults</summary>{unsaid}</details>" if unsaid else ""
     return framed(title, f'<p style="{SOFT}">sha256 {value.sha256()}</p>', phases, said, more)
+
+
+def estimate(value: DataclassInstance) -> str:
+    """A result of `rampgate.estimate`: a row, or one per group or period; what all of them share stands above."""
+    numbers = {f.name: np.ravel(x) for f in fields(value) if not isinstance(x := getattr(value, f.name), str)}
+    length = max(x.size for x in numbers.values())
+    columns = {name: x for name, x in numbers.items() if x.size == length}
+    shared = [f"{name} {number(float(x[0]))}" for name, x in numbers.items() if name not in columns and x.size]
+    said = [x for f in fields(value) if isinstance(x := getattr(value, f.name), str)]
+    rows = [[_cell(float(x[i])) for x in columns.values()] for i in range(min(length, _MOST_ROWS))]
+    more = [f"the first {_MOST_ROWS} of {length}"] if length > _MOST_ROWS else []
+    caption = ": ".join([type(value).__name__, "; ".join([*said, *shared, *more])])
+    heads = [name.replace("_", " ") for name in columns]
+    return framed(table(caption, heads, rows, numbers=range(len(heads))))
+
+
+def _cell(value: float) -> str:
+    return number(None if np.isnan(value) else value)
 
 
 def _head(value: Decision) -> str:
