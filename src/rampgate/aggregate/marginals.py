@@ -114,6 +114,13 @@ def groups_of(cells: Cells) -> tuple[Group, ...]:
     return (OVERALL, *rest)
 
 
+def rows_of(cells: Cells, groups: Sequence[Group]) -> list[np.ndarray]:
+    """Whether each row of the cells belongs to a group, (row,) booleans per group."""
+    columns = dict(zip(cells.segments, _columns(cells), strict=True))
+    every = np.ones(len(cells.n), dtype=bool)
+    return [every if group.column is None else columns[group.column] == group.value for group in groups]
+
+
 def _columns(cells: Cells) -> list[np.ndarray]:
     """The values of each segment column, row by row."""
     if not cells.values:

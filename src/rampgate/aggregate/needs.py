@@ -17,7 +17,7 @@ _ROLES: dict[str, tuple[Role, ...]] = {
     "share_above": ("value", "known"),
     "rare_event": ("value", "known"),
     "time_to_event": ("value", "known", "event"),
-    "quantile": ("value", "known"),
+    "quantile": ("known",),
     "ratio": ("numerator", "denominator", "known"),
 }
 

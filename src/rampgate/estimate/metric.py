@@ -15,7 +15,7 @@ from rampgate.policy import Margin, Policy
 KPI = "kpi"
 
 
-def contrast(policy: Policy, name: str, c: Arm, b: Arm, margin: Margin | None = None) -> Contrast:
+def contrast(policy: Policy, name: str, c: Arm, b: Arm, margin: Margin | None = None, direction: int = 1) -> Contrast:
     """The within-period contrast of a metric or of the KPI, harm positive.
 
     Parameters
@@ -23,7 +23,9 @@ def contrast(policy: Policy, name: str, c: Arm, b: Arm, margin: Margin | None = 
     policy : the policy that defines the metric
     name : a metric's name or ``"kpi"``
     c, b : moments of candidate and baseline, (..., group, period)
-    margin : when relative, the contrast is ``A_c - (1 +/- margin) A_b``; else ``A_c - A_b``
+    margin : when relative, the contrast is ``A_c - (1 +/- margin) A_b``; else ``A_c - A_b``; of a quantile the share
+        beyond its threshold, moved by the margin for the candidate
+    direction : 1 for evidence of harm, -1 for evidence of none: which of two edges a moved threshold is taken at
     """
     relative = margin.value if margin is not None and margin.relative else 0.0
     if name == KPI:
@@ -37,7 +39,15 @@ def contrast(policy: Policy, name: str, c: Arm, b: Arm, margin: Margin | None = 
         return _mean(name, c, b, ratio, sign, metric.range)
     if metric.kind == "ratio":
         return _ratio(name, c, b, ratio, sign)
-    raise NotImplementedError(f"metric kind {metric.kind!r} has no contrast")
+    return _quantile(name, c, b, margin, direction)
+
+
+def _quantile(name: str, c: Arm, b: Arm, margin: Margin | None, direction: int) -> Proportions:
+    """Shares beyond the threshold, of units that are tested: the bad outcome whichever direction is good."""
+    side = "far" if direction > 0 else "near"
+    moved = "at" if margin is None else f"{side}:{margin}"
+    known, base = f"{name}:tested", f"{name}:at"
+    return Proportions(c.total(known), c.total(f"{name}:{moved}"), b.total(known), b.total(base))
 
 
 def _proportion(name: str, c: Arm, b: Arm, ratio: float, sign: int) -> Proportions:

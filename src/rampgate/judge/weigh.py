@@ -9,11 +9,11 @@ from itertools import groupby
 import numpy as np
 
 from rampgate.aggregate.moments import Floats
-from rampgate.estimate.contrast import Proportions, take
+from rampgate.estimate.contrast import Proportions
 from rampgate.estimate.counts import RARE, count_increments, rare_share
 from rampgate.estimate.evidence import likely_onset, log_evidence, log_evidence_from, log_sum_exp
 from rampgate.estimate.increments import effect_grid
-from rampgate.estimate.interval import effect, log_increments
+from rampgate.estimate.interval import log_increments
 from rampgate.estimate.metric import KPI
 from rampgate.estimate.reference import Scale
 from rampgate.judge.case import Data
@@ -46,12 +46,13 @@ class Weighed:
         return max(0.0, float(np.max(self.log_e))) if len(self.log_e) else 0.0
 
 
-def bets(scale: Scale, size: Margin | None, reach: float = 0.0) -> Floats:
+def bets(scale: Scale, size: Margin | Floats | None, reach: float = 0.0) -> Floats:
     """Bets lambda = grid x mu, (..., period, grid), for an effect size that must be told from none.
 
     Parameters
     ----------
-    size : an effect in the metric's unit or relative to its level; None for 0.2 standard deviations
+    size : an effect in the metric's unit or relative to its level, or one per group on the scale of the contrast; None
+        for 0.2 standard deviations
     reach : how much one unit can be worse than another: a candidate worse by ``size`` has up to ``size * reach`` more
         variance than the reference, and a bet that forgets it loses where the reference is quiet (decision 0006)
     """
@@ -60,6 +61,8 @@ def bets(scale: Scale, size: Margin | None, reach: float = 0.0) -> Floats:
         usual = DEFAULT_EXPECT * np.sqrt(variance)
         if size is None:
             effect = usual
+        elif isinstance(size, np.ndarray):
+            effect = np.where(size > 0, size, usual)
         elif size.relative:
             # Of a reference without a single event a share of its level is nothing; the bet must not be nothing too.
             effect = np.where(scale.level > 0, size.value * scale.level, usual)
@@ -70,9 +73,14 @@ def bets(scale: Scale, size: Margin | None, reach: float = 0.0) -> Floats:
     return np.asarray(mu[..., None] * effect_grid(), dtype=float)
 
 
-def absolute(margin: Margin) -> float:
-    """The margin that is subtracted: a relative one has moved into the contrast."""
-    return 0.0 if margin.relative else margin.value
+def bets_of(data: Data, metric: str, size: Margin | None) -> Floats:
+    """Bets on a metric of the run, (group, period or 1, grid)."""
+    return bets(data.scale(metric), data.expected(metric, size), data.reach(metric))
+
+
+def _absolute(data: Data, metric: str, margin: Margin) -> float:
+    """The margin that is subtracted: a relative one, and that of a quantile, has moved into the contrast."""
+    return 0.0 if margin.relative or metric in data.quantiles else margin.value
 
 
 def weigh(data: Data, criteria: Sequence[Criterion]) -> tuple[Weighed, ...]:
@@ -108,14 +116,19 @@ def increments_of(data: Data, metric: str, margin: Margin, size: Margin | None, 
     size : the effect beyond it that the bets are made for; a rare event has its own grid
     direction : 1 against "harm at most ``margin``", -1 against "harm at least ``margin``"
     """
-    contrast = data.contrast(metric, margin)
+    contrast = data.contrast(metric, margin, direction)
     if isinstance(contrast, Proportions) and metric != KPI and data.policy.metrics[metric].kind == "rare_event":
         # More of the event is harm, or less of it; passing looks to the other side.
         psi = np.array(RARE) ** (contrast.sign * direction)
         share = rare_share(contrast.n_c, contrast.n_b, contrast.ratio)
         return count_increments(contrast.y_c, contrast.y_c + contrast.y_b, share, psi)
-    lambdas = bets(data.scale(metric), size, data.reach(metric))
-    return log_increments(contrast, absolute(margin), lambdas, direction)
+    return log_increments(contrast, _absolute(data, metric, margin), bets_of(data, metric, size), direction)
+
+
+def increments_beyond(data: Data, metric: str, harm: float, size: Margin | None) -> Floats:
+    """Log-increments against a harm that is no margin of the policy, in the metric's unit, (group, period, grid)."""
+    moved = 0.0 if metric in data.quantiles else harm
+    return log_increments(data.beyond(metric, harm), moved, bets_of(data, metric, size))
 
 
 def log_passing(data: Data, metric: str, margin: Margin) -> Floats:
@@ -146,8 +159,7 @@ def onset(data: Data, weighed: Weighed) -> Onset:
     end = count if weighed.current > 0 else int(np.argmax(weighed.log_e)) + 1
     begin = likely_onset(weighed.increments[:end])
     group = data.index([weighed.criterion.group])[0]
-    since = take(data.contrast(weighed.criterion.metric), slice(begin, end), group)
-    return Onset(begin, float(effect(since)), end)
+    return Onset(begin, data.harm(weighed.criterion.metric, begin, end, group), end)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from math import fsum
 from zoneinfo import available_timezones
 
 from rampgate.policy.lint_phases import phase_problems
-from rampgate.policy.metric import Mean, Metric, RareEvent, TimeToEvent
+from rampgate.policy.metric import Mean, Metric, Quantile, RareEvent, TimeToEvent
 from rampgate.policy.model import KPI, Guardrail, Policy, Rollback
 from rampgate.policy.problem import KeyPath, Problem, did_you_mean, repeated, unknown_metric
 from rampgate.policy.values import Margin, zone_exists
@@ -36,7 +36,8 @@ def warnings(policy: Policy) -> list[str]:
     proof = dict.fromkeys(name for phase in policy.phases for name in policy.required(phase) if name != KPI)
     for name in proof:
         metric = policy.metrics[name]
-        if metric.range is None and not metric.scaled:
+        # A quantile is judged by a share of units, which is bounded.
+        if metric.range is None and not metric.scaled and not isinstance(metric, Quantile):
             found.append(
                 f"{name}: nothing bounds a unit, and the proof that non_inferior asks for is asymptotic: harm in one "
                 "unit of hundreds can pass; a mean with bounds: [0, 480] is exact"
@@ -142,6 +143,13 @@ def _kpi(policy: Policy) -> Iterator[Problem]:
         metric = policy.metrics.get(name)
         if metric is None:
             yield unknown_metric((*path, name), name, policy.metrics)
+        elif isinstance(metric, Quantile):
+            yield Problem(
+                (*path, name),
+                f"{name} is a quantile, and the KPI is made of means of units",
+                "weigh the share of units above a bound instead: {kind: share_above, column: hours, above: 72}; a "
+                "quantile can be a guardrail or a rollback criterion",
+            )
         elif not metric.rate and not metric.scaled:
             yield Problem(
                 ("metrics", name),

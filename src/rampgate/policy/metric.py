@@ -174,6 +174,11 @@ class Quantile(_Metric):
     column: Text = Field(description="Column of numbers.")
     q: float = Field(gt=0, lt=1, description="Which percentile, as 0.95.")
 
+    @property
+    def span(self) -> float:
+        # It is judged as the share of units beyond a threshold.
+        return 1.0
+
     def _own_columns(self) -> tuple[str, ...]:
         return (self.column,)
 

@@ -28,6 +28,8 @@ from rampgate.shown import Shown
 KPI = "kpi"
 # The kinds that a non-inferiority phase can wait for; for the others it would wait for years.
 PROVABLE = ("proportion", "ratio", "mean")
+# Those that it may wait for where the phase names them.
+REQUIRABLE = (*PROVABLE, "quantile")
 
 
 _ListOf = BeforeValidator(as_tuple)
@@ -232,6 +234,14 @@ class Policy(Shown, Section):
         if self.segments is not None:
             named |= {*self.segments.guardrails, *self.segments.rollback}
         return tuple(name for name in self.metrics if name in named)
+
+    def margins_of(self, name: str) -> tuple[Margin, ...]:
+        """Every margin that a criterion has for a metric, overall or by segment, each once."""
+        segments = self.segments
+        rules: list[Mapping[str, Guardrail | Rollback]] = [self.guardrails, self.rollback]
+        rules += [] if segments is None else [segments.guardrails, segments.rollback]
+        found = [rule[name] for rule in rules if name in rule]
+        return tuple(dict.fromkeys(r.margin if isinstance(r, Guardrail) else r.worse_by for r in found))
 
     def margins(self) -> dict[str, Margin]:
         """The overall guardrails' margins, the KPI's among them under ``"kpi"``."""
