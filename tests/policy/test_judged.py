@@ -14,8 +14,7 @@ def test_the_example_of_the_design_is_refused_with_every_line():
         refuse_not_judged(load_policy(EXAMPLE))
     assert caught.value.exit_code == 2
     assert str(caught.value).replace(f"{EXAMPLE.parent}/", "") == (
-        "example.yaml: 6 parts of the policy cannot be judged yet\n"
-        "  example.yaml:20: metrics.p95_hours: metrics of kind quantile cannot be judged yet\n"
+        "example.yaml: 5 parts of the policy cannot be judged yet\n"
         "  example.yaml:26: kpi.floor: a floor cannot be judged yet with evidence: sequential\n"
         "  example.yaml:39: drift: drift cannot be judged yet\n"
         "  example.yaml:42: harm_budget: harm budgets cannot be judged yet\n"
@@ -78,10 +77,6 @@ METRIC = {"kind": "proportion", "column": "correct"}
 @pytest.mark.parametrize(
     ("sections", "where"),
     [
-        (
-            {"metrics": {"accuracy": METRIC, "m": {"kind": "quantile", "column": "x", "q": 0.9}}},
-            "metrics.m",
-        ),
         ({"metrics": {"accuracy": METRIC | {"cluster": "analyst"}}}, "metrics.accuracy.cluster"),
         ({"error_budget": {"floor": "5%"}}, "error_budget.floor"),
         ({"error_budget": {"crossed_units": 0.02}}, "error_budget.crossed_units"),
