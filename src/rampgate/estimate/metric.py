@@ -10,12 +10,21 @@ import numpy as np
 from rampgate.aggregate.marginals import Arm
 from rampgate.aggregate.moments import Floats
 from rampgate.estimate.contrast import Contrast, Means, Proportions, Ratios, divide
+from rampgate.estimate.covariate import adjusted_mean, reach_of
 from rampgate.policy import Margin, Policy
 
 KPI = "kpi"
 
 
-def contrast(policy: Policy, name: str, c: Arm, b: Arm, margin: Margin | None = None, direction: int = 1) -> Contrast:
+def contrast(
+    policy: Policy,
+    name: str,
+    c: Arm,
+    b: Arm,
+    margin: Margin | None = None,
+    direction: int = 1,
+    slope: Floats | None = None,
+) -> Contrast:
     """The within-period contrast of a metric or of the KPI, harm positive.
 
     Parameters
@@ -26,6 +35,7 @@ def contrast(policy: Policy, name: str, c: Arm, b: Arm, margin: Margin | None = 
     margin : when relative, the contrast is ``A_c - (1 +/- margin) A_b``; else ``A_c - A_b``; of a quantile the share
         beyond its threshold, moved by the margin for the candidate
     direction : 1 for evidence of harm, -1 for evidence of none: which of two edges a moved threshold is taken at
+    slope : what a unit of the covariate changes of a mean, (..., group, period), where the metric has one
     """
     relative = margin.value if margin is not None and margin.relative else 0.0
     if name == KPI:
@@ -35,6 +45,8 @@ def contrast(policy: Policy, name: str, c: Arm, b: Arm, margin: Margin | None = 
     ratio = 1.0 + sign * relative
     if metric.binary:
         return _proportion(name, c, b, ratio, sign)
+    if slope is not None:
+        return adjusted_mean(name, c, b, slope, (ratio, sign), metric.range)
     if metric.kind in ("mean", "time_to_event"):
         return _mean(name, c, b, ratio, sign, metric.range)
     if metric.kind == "ratio":
@@ -68,17 +80,14 @@ def _mean(name: str, c: Arm, b: Arm, ratio: float, sign: int, ends: tuple[float,
 
     pooled = divide(n_c * m_c + n_b * m_b, n_c + n_b)
     i = c.components.index(value)
-    spread = np.maximum(_reach(c.low[..., i], c.high[..., i], pooled), _reach(b.low[..., i], b.high[..., i], pooled))
+    spread = np.maximum(
+        reach_of(c.low[..., i], c.high[..., i], pooled), reach_of(b.low[..., i], b.high[..., i], pooled)
+    )
     exact = ends is not None
     if ends is not None:
-        spread = _reach(np.asarray(ends[0]), np.asarray(ends[1]), pooled)
+        spread = reach_of(np.asarray(ends[0]), np.asarray(ends[1]), pooled)
     ss_c, ss_b = squares(c, m_c), squares(b, m_b)
     return Means(n_c, n_b, sign * m_c, sign * m_b, ss_c, ss_b, spread, ratio, sign, exact, exact)
-
-
-def _reach(low: Floats, high: Floats, centre: Floats) -> Floats:
-    """The largest distance of a value between low and high from a centre."""
-    return np.maximum(np.abs(high - centre), np.abs(low - centre))
 
 
 def _ratio(name: str, c: Arm, b: Arm, ratio: float, sign: int) -> Ratios:
@@ -163,7 +172,7 @@ def linearise(policy: Policy, c: Arm, b: Arm) -> Linearised:
         level += weight * (intercept + slope * _filled(value, n * share))
         held = policy.metrics[name].range
         if held is not None:  # of every unit there could be, not only of those seen
-            reach = _reach(np.asarray(held[0]), np.asarray(held[1]), value)
+            reach = reach_of(np.asarray(held[0]), np.asarray(held[1]), value)
         else:
             ends = [_residual_reach(arm, f"{name}:{top}", f"{name}:{bottom}", value) for arm in (c, b)]
             reach = np.maximum(*ends)

@@ -15,13 +15,14 @@ from rampgate.aggregate.calendar import local_midnight
 from rampgate.aggregate.marginals import OVERALL, Arm, Group, groups_of, marginals
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Intake, Period
 from rampgate.estimate.contrast import Contrast, take
+from rampgate.estimate.covariate import slopes
 from rampgate.estimate.evidence import onset_prior
 from rampgate.estimate.interval import effect
 from rampgate.estimate.metric import KPI, contrast, known_units
 from rampgate.estimate.quantile import Heights, Quantiles, with_columns
 from rampgate.estimate.reference import Scale, own_or, scale
 from rampgate.judge.state import State
-from rampgate.policy import Margin, Phase, Policy, Quantile
+from rampgate.policy import Margin, Mean, Phase, Policy, Quantile
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Data:
         }
         now = with_columns(now, beyond)
         return cls(
-            case.policy,
+            case.policy.with_bounds(case.state.bounds),
             groups,
             _first_seen(groups, now.n, then.n),
             periods,
@@ -123,7 +124,8 @@ class Data:
         moved = margin is not None and (margin.relative or name in self.quantiles)
         key = (name, f"{margin} {direction}" if moved else "")
         if key not in self.made:
-            self.made[key] = contrast(self.policy, name, *self.run_of(name), margin, direction)
+            slope = self.slopes(name)[1] if name in self.adjusted else None
+            self.made[key] = contrast(self.policy, name, *self.run_of(name), margin, direction, slope)
         made: Contrast = self.made[key]
         return made
 
@@ -139,7 +141,8 @@ class Data:
         if name in self.quantiles:
             return self.quantiles[name].scale()
         c, b = (_booked(arm, self.ripe[name][1]) for arm in self.history)
-        past, run = contrast(self.policy, name, c, b), self.contrast(name)
+        slope = self.slopes(name)[0] if name in self.adjusted else None
+        past, run = contrast(self.policy, name, c, b, slope=slope), self.contrast(name)
         own = scale(past, run, self.reach(name))
         overall = Scale(own.variance[..., :1, :], own.level[..., :1, :])
         units = (past.n_c + past.n_b).sum(-1, keepdims=True)
@@ -150,6 +153,20 @@ class Data:
         if name == KPI:
             return 1.0
         return self.policy.metrics[name].span
+
+    @property
+    def adjusted(self) -> tuple[str, ...]:
+        """The means that are taken less what a covariate explains."""
+        return tuple(name for name, m in self.policy.metrics.items() if isinstance(m, Mean) and m.covariate is not None)
+
+    def slopes(self, name: str) -> tuple[Floats, Floats]:
+        """What a unit of a mean's covariate changes, for the history, (group, 1), and for the run, (group, period)."""
+        key = (name, "slopes")
+        if key not in self.made:
+            c, b = (_booked(arm, self.ripe[name][1]) for arm in self.history)
+            self.made[key] = slopes(name, (c, b), self.run_of(name))
+        made: tuple[Floats, Floats] = self.made[key]
+        return made
 
     def expected(self, name: str, size: Margin | None) -> Margin | Floats | None:
         """An effect to be told from none on the scale of the contrast: of a quantile, a share of units, (group, 1)."""

@@ -37,12 +37,34 @@ def warnings(policy: Policy) -> list[str]:
     for name in proof:
         metric = policy.metrics[name]
         # A quantile is judged by a share of units, which is bounded.
-        if metric.range is None and not metric.scaled and not isinstance(metric, Quantile):
+        bounded = metric.range is not None or name in policy.unfixed()
+        if not bounded and not metric.scaled and not isinstance(metric, Quantile):
             found.append(
                 f"{name}: nothing bounds a unit, and the proof that non_inferior asks for is asymptotic: harm in one "
                 "unit of hundreds can pass; a mean with bounds: [0, 480] is exact"
             )
-    return found
+    return [*found, *_covariate_warnings(policy)]
+
+
+def _covariate_warnings(policy: Policy) -> Iterator[str]:
+    """Covariates that may not be known before exposure, or cost more than they seem to."""
+    for name, metric in policy.metrics.items():
+        if not isinstance(metric, Mean) or metric.covariate is None:
+            continue
+        others = [n for n, other in policy.metrics.items() if n != name and metric.covariate in _outcomes(other)]
+        if others:
+            yield (
+                f"{name}: its covariate {metric.covariate} is an outcome of {others[0]}; what the candidate can change "
+                "must not explain its effect away: name a number that was known before exposure"
+            )
+        if metric.bounds is not None:
+            yield f"{name}: with a covariate nothing bounds a unit, and its evidence is asymptotic in spite of bounds"
+
+
+def _outcomes(metric: Metric) -> tuple[str, ...]:
+    """The columns that say what became of a unit."""
+    own = set(metric.columns())
+    return tuple(own - {metric.covariate} if isinstance(metric, Mean) else own)
 
 
 # --- names, source, time ----------------------------------------------------------------
@@ -93,8 +115,10 @@ def _metrics(policy: Policy) -> Iterator[Problem]:
         yield from _scale(path, metric)
         if isinstance(metric, TimeToEvent) and metric.mean_up_to and "better" not in metric.model_fields_set:
             yield Problem(path, "nothing says whether a longer mean time is good", "write better: lower (or higher)")
-        if isinstance(metric, Mean) and metric.bounds is not None and metric.bounds[0] >= metric.bounds[1]:
-            low, high = metric.bounds
+        if isinstance(metric, Mean) and metric.covariate is not None:
+            yield from _covariate(policy, path, metric)
+        if metric.kind == "mean" and metric.range is not None and metric.range[0] >= metric.range[1]:
+            low, high = metric.range
             yield Problem(
                 (*path, "bounds"), f"bounds {low:g} and {high:g} leave nothing between", "write bounds: [0, 480]"
             )
@@ -106,6 +130,24 @@ def _metrics(policy: Policy) -> Iterator[Problem]:
             )
         elif isinstance(metric, TimeToEvent):
             yield from _clock(path, metric)
+
+
+def _covariate(policy: Policy, path: KeyPath, metric: Mean) -> Iterator[Problem]:
+    """What explains an outcome must be known before it, and before anybody knows which version comes."""
+    source = policy.source
+    what = {
+        metric.column: "the metric's own column",
+        metric.known_at: "the time at which the label came",
+        source.unit: "the unit",
+        source.time: "the time of exposure",
+        source.variant: "the variant",
+    }.get(metric.covariate)
+    if what is not None:
+        yield Problem(
+            (*path, "covariate"),
+            f'column "{metric.covariate}" is {what}, which says nothing that was known before exposure',
+            "name a number known before, as hours_last_month",
+        )
 
 
 def _clock(path: KeyPath, metric: TimeToEvent) -> Iterator[Problem]:
