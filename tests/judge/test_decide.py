@@ -195,10 +195,10 @@ def broken_metric(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Make everything about one metric raise."""
     whole = Data.contrast
 
-    def contrast(self: Data, metric: str, margin: object = None) -> object:
+    def contrast(self: Data, metric: str, *margin: object) -> object:
         if metric == name:
             raise RuntimeError("the engine room is on fire")
-        return whole(self, metric, margin)  # type: ignore[arg-type]
+        return whole(self, metric, *margin)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Data, "contrast", contrast)
 

@@ -111,8 +111,9 @@ def _with(**sections: Any) -> dict[str, Any]:
         ),
         (
             _with(kpi={"weights": {"accuracy": 0.5, "p95": 0.5}}),
-            "metrics.p95: the KPI takes values from 0 to 1, and p95 is a quantile\n"
-            "  remedy: add best and worst to the metric, as best: 5, worst: 1",
+            "kpi.weights.p95: p95 is a quantile, and the KPI is made of means of units\n"
+            "  remedy: weigh the share of units above a bound instead: {kind: share_above, column: hours, above: 72}; "
+            "a quantile can be a guardrail or a rollback criterion",
         ),
         (
             _with(kpi={"weights": {"accuracy": 1}, "margin": "3pp"}, guardrails={"kpi": {"margin": "2pp"}}),
@@ -245,7 +246,7 @@ def _with(**sections: Any) -> dict[str, Any]:
         (
             _phases(go="non_inferior", require=["missed"]) | {"guardrails": {"missed": {"margin": "10%"}}},
             "phases[1].require: missed is a rare_event, which would take years to be shown\n"
-            "  remedy: require kpi and guardrails of kind proportion, ratio, mean",
+            "  remedy: require kpi and guardrails of kind proportion, ratio, mean, quantile",
         ),
         (
             _phases(go="non_inferior", require=["kpi", "kpi"]),

@@ -60,6 +60,18 @@ class Magnitudes:
         size = np.exp(_STEP * (np.abs(bins) - _MOST - (bins < 0)))
         return np.asarray(np.where(bins == 0, 0.0, np.sign(bins) * size), dtype=float)
 
+    def place(self, value: float, beyond: bool) -> int:
+        """The bin that ends nearest to a value: at it or ``beyond`` it, else at it or before it."""
+        if abs(value) <= TINY:
+            return 0
+        steps = math.log(abs(value)) / _STEP
+        near = round(steps)
+        # An edge is found again in spite of rounding.
+        exact = abs(steps - near) < 1e-6
+        if value > 0:
+            return _MOST + (near if exact else math.ceil(steps) if beyond else math.floor(steps))
+        return -_MOST - 1 - (near if exact else math.floor(steps) if beyond else math.ceil(steps))
+
     def middle(self, bins: Ints) -> Floats:
         """The value that stands for each bin, within ``RELATIVE_ERROR`` of every value in it, (bin,)."""
         size = np.exp(_STEP * (np.abs(bins) - _MOST)) * (1.0 - RELATIVE_ERROR)

@@ -130,6 +130,20 @@ def groups_of(cells: Cells) -> tuple[Group, ...]:
     return (OVERALL, *rest)
 
 
+def rows_of(cells: Cells, groups: Sequence[Group]) -> list[np.ndarray]:
+    """Whether each row of the cells belongs to a group, (row,) booleans per group."""
+    coded = dict(zip(cells.segments, cells.coded, strict=True))
+    every = np.ones(len(cells.n), dtype=bool)
+    out = []
+    for group in groups:
+        if group.column is None:
+            out.append(every)
+            continue
+        values, codes = coded[group.column]
+        out.append(codes == (values.index(group.value) if group.value in values else -1))
+    return out
+
+
 def marginals(cells: Cells, groups: Sequence[Group], keep: Sequence[int]) -> Moments:
     """Dense moments of the given groups over the periods ``keep`` (indices into ``cells.periods``).
 

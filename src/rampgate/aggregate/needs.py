@@ -7,9 +7,9 @@ from itertools import combinations_with_replacement
 from typing import Literal
 
 from rampgate.aggregate.histogram import Bins, bins_of
-from rampgate.policy import Policy, TimeToEvent
+from rampgate.policy import Mean, Policy, TimeToEvent
 
-Role = Literal["value", "numerator", "denominator", "known", "late", "event"]
+Role = Literal["value", "numerator", "denominator", "known", "late", "event", "covariate", "covered"]
 
 _ROLES: dict[str, tuple[Role, ...]] = {
     "proportion": ("value", "known"),
@@ -17,19 +17,22 @@ _ROLES: dict[str, tuple[Role, ...]] = {
     "share_above": ("value", "known"),
     "rare_event": ("value", "known"),
     "time_to_event": ("value", "known", "event"),
-    "quantile": ("value", "known"),
+    "quantile": ("known",),
     "ratio": ("numerator", "denominator", "known"),
 }
 
 #: Roles that are 0 or 1 whatever the kind, and those that only the health of the data asks for.
-_COUNTED, _ASIDE = ("known", "late", "event"), ("late", "event")
+_COUNTED, _ASIDE = ("known", "late", "event", "covered"), ("late", "event")
+#: Roles that a metric's own mean is adjusted with; the KPI is not.
+_ADJUSTING: tuple[Role, ...] = ("covariate", "covered")
 
 
 @dataclass(frozen=True)
 class Component:
     """A column that is aggregated: what it is of which metric, 0 in a unit where the metric is unknown.
 
-    ``event`` is 1 in a unit whose event came within the limit, ``late`` in one whose label came too late to count.
+    ``event`` is 1 in a unit whose event came within the limit, ``late`` in one whose label came too late to count,
+    ``covered`` in one whose covariate is known too; else that and ``covariate`` are 0.
     ``binary`` components are 0 or 1 in every unit, so their moments are counts and exact.
     """
 
@@ -79,7 +82,9 @@ def needs(policy: Policy) -> Needs:
         for name in metrics
         for role in _roles(policy, name)
     )
-    in_kpi = [i for i, c in enumerate(components) if c.metric in policy.kpi.weights and c.role not in _ASIDE]
+    in_kpi = [
+        i for i, c in enumerate(components) if c.metric in policy.kpi.weights and c.role not in (*_ASIDE, *_ADJUSTING)
+    ]
     pairs = set(combinations_with_replacement(in_kpi, 2))
     for name in metrics:
         if not policy.metrics[name].binary:
@@ -94,4 +99,5 @@ def _roles(policy: Policy, name: str) -> tuple[Role, ...]:
     metric = policy.metrics[name]
     late_clock = isinstance(metric, TimeToEvent) and metric.from_ != policy.source.time
     late: tuple[Role, ...] = ("late",) if metric.known_at is not None or late_clock else ()
-    return (*_ROLES[metric.kind], *late)
+    adjusting: tuple[Role, ...] = _ADJUSTING if isinstance(metric, Mean) and metric.covariate is not None else ()
+    return (*_ROLES[metric.kind], *adjusting, *late)

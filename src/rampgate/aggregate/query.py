@@ -11,10 +11,11 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
+from rampgate.aggregate.first import first_rows
 from rampgate.aggregate.histogram import NOWHERE
 from rampgate.aggregate.moments import CANDIDATE
 from rampgate.aggregate.needs import Component
-from rampgate.aggregate.rows import Question, bin_name, coded, first_rows, flagged, named, part, value_of
+from rampgate.aggregate.rows import Question, bin_name, coded, flagged, named, part, value_of
 from rampgate.aggregate.typed import case, cast, coalesce, is_null, known
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from rampgate.aggregate.columns import check_columns
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Intake, Ints, Period
 from rampgate.aggregate.needs import needs
 from rampgate.aggregate.query import aggregate_query, histogram_query
+from rampgate.aggregate.reference import reference_bounds
 from rampgate.aggregate.rows import AFTER, NO_TIME, NO_UNIT, NO_VARIANT, OTHER_VARIANT, Question, flagged
 from rampgate.aggregate.survey import (
     Ends,
@@ -56,16 +58,23 @@ class Reading(NamedTuple):
     intake : what happened to each row
     start : first day of the rollout; None while every candidate row lies after the look
     look : end of the last complete period
+    bounds : of values, by column, where the policy takes them from the reference and the rollout has started
     """
 
     cells: Cells
     intake: Intake
     start: date | None
     look: datetime
+    bounds: Mapping[str, tuple[float, float]]
 
 
 def read(
-    policy: Policy, engine: Engine, switches: Sequence[datetime], as_of: datetime, start: date | None = None
+    policy: Policy,
+    engine: Engine,
+    switches: Sequence[datetime],
+    as_of: datetime,
+    start: date | None = None,
+    bounds: Mapping[str, tuple[float, float]] | None = None,
 ) -> Reading:
     """Aggregate the rows that a look may rest on.
 
@@ -76,9 +85,12 @@ def read(
     switches : instants at which traffic changed, aware; periods are split there
     as_of : the time of the look, aware; rows of periods that are not complete by then are counted, not used
     start : first day of the rollout where it is fixed already; else the policy's, or that of the first candidate row
+    bounds : those that an earlier look took from the reference, by column
 
     Raises
     ------
+    PolicyError
+        When bounds are to be taken from a reference that is too short.
     ColumnError
         When the policy does not fit the columns.
     DataError
@@ -87,6 +99,10 @@ def read(
     if as_of.tzinfo is None or any(switch.tzinfo is None for switch in switches):
         raise UsageError("a time without time zone", where="as_of", remedy="give it an offset, as in ...+00:00")
     ask = _question(policy, engine, switches, as_of, start)
+    fixed = dict(bounds or {})
+    if ask.policy.unfixed() and ask.start is not None and ask.start <= ask.before:
+        fixed |= reference_bounds(ask, fixed)
+        ask = replace(ask, policy=policy.with_bounds(fixed))
     found = repeats(ask) if ask.start is not None else _NO_REPEATS
     arrays = engine.query(aggregate_query(ask, found.repeated > 0, origins(ask)))
     bins = engine.query(histogram_query(ask, found.repeated > 0)) if ask.needs.histograms else {}
@@ -97,7 +113,7 @@ def read(
     cells = look.cells(_stages(ask, switches))
     _refuse_misspelt_values(ask, cells)
     day = None if ask.start is None else local_day(ask.start, policy.zone)
-    return Reading(cells, look.intake(found), day, ask.before)
+    return Reading(cells, look.intake(found), day, ask.before, fixed)
 
 
 def both_ends(policy: Policy, engine: Engine) -> tuple[Ends, Ends]:

@@ -108,7 +108,7 @@ def units_since_start(ask: Question) -> exp.Select:
 
 def coded(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
     """One row per row: ``role``, ``period``, ``slot``, and what `typed_rows` gives, with a hash."""
-    at, before = part("at"), _moment(ask.before, ask)
+    at, before = part("at"), moment_of(ask.before, ask)
     period = case((exp.LT(this=at.copy(), expression=before), _period(ask)))
     values = [item for m in range(len(ask.needs.metrics)) for item in _counting(ask, m)]
     values += [named(_counted_bin(ask, bins), bin_name(ask, bins)) for bins in ask.needs.histograms]
@@ -226,7 +226,7 @@ def after_start(ask: Question) -> exp.Expr:
     """Whether a row is not history; nothing is before the rollout has started."""
     if ask.start is None:
         return exp.false()
-    return exp.GTE(this=part("at"), expression=_moment(ask.start, ask))
+    return exp.GTE(this=part("at"), expression=moment_of(ask.start, ask))
 
 
 def flagged(ask: Question) -> tuple[int, ...]:
@@ -335,6 +335,8 @@ def _number_columns(ask: Question, m: int) -> tuple[str, ...]:
         return (metric.numerator, metric.denominator)
     if isinstance(metric, TimeToEvent) or getattr(metric, "equals", None) is not None:
         return ()
+    if isinstance(metric, Mean) and metric.covariate is not None:
+        return (metric.column, metric.covariate)
     return metric.columns()[:1]
 
 
@@ -356,13 +358,21 @@ def _values(ask: Question, m: int) -> list[exp.Expr]:
         numbers = [case((known(bottom), top)), case((known(top), bottom))]
     elif isinstance(metric, (Proportion, RareEvent)) and metric.equals is not None:
         numbers = [equality(column(metric.column), ask.types[metric.column], metric.equals)]
-    elif isinstance(metric, Mean) and metric.bounds is not None:
-        numbers = [clipped(number, metric.bounds) for number in numbers]
+    elif isinstance(metric, Mean):
+        numbers = _mean_values(metric, numbers)
     elif isinstance(metric, ShareAbove):
         numbers = [above(number, metric.above) for number in numbers]
     elif isinstance(metric, RareEvent):
         numbers = [above(number, 0.0) for number in numbers]
     return [named(number, name) for number, name in zip(numbers, names, strict=True)]
+
+
+def _mean_values(metric: Mean, numbers: list[exp.Expr]) -> list[exp.Expr]:
+    """The value within its bounds and, where there is one, the covariate of units whose value is known."""
+    value, *beside = numbers
+    if isinstance(metric.bounds, tuple):
+        value = clipped(value, metric.bounds)
+    return [value, *(case((known(numbers[0]), covariate)) for covariate in beside)]
 
 
 def _bad(ask: Question, m: int) -> exp.Expr:
@@ -381,8 +391,11 @@ def _bad_text(ask: Question, m: int) -> exp.Expr:
 
 def value_names(ask: Question, m: int) -> tuple[str, ...]:
     """The columns that hold the values of a metric."""
-    ratio = isinstance(ask.policy.metrics[ask.needs.metrics[m]], Ratio)
-    return (f"top{m}", f"bottom{m}") if ratio else (f"value{m}",)
+    metric = ask.policy.metrics[ask.needs.metrics[m]]
+    if isinstance(metric, Ratio):
+        return (f"top{m}", f"bottom{m}")
+    adjusted = isinstance(metric, Mean) and metric.covariate is not None
+    return (f"value{m}", f"covariate{m}") if adjusted else (f"value{m}",)
 
 
 def value_of(ask: Question, component: Component) -> exp.Expr:
@@ -393,7 +406,9 @@ def value_of(ask: Question, component: Component) -> exp.Expr:
     if component.role == "event":
         return _event(ask, m)
     names = value_names(ask, m)
-    return part(names[1] if component.role == "denominator" else names[0])
+    if component.role == "covered":
+        return case((known(part(names[1])), exp.Literal.number("1.0")))
+    return part(names[1] if component.role in ("denominator", "covariate") else names[0])
 
 
 def _role(ask: Question) -> exp.Expr:
@@ -404,7 +419,7 @@ def _role(ask: Question) -> exp.Expr:
 
     branches = (
         (is_null(part("at")), NO_TIME),
-        (exp.GTE(this=part("at"), expression=_moment(ask.before, ask)), AFTER),
+        (exp.GTE(this=part("at"), expression=moment_of(ask.before, ask)), AFTER),
         (is_null(part("unit")), NO_UNIT),
         (is_null(part("variant")), NO_VARIANT),
         (variant(ask.policy.baseline), BASELINE),
@@ -418,7 +433,7 @@ def _slot(ask: Question) -> exp.Expr:
     """How many cuts came before the row."""
     slot: exp.Expr = exp.Literal.number(0)
     for cut in ask.cuts:
-        passed = exp.GTE(this=part("at"), expression=_moment(cut, ask))
+        passed = exp.GTE(this=part("at"), expression=moment_of(cut, ask))
         one = case((passed, exp.Literal.number(1)), otherwise=exp.Literal.number(0))
         slot = exp.Add(this=slot, expression=one)
     return slot
@@ -444,7 +459,7 @@ def _local_day(ask: Question, at: exp.Expr) -> exp.Expr:
     first = min(ask.before, ask.start or ask.before) - _WRITTEN_OUT
     branches = [
         (
-            exp.GTE(this=at.copy(), expression=_moment(begin, ask)),
+            exp.GTE(this=at.copy(), expression=moment_of(begin, ask)),
             cast(exp.Add(this=at.copy(), expression=_seconds(seconds)), "date"),
         )
         for begin, seconds in reversed(offsets(zone, first, ask.before))
@@ -453,32 +468,7 @@ def _local_day(ask: Question, at: exp.Expr) -> exp.Expr:
     return case(*branches, otherwise=cast(engine, "date"))
 
 
-def first_rows(ask: Question) -> exp.Select:
-    """The coded rows without those that repeat a unit; the first by time stays.
-
-    Rows of one time are put in the order of a hash of all that is used of them, not of the file.
-    """
-    counted = case((since_start(ask), exp.Literal.number(1)), otherwise=exp.Literal.number(0))
-    ties = [part(name) for name in ("hash", "role", *(f"seg_{i}" for i in range(len(ask.needs.segments))))]
-    place = exp.Window(
-        this=exp.RowNumber(),
-        partition_by=[part("unit"), counted],
-        order=exp.Order(
-            expressions=[
-                exp.Ordered(this=part("at")),
-                exp.Ordered(this=ask.engine.row_hash(ties)),
-            ]
-        ),
-    )
-    ranked = exp.Select().select(exp.Star(), named(counted, "counted"), named(place, "place"))
-    rows = ranked.from_(coded(ask).subquery("every", copy=False))
-    first = exp.EQ(this=part("place"), expression=exp.Literal.number(1))
-    # By the flag: a condition on a row without a time is neither true nor false.
-    kept = exp.or_(exp.EQ(this=part("counted"), expression=exp.Literal.number(0)), first)
-    return exp.Select().select(exp.Star()).from_(rows.subquery("ranked", copy=False)).where(kept)
-
-
-def _moment(instant: datetime, ask: Question) -> exp.Expr:
+def moment_of(instant: datetime, ask: Question) -> exp.Expr:
     """An instant as a literal that compares with ``at``."""
     if ask.dated:
         return cast(exp.Literal.string(local_day(instant, ask.policy.zone).isoformat()), "date")

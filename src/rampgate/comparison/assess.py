@@ -28,7 +28,6 @@ from rampgate.comparison.values import (
     Week,
 )
 from rampgate.comparison.words import details, estimate_verdict, headline, sentence
-from rampgate.estimate.contrast import take
 from rampgate.estimate.evidence import log_evidence_from
 from rampgate.estimate.interval import log_increments
 from rampgate.estimate.metric import KPI
@@ -169,7 +168,7 @@ def _compared(case: Case, rows: Sequence[_Row], family: Family) -> list[Compared
     out = []
     for name in dict.fromkeys(row.name for row in rows):
         mine = [row for row in rows if row.name == name]
-        shown = _of_groups(Shown.of(data, name), [row.at for row in mine])
+        shown = Shown.of(data, name).of_groups([row.at for row in mine])
         cuts = [Cut(row.group, raw.value(name, row.at), row.known) for row in mine]
         worse, better = (log_evidence_from(log_increments(shown.contrast, 0.0, shown.bets, way)) for way in (1, -1))
         found = zip(mine, estimates(shown, cuts, level=family.level), worse - better, strict=True)
@@ -181,13 +180,6 @@ def _judged(policy: Policy, row: _Row, estimate: Estimate, log_odds: float) -> C
     verdict = estimate_verdict(policy, estimate)
     units = (0, 0) if verdict == NOT_COMPARED else row.compared
     return Compared(estimate, verdict, sentence(policy, estimate, verdict), log_odds, units)
-
-
-def _of_groups(shown: Shown, places: Sequence[int]) -> Shown:
-    """Some of the groups."""
-    at = np.array(places, dtype=int)
-    c, b = shown.known
-    return Shown(shown.name, take(shown.contrast, slice(None), at), shown.bets[at], (c[at], b[at]), shown.limit)
 
 
 def _weeks(case: Case) -> list[Week]:

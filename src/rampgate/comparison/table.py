@@ -136,7 +136,7 @@ def read_case(policy: Policy, engine: Engine, as_of: Moment = None) -> Case:
             remedy="give a later day, or leave it out",
         )
     start = max(local_day(begin, zone), local_day(look - LONGEST, zone))
-    cells, intake, _, end = read(policy, engine, switches(policy, None), look, start)
+    cells, intake, _, end, bounds = read(policy, engine, switches(policy, None), look, start)
     if intake.history > intake.used and start > local_day(begin, zone):
         raise DataError(
             f"the rows lie between {first:%Y-%m-%d} and {last:%Y-%m-%d}, most of them over ten years before the last",
@@ -144,7 +144,7 @@ def read_case(policy: Policy, engine: Engine, as_of: Moment = None) -> Case:
             remedy="correct the times, or leave out what lies after a day with --as-of",
         )
     cells, start = _without_gaps(cells, start)
-    state = State(candidate=policy.candidate, start=start, phases=((1, local_midnight(start, zone)),))
+    state = State(candidate=policy.candidate, start=start, phases=((1, local_midnight(start, zone)),), bounds=bounds)
     return Case(_readable(policy, cells), cells, intake, state, look, end.astimezone(zone))
 
 

@@ -10,12 +10,21 @@ import numpy as np
 from rampgate.aggregate.marginals import Arm, not_less_than_rounding
 from rampgate.aggregate.moments import Floats
 from rampgate.estimate.contrast import Contrast, Means, Proportions, Ratios, divide
+from rampgate.estimate.covariate import adjusted_mean, reach_of
 from rampgate.policy import Margin, Policy
 
 KPI = "kpi"
 
 
-def contrast(policy: Policy, name: str, c: Arm, b: Arm, margin: Margin | None = None) -> Contrast:
+def contrast(
+    policy: Policy,
+    name: str,
+    c: Arm,
+    b: Arm,
+    margin: Margin | None = None,
+    direction: int = 1,
+    slope: Floats | None = None,
+) -> Contrast:
     """The within-period contrast of a metric or of the KPI, harm positive.
 
     Parameters
@@ -23,7 +32,10 @@ def contrast(policy: Policy, name: str, c: Arm, b: Arm, margin: Margin | None = 
     policy : the policy that defines the metric
     name : a metric's name or ``"kpi"``
     c, b : moments of candidate and baseline, (..., group, period)
-    margin : when relative, the contrast is ``A_c - (1 +/- margin) A_b``; else ``A_c - A_b``
+    margin : when relative, the contrast is ``A_c - (1 +/- margin) A_b``; else ``A_c - A_b``; of a quantile the share
+        beyond its threshold, moved by the margin for the candidate
+    direction : 1 for evidence of harm, -1 for evidence of none: which of two edges a moved threshold is taken at
+    slope : what a unit of the covariate changes of a mean, (..., group, period), where the metric has one
     """
     relative = margin.value if margin is not None and margin.relative else 0.0
     if name == KPI:
@@ -33,11 +45,21 @@ def contrast(policy: Policy, name: str, c: Arm, b: Arm, margin: Margin | None = 
     ratio = 1.0 + sign * relative
     if metric.binary:
         return _proportion(name, c, b, ratio, sign)
+    if slope is not None:
+        return adjusted_mean(name, c, b, slope, (ratio, sign), metric.range)
     if metric.kind in ("mean", "time_to_event"):
         return _mean(name, c, b, ratio, sign, metric.range)
     if metric.kind == "ratio":
         return _ratio(name, c, b, ratio, sign)
-    raise NotImplementedError(f"metric kind {metric.kind!r} has no contrast")
+    return _quantile(name, c, b, margin, direction)
+
+
+def _quantile(name: str, c: Arm, b: Arm, margin: Margin | None, direction: int) -> Proportions:
+    """Shares beyond the threshold, of units that are tested: the bad outcome whichever direction is good."""
+    side = "far" if direction > 0 else "near"
+    moved = "at" if margin is None else f"{side}:{margin}"
+    known, base = f"{name}:tested", f"{name}:at"
+    return Proportions(c.total(known), c.total(f"{name}:{moved}"), b.total(known), b.total(base))
 
 
 def _proportion(name: str, c: Arm, b: Arm, ratio: float, sign: int) -> Proportions:
@@ -60,20 +82,15 @@ def _mean(name: str, c: Arm, b: Arm, ratio: float, sign: int, ends: tuple[float,
     spread = np.maximum(_known_reach(c, name, pooled), _known_reach(b, name, pooled))
     exact = ends is not None
     if ends is not None:
-        spread = _reach(np.asarray(ends[0]), np.asarray(ends[1]), pooled)
+        spread = reach_of(np.asarray(ends[0]), np.asarray(ends[1]), pooled)
     ss_c, ss_b = squares(c, m_c), squares(b, m_b)
     return Means(n_c, n_b, sign * m_c, sign * m_b, ss_c, ss_b, spread, ratio, sign, exact, exact)
-
-
-def _reach(low: Floats, high: Floats, centre: Floats) -> Floats:
-    """The largest distance of a value between low and high from a centre."""
-    return np.maximum(np.abs(high - centre), np.abs(low - centre))
 
 
 def _known_reach(arm: Arm, name: str, centre: Floats) -> Floats:
     """The largest distance of a known value from a centre; 0 in an arm where none is known."""
     i = arm.components.index(f"{name}:value")
-    return np.where(arm.total(f"{name}:known") > 0, _reach(arm.low[..., i], arm.high[..., i], centre), 0.0)
+    return np.where(arm.total(f"{name}:known") > 0, reach_of(arm.low[..., i], arm.high[..., i], centre), 0.0)
 
 
 def _ratio(name: str, c: Arm, b: Arm, ratio: float, sign: int) -> Ratios:
@@ -158,7 +175,7 @@ def linearise(policy: Policy, c: Arm, b: Arm) -> Linearised:
         level += weight * (intercept + slope * _filled(value, n * share))
         held = policy.metrics[name].range
         if held is not None:  # of every unit there could be, not only of those seen
-            reach = _reach(np.asarray(held[0]), np.asarray(held[1]), value)
+            reach = reach_of(np.asarray(held[0]), np.asarray(held[1]), value)
         elif top == "value":  # a unit whose value is unknown deviates by nothing
             reach = np.maximum(_known_reach(c, name, value), _known_reach(b, name, value))
         else:

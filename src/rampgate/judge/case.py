@@ -10,16 +10,21 @@ from typing import Any
 
 import numpy as np
 
+from rampgate.aggregate.binned import Binned
+from rampgate.aggregate.calendar import local_midnight
 from rampgate.aggregate.marginals import OVERALL, Arm, Group, groups_of, marginals
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Intake, Period
 from rampgate.estimate.alone import FLOOR, Alone
-from rampgate.estimate.contrast import Contrast, Means
+from rampgate.estimate.contrast import Contrast, Means, take
+from rampgate.estimate.covariate import slopes
 from rampgate.estimate.evidence import onset_prior
+from rampgate.estimate.interval import effect
 from rampgate.estimate.metric import KPI, contrast, known_units
+from rampgate.estimate.quantile import Heights, Quantiles, with_columns
 from rampgate.estimate.reference import Scale, own_or, scale
 from rampgate.judge.lives import Lives
 from rampgate.judge.state import State
-from rampgate.policy import Margin, Phase, Policy
+from rampgate.policy import Margin, Mean, Phase, Policy, Quantile
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,8 @@ class Data:
     """Dense arrays of one case, (group, period): the run since the start, and the history before it.
 
     ``ripe`` says of each metric which periods of the run, and of the history, are old enough to be booked; ``lives``
-    holds of each time to an event how far the units of each period of the run have got.
+    holds of each time to an event how far the units of each period of the run have got; ``quantiles`` has the
+    thresholds of metrics of that kind, whose units beyond them are components of ``run``.
     """
 
     policy: Policy
@@ -70,6 +76,7 @@ class Data:
     history: tuple[Arm, Arm]
     ripe: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     lives: Mapping[str, Lives] = field(default_factory=dict)
+    quantiles: Mapping[str, Quantiles] = field(default_factory=dict)
     made: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
@@ -81,9 +88,24 @@ class Data:
         groups = groups_of(cells)
         periods, before = (tuple(cells.periods[t] for t in kept) for kept in (run, past))
         begin = next((t for t, p in enumerate(periods) if since is not None and p.start >= since), len(periods))
+        ripe = {
+            name: (is_ripe(case.policy, name, periods, case.look), is_ripe(case.policy, name, before, case.look))
+            for name in (KPI, *case.policy.metrics)
+        }
+        quantiles = {
+            name: _quantiles(case, name, groups, (past, run), ripe[name][0])
+            for name, metric in case.policy.metrics.items()
+            if isinstance(metric, Quantile)
+        }
         now, then = marginals(cells, groups, run), marginals(cells, groups, past)
+        beyond = {
+            f"{name}:{part}": units
+            for name, found in quantiles.items()
+            for part, units in found.columns(case.policy.margins_of(name)).items()
+        }
+        now = with_columns(now, beyond)
         return cls(
-            case.policy,
+            case.policy.with_bounds(case.state.bounds),
             groups,
             _first_seen(groups, now.n, then.n),
             periods,
@@ -91,15 +113,13 @@ class Data:
             onset_prior([p.day for p in periods], start) if periods else np.zeros(0),
             (now.arm(CANDIDATE), now.arm(BASELINE)),
             (_only_baseline(then.arm(CANDIDATE)), then.arm(BASELINE)),
-            {
-                name: (is_ripe(case.policy, name, periods, case.look), is_ripe(case.policy, name, before, case.look))
-                for name in (KPI, *case.policy.metrics)
-            },
+            ripe,
             {
                 name: lives
                 for name in case.policy.metrics
                 if (lives := Lives.of(case.policy, name, cells, groups, run)) is not None
             },
+            quantiles,
         )
 
     @property
@@ -107,12 +127,17 @@ class Data:
         """The groups without the overall one."""
         return self.groups[1:]
 
-    def contrast(self, name: str, margin: Margin | None = None) -> Contrast:
-        """Contrast of a metric over the run, (group, period)."""
-        # Only a relative margin changes the contrast itself.
-        key = (name, str(margin) if margin is not None and margin.relative else "")
+    def contrast(self, name: str, margin: Margin | None = None, direction: int = 1) -> Contrast:
+        """Contrast of a metric over the run, (group, period); ``direction`` as for `estimate.metric.contrast`."""
+        # Only a relative margin changes the contrast itself, and any margin that of a quantile.
+        moved = margin is not None and (margin.relative or name in self.quantiles)
+        key = (name, f"{margin} {direction}" if moved else "")
         if key not in self.made:
-            self.made[key] = self._own() if name == FLOOR else contrast(self.policy, name, *self.run_of(name), margin)
+            if name == FLOOR:
+                self.made[key] = self._own()
+            else:
+                slope = self.slopes(name)[1] if name in self.adjusted else None
+                self.made[key] = contrast(self.policy, name, *self.run_of(name), margin, direction, slope)
         made: Contrast = self.made[key]
         return made
 
@@ -131,8 +156,11 @@ class Data:
         return made
 
     def _scale(self, name: str) -> Scale:
+        if name in self.quantiles:
+            return self.quantiles[name].scale()
         c, b = (_booked(arm, self.ripe[name][1]) for arm in self.history)
-        past, run = contrast(self.policy, name, c, b), self.contrast(name)
+        slope = self.slopes(name)[0] if name in self.adjusted else None
+        past, run = contrast(self.policy, name, c, b, slope=slope), self.contrast(name)
         own = scale(past, run, self.reach(name))
         overall = Scale(own.variance[..., :1, :], own.level[..., :1, :])
         units = (past.n_c + past.n_b).sum(-1, keepdims=True)
@@ -143,6 +171,51 @@ class Data:
         if name == KPI:
             return 1.0
         return self.policy.metrics[name].span
+
+    @property
+    def adjusted(self) -> tuple[str, ...]:
+        """The means that are taken less what a covariate explains."""
+        return tuple(name for name, m in self.policy.metrics.items() if isinstance(m, Mean) and m.covariate is not None)
+
+    def slopes(self, name: str) -> tuple[Floats, Floats]:
+        """What a unit of a mean's covariate changes, for the history, (group, 1), and for the run, (group, period)."""
+        key = (name, "slopes")
+        if key not in self.made:
+            c, b = (_booked(arm, self.ripe[name][1]) for arm in self.history)
+            self.made[key] = slopes(name, (c, b), self.run_of(name))
+        made: tuple[Floats, Floats] = self.made[key]
+        return made
+
+    def expected(self, name: str, size: Margin | None) -> Margin | Floats | None:
+        """An effect to be told from none on the scale of the contrast: of a quantile, a share of units, (group, 1)."""
+        if size is None or name not in self.quantiles:
+            return size
+        return self.quantiles[name].expected(size)
+
+    def harm(self, name: str, begin: int, end: int, group: int) -> float:
+        """How much worse the candidate is over some periods, in the metric's unit; of a floor, its own KPI negated."""
+        if self.policy.tests_hazard(name):
+            return float(self.lives[name].harm(begin, end)[group])
+        if name not in self.quantiles:
+            return float(effect(take(self.contrast(name), slice(begin, end), group)))
+        periods = np.arange(len(self.periods))
+        within = ((periods >= begin) & (periods < end)).astype(float)
+        worse = float(self.heights(name)[group].between(within[None]).difference[0])
+        return worse if self.quantiles[name].above else -worse
+
+    def heights(self, name: str) -> tuple[Heights, ...]:
+        """The histogram of a quantile over the run, by group; none for other kinds."""
+        if name not in self.quantiles:
+            return ()
+        key = (name, "heights")
+        if key not in self.made:
+            self.made[key] = tuple(self.quantiles[name].heights(g) for g in range(len(self.groups)))
+        made: tuple[Heights, ...] = self.made[key]
+        return made
+
+    def beyond(self, name: str, harm: float) -> Contrast:
+        """The contrast that is below 0 where a metric is worse by less than a harm in its unit, (group, period)."""
+        return self.quantiles[name].beyond(harm) if name in self.quantiles else self.contrast(name)
 
     def known_by_period(self, name: str) -> tuple[Floats, Floats]:
         """Known units of candidate and baseline, (group, period)."""
@@ -166,6 +239,18 @@ class Data:
         """Places of groups on the group axis."""
         place = {group: g for g, group in enumerate(self.groups)}
         return [place[group] for group in groups]
+
+
+def _quantiles(
+    case: Case, name: str, groups: Sequence[Group], keep: tuple[list[int], list[int]], ripe: np.ndarray
+) -> Quantiles:
+    """Thresholds of a quantile. What was not final at the start is no reference: they must never move."""
+    metric, periods = case.policy.metrics[name], case.cells.periods
+    assert isinstance(metric, Quantile)
+    past, run = (Binned.of(case.cells, groups, kept, name) for kept in keep)
+    launch = case.look if case.state.start is None else local_midnight(case.state.start, case.policy.zone)
+    final = is_ripe(case.policy, name, [periods[t] for t in keep[0]], launch)
+    return Quantiles.of(name, metric, past.only(final, BASELINE), run.only(ripe))
 
 
 def is_ripe(policy: Policy, name: str, periods: Sequence[Period], look: datetime) -> np.ndarray:

@@ -70,7 +70,7 @@ def hold_for(judged: Judged) -> Reason | None:
     if judged.verdict == FAIL and judged.kind != "rollback":
         return Reason(code, FAIL, str(judged.message), judged.metric, judged.group)
     if judged.verdict == NO_DATA and judged.group == OVERALL:
-        message = f"{text} has no known unit in one of the arms: {judged.message}"
+        message = f"{text} cannot be compared yet: {judged.message}"
         return Reason("too_little_data", NO_DATA, message, judged.metric, judged.group)
     return None
 

@@ -289,6 +289,7 @@ def _continued(data: Data, blocks: Sequence[tuple[Arm, Arm]], begin: int) -> Dat
         run=(candidate, baseline),
         history=past,
         ripe=ripe,
+        quantiles={name: found.pick([0]) for name, found in data.quantiles.items()},
         made={},
     )
 

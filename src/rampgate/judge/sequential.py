@@ -11,16 +11,15 @@ import numpy as np
 from rampgate.aggregate.marginals import OVERALL, Group
 from rampgate.aggregate.moments import Floats
 from rampgate.estimate.alone import FLOOR
-from rampgate.estimate.contrast import take
 from rampgate.estimate.evidence import log_evidence_from
-from rampgate.estimate.interval import effect, log_increments
 from rampgate.estimate.metric import KPI
+from rampgate.estimate.quantile import units_needed
 from rampgate.judge.attribution import attribution
 from rampgate.judge.case import Case, Data
 from rampgate.judge.criteria import Criterion, criteria, group_weights
 from rampgate.judge.decision import ERROR, FAIL, INCONCLUSIVE, NO_DATA, PASS, Judged, Reason
 from rampgate.judge.findings import Findings, amount, called, hold_for, odds, pace, too_small
-from rampgate.judge.weigh import Fired, Onset, Weighed, bets, fired, log_passing, onset, weigh
+from rampgate.judge.weigh import Fired, Onset, Weighed, fired, increments_beyond, log_passing, onset, weigh
 from rampgate.policy import Policy
 
 
@@ -124,6 +123,8 @@ def _lacking(case: Case, c: Criterion) -> str | None:
         n_c, n_b = (float(x[at]) for x in data.known(c.metric))
         least = policy.segments.minimum_units
         return f"too little data: {n_b:.0f} and {n_c:.0f} of {least} units" if min(n_c, n_b) < least else None
+    if c.metric in data.quantiles and not data.quantiles[c.metric].fixed:
+        return _unfixed(data, c.metric)
     known = data.lives[c.metric].begun if policy.tests_hazard(c.metric) else partial(data.known, c.metric)
     n_c, n_b = (float(x[at]) for x in known(data.phase_begin))
     phase = case.phase
@@ -131,6 +132,16 @@ def _lacking(case: Case, c: Criterion) -> str | None:
     if n_c > 0 and (n_b > 0 or alone or c.kind == FLOOR):
         return None
     return f"baseline {n_b:.0f}, candidate {n_c:.0f} known units in this phase"
+
+
+def _unfixed(data: Data, metric: str) -> str:
+    """Why a quantile is not compared yet."""
+    found = data.quantiles[metric]
+    units, least = found.run.at_most()[..., 0].sum(), units_needed(found.q)
+    return (
+        f"its threshold is fixed by the first {least:.0f} known units, where the baseline's history has fewer, and "
+        f"{units:.0f} are there; what comes after them is compared"
+    )
 
 
 def _failed_safely(case: Case, w: Weighed) -> Judged:
@@ -178,14 +189,12 @@ def worst_segment(data: Data, c: Criterion, since: Onset) -> tuple[Group, float]
     """The segment value that is most clearly worse since the onset than all units together, and its effect."""
     if not data.segments or data.policy.tests_hazard(c.metric):
         return None
-    whole = data.contrast(c.metric)
-    increments = log_increments(whole, since.effect, bets(data.scale(c.metric), c.expect, data.reach(c.metric)))[1:]
+    increments = increments_beyond(data, c.metric, since.effect, c.expect)[1:]
     evidence = log_evidence_from(increments[..., : since.end, :], since.period)
     at = int(np.argmax(evidence))
     if evidence[at] <= 0:
         return None
-    shown = take(whole, slice(since.period, since.end), at + 1)
-    return data.segments[at], float(effect(shown))
+    return data.segments[at], data.harm(c.metric, since.period, since.end, at + 1)
 
 
 def _not_shown_safely(case: Case, judged: tuple[Judged, ...]) -> list[Reason]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Literal
 
@@ -15,9 +15,10 @@ from rampgate.aggregate.moments import Floats
 from rampgate.estimate.contrast import Contrast, take
 from rampgate.estimate.interval import confidence_sequence, effect
 from rampgate.estimate.metric import KPI, weighted_kpi
+from rampgate.estimate.quantile import Between, Heights
 from rampgate.judge.case import Case, Data
 from rampgate.judge.decision import Estimate, Window
-from rampgate.judge.weigh import bets
+from rampgate.judge.weigh import bets_of
 from rampgate.policy import Duration, Margin
 
 LEVEL = 0.95
@@ -35,24 +36,27 @@ def names(case: Case) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Shown:
-    """One metric over all groups, ready to be cut into periods."""
+    """One metric over all groups, ready to be cut into periods; of a quantile also each group's histogram."""
 
     name: str
     contrast: Contrast
     bets: Floats
     known: tuple[Floats, Floats]
     limit: float
+    heights: tuple[Heights, ...] = ()
 
     @classmethod
     def of(cls, data: Data, name: str) -> Shown:
         c, b = (np.asarray(x) for x in data.known_by_period(name))
-        return cls(
-            name,
-            data.contrast(name),
-            bets(data.scale(name), _expected(data, name), data.reach(name)),
-            (c, b),
-            _limit(data, name),
-        )
+        lambdas = bets_of(data, name, _expected(data, name))
+        return cls(name, data.contrast(name), lambdas, (c, b), _limit(data, name), data.heights(name))
+
+    def of_groups(self, places: Sequence[int]) -> Shown:
+        """Some of the groups."""
+        at, (c, b) = np.array(places, dtype=int), self.known
+        heights = tuple(self.heights[g] for g in places) if self.heights else ()
+        contrast = take(self.contrast, slice(None), at)
+        return Shown(self.name, contrast, self.bets[at], (c[at], b[at]), self.limit, heights)
 
 
 def _expected(data: Data, name: str) -> Margin | None:
@@ -92,30 +96,21 @@ def estimates(shown: Shown, cuts: Sequence[Cut], within: Floats | None = None, l
     within : (cut, period), 1 where a period counts; all periods when left out
     level : of the confidence sequence
     """
-    contrast = shown.contrast
-    centre = effect(contrast, within)
-    lower, upper = confidence_sequence(contrast, shown.bets, 1.0 - level, shown.limit, within)
-    weight = contrast.weight if within is None else contrast.weight * within
-    total = weight.sum(-1)
-    with np.errstate(invalid="ignore"):
-        candidate, baseline = ((weight * level).sum(-1) / total for level in contrast.levels())
+    found = _by_quantiles(shown, within, level) if shown.heights else _by_contrast(shown, within, level)
     out = []
     for g, cut in enumerate(cuts):
-        ends = (lower[g], upper[g]) if contrast.sign == 1 else (-upper[g], -lower[g])
         # The KPI of units whose metrics nobody knows is no number.
-        compared = total[g] > 0 and min(cut.units) > 0
-        if not compared:
-            ends = (np.nan, np.nan)
+        compared = found.weight[g] > 0 and min(cut.units) > 0
         raw_b, raw_c = cut.raw
         out.append(
             Estimate(
                 shown.name,
                 cut.group,
-                none_if_nan(baseline[g] if compared else raw_b),
-                none_if_nan(candidate[g] if compared else raw_c),
-                contrast.sign * float(centre[g]) if compared else None,
-                none_if_nan(ends[0]),
-                none_if_nan(ends[1]),
+                none_if_nan(found.baseline[g] if compared else raw_b),
+                none_if_nan(found.candidate[g] if compared else raw_c),
+                float(found.difference[g]) if compared else None,
+                none_if_nan(found.lower[g]) if compared else None,
+                none_if_nan(found.upper[g]) if compared else None,
                 level,
                 round(cut.units[0]),
                 round(cut.units[1]),
@@ -124,6 +119,28 @@ def estimates(shown: Shown, cuts: Sequence[Cut], within: Floats | None = None, l
             )
         )
     return out
+
+
+def _by_contrast(shown: Shown, within: Floats | None, level: float) -> Between:
+    """Both arms weighted as the comparison is, and the confidence sequence, of each cut."""
+    contrast = shown.contrast
+    centre = effect(contrast, within)
+    lower, upper = confidence_sequence(contrast, shown.bets, 1.0 - level, shown.limit, within)
+    weight = contrast.weight if within is None else contrast.weight * within
+    total = weight.sum(-1)
+    with np.errstate(invalid="ignore"):
+        candidate, baseline = ((weight * value).sum(-1) / total for value in contrast.levels())
+    ends = (lower, upper) if contrast.sign == 1 else (-upper, -lower)
+    return Between(baseline, candidate, contrast.sign * centre, *ends, total)
+
+
+def _by_quantiles(shown: Shown, within: Floats | None, level: float) -> Between:
+    """The same of a quantile: of each group, or of one group over each cut's periods."""
+    if within is not None:
+        return shown.heights[0].between(within, shown.bets, 1.0 - level)
+    every = np.ones((1, shown.known[0].shape[-1]))
+    parts = [h.between(every, shown.bets[g], 1.0 - level) for g, h in enumerate(shown.heights)]
+    return Between(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Between)))
 
 
 @dataclass(frozen=True)
@@ -137,6 +154,12 @@ class Raw:
         """Merge the periods per arm and read each metric, and the KPI of these values."""
         out: dict[str, tuple[Floats, Floats]] = {}
         for name, metric in data.policy.metrics.items():
+            if name in data.quantiles:
+                inside = np.zeros(len(data.periods))
+                inside[periods] = 1.0
+                plain = np.array([one.raw(inside) for one in data.heights(name)])
+                out[name] = (plain[:, 0], plain[:, 1])
+                continue
             parts = ("numerator", "denominator") if metric.kind == "ratio" else ("value", "known")
             sums = [[arm.total(f"{name}:{p}")[..., periods].sum(-1) for p in parts] for arm in data.run_of(name)]
             with np.errstate(invalid="ignore", divide="ignore"):
@@ -212,7 +235,8 @@ def overall_of(case: Case, name: str, data: Data | None = None) -> Shown:
 def _overall(shown: Shown) -> Shown:
     """The overall group alone, without the group axis."""
     c, b = shown.known
-    return Shown(shown.name, take(shown.contrast, slice(None), 0), shown.bets[0], (c[0], b[0]), shown.limit)
+    contrast = take(shown.contrast, slice(None), 0)
+    return Shown(shown.name, contrast, shown.bets[0], (c[0], b[0]), shown.limit, shown.heights[:1])
 
 
 def window_bounds(window: Duration | Literal["week"], start: date, last: date) -> list[tuple[date, date]]:

@@ -36,6 +36,7 @@ class State:
     traffic : that policy's traffic in the phase in force now; None at the first look
     failed : criteria that failed at the look before
     seen : what earlier looks rested on
+    bounds : of values, by column, as the first look took them from the reference; they never move in an attempt
     """
 
     attempt: int = 1
@@ -48,6 +49,7 @@ class State:
     traffic: float | None = None
     failed: tuple[str, ...] = ()
     seen: Seen | None = None
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def phase(self) -> int:
@@ -71,6 +73,8 @@ class State:
             "traffic": self.traffic,
             "failed": list(self.failed),
             "seen": {"through": self.seen.through.isoformat(), "units": dict(self.seen.units)} if self.seen else None,
+            # Only where there are some: a record without them has the bytes that it always had.
+            **({"bounds": {column: list(ends) for column, ends in self.bounds.items()}} if self.bounds else {}),
         }
 
     @classmethod
@@ -87,6 +91,7 @@ class State:
             traffic=data["traffic"],
             failed=tuple(data["failed"]),
             seen=Seen(datetime.fromisoformat(seen["through"]), seen["units"]) if seen else None,
+            bounds={column: (low, high) for column, (low, high) in data.get("bounds", {}).items()},
         )
 
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from rampgate.aggregate.moments import Floats
 from rampgate.estimate.alone import FLOOR
-from rampgate.estimate.contrast import Proportions, take
+from rampgate.estimate.contrast import Proportions
 from rampgate.estimate.counts import RARE, count_increments, rare_share
 from rampgate.estimate.evidence import likely_onset, log_evidence, log_evidence_from, log_sum_exp
-from rampgate.estimate.interval import effect, log_increments
+from rampgate.estimate.interval import log_increments
 from rampgate.estimate.metric import KPI
 from rampgate.estimate.reference import Scale, effect_bets, usual_effect
 from rampgate.judge.case import Data
@@ -43,26 +43,34 @@ class Weighed:
         return max(0.0, float(np.max(self.log_e))) if len(self.log_e) else 0.0
 
 
-def bets(scale: Scale, size: Margin | None, reach: float = 0.0) -> Floats:
+def bets(scale: Scale, size: Margin | Floats | None, reach: float = 0.0) -> Floats:
     """Bets lambda = grid x mu, (..., period, grid), for an effect size that must be told from none.
 
     Parameters
     ----------
-    size : an effect in the metric's unit or relative to its level; None for 0.2 standard deviations
+    size : an effect in the metric's unit or relative to its level, or one per group on the scale of the contrast; None
+        for 0.2 standard deviations
     reach : how much one unit can be worse than another
     """
     usual = usual_effect(scale)
     if size is None:
         return effect_bets(scale, usual, reach)
+    if isinstance(size, np.ndarray):
+        return effect_bets(scale, np.where(size > 0, size, usual), reach)
     if size.relative:
         # Of a reference without a single event a share of its level is nothing; the bet must not be nothing too.
         return effect_bets(scale, np.where(scale.level > 0, size.value * scale.level, usual), reach)
     return effect_bets(scale, np.asarray(size.value), reach)
 
 
-def absolute(margin: Margin) -> float:
-    """The margin that is subtracted: a relative one has moved into the contrast."""
-    return 0.0 if margin.relative else margin.value
+def bets_of(data: Data, metric: str, size: Margin | None) -> Floats:
+    """Bets on a metric of the run, (group, period or 1, grid)."""
+    return bets(data.scale(metric), data.expected(metric, size), data.reach(metric))
+
+
+def _absolute(data: Data, metric: str, margin: Margin) -> float:
+    """The margin that is subtracted: a relative one, and that of a quantile, has moved into the contrast."""
+    return 0.0 if margin.relative or metric in data.quantiles else margin.value
 
 
 def weigh(data: Data, criteria: Sequence[Criterion]) -> tuple[Weighed, ...]:
@@ -101,16 +109,21 @@ def increments_of(data: Data, metric: str, margin: Margin, size: Margin | None, 
     """
     if data.policy.tests_hazard(metric):
         return _hazard_increments(data, metric, size, direction)
-    contrast = data.contrast(metric, margin)
+    contrast = data.contrast(metric, margin, direction)
     if isinstance(contrast, Proportions) and data.policy.metrics[metric].kind == "rare_event":
         # More of the event is harm, or less of it; passing looks to the other side.
         psi = np.array(RARE) ** (contrast.sign * direction)
         share = rare_share(contrast.n_c, contrast.n_b, contrast.ratio)
         return count_increments(contrast.y_c, contrast.y_c + contrast.y_b, share, psi)
-    unit = KPI if metric == FLOOR else metric
-    lambdas = bets(data.scale(unit), size, data.reach(unit))
-    tested = -margin.value if metric == FLOOR else absolute(margin)
-    return log_increments(contrast, tested, lambdas, direction)
+    if metric == FLOOR:
+        return log_increments(contrast, -margin.value, bets_of(data, KPI, size), direction)
+    return log_increments(contrast, _absolute(data, metric, margin), bets_of(data, metric, size), direction)
+
+
+def increments_beyond(data: Data, metric: str, harm: float, size: Margin | None) -> Floats:
+    """Log-increments against a harm that is no margin of the policy, in the metric's unit, (group, period, grid)."""
+    moved = 0.0 if metric in data.quantiles else harm
+    return log_increments(data.beyond(metric, harm), moved, bets_of(data, metric, size))
 
 
 def _hazard_increments(data: Data, metric: str, size: Margin | None, direction: int) -> Floats:
@@ -161,11 +174,7 @@ def onset(data: Data, weighed: Weighed) -> Onset:
     end = count if weighed.current > 0 else int(np.argmax(weighed.log_e)) + 1
     begin = likely_onset(weighed.increments[:end])
     group = data.index([weighed.criterion.group])[0]
-    if data.policy.tests_hazard(weighed.criterion.metric):
-        harm = data.lives[weighed.criterion.metric].harm(begin, end)[group]
-        return Onset(begin, float(harm), end)
-    since = take(data.contrast(weighed.criterion.measure), slice(begin, end), group)
-    return Onset(begin, float(effect(since)), end)
+    return Onset(begin, data.harm(weighed.criterion.measure, begin, end, group), end)
 
 
 @dataclass(frozen=True)

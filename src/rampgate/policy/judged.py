@@ -8,7 +8,7 @@ from rampgate.errors import NotJudgedYet
 from rampgate.policy.model import Policy
 from rampgate.policy.problem import Problem
 
-_KINDS = ("proportion", "mean", "ratio", "share_above", "rare_event", "time_to_event")
+_KINDS = ("proportion", "mean", "ratio", "share_above", "rare_event", "time_to_event", "quantile")
 _OPTIONS = {
     "cluster": "assignment by cluster",
 }

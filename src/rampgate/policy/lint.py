@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from rampgate.policy.lint_hazard import hazard_problems, untested
 from rampgate.policy.lint_phases import phase_problems
-from rampgate.policy.metric import Mean, Metric, RareEvent, TimeToEvent
+from rampgate.policy.metric import Mean, Metric, Quantile, RareEvent, TimeToEvent
 from rampgate.policy.model import KPI, Guardrail, Policy, Rollback
 from rampgate.policy.problem import KeyPath, Problem, did_you_mean, repeated, unknown_metric
 from rampgate.policy.values import Margin, zone_exists
@@ -41,12 +41,35 @@ def warnings(policy: Policy) -> list[str]:
     proof = dict.fromkeys(name for phase in policy.phases for name in policy.required(phase) if name != KPI)
     for name in proof:
         metric = policy.metrics[name]
-        if metric.range is None and not metric.scaled:
+        # A quantile is judged by a share of units, which is bounded.
+        bounded = metric.range is not None or name in policy.unfixed()
+        if not bounded and not metric.scaled and not isinstance(metric, Quantile):
             found.append(
                 f"{name}: nothing bounds a unit, and the proof that non_inferior asks for is asymptotic: harm in one "
                 "unit of hundreds can pass; a mean with bounds: [0, 480] is exact"
             )
-    return found
+    return [*found, *_covariate_warnings(policy)]
+
+
+def _covariate_warnings(policy: Policy) -> Iterator[str]:
+    """Covariates that may not be known before exposure, or cost more than they seem to."""
+    for name, metric in policy.metrics.items():
+        if not isinstance(metric, Mean) or metric.covariate is None:
+            continue
+        others = [n for n, other in policy.metrics.items() if n != name and metric.covariate in _outcomes(other)]
+        if others:
+            yield (
+                f"{name}: its covariate {metric.covariate} is an outcome of {others[0]}; what the candidate can change "
+                "must not explain its effect away: name a number that was known before exposure"
+            )
+        if metric.bounds is not None:
+            yield f"{name}: with a covariate nothing bounds a unit, and its evidence is asymptotic in spite of bounds"
+
+
+def _outcomes(metric: Metric) -> tuple[str, ...]:
+    """The columns that say what became of a unit."""
+    own = set(metric.columns())
+    return tuple(own - {metric.covariate} if isinstance(metric, Mean) else own)
 
 
 # --- names, source, time ----------------------------------------------------------------
@@ -97,8 +120,10 @@ def _metrics(policy: Policy) -> Iterator[Problem]:
         yield from _scale(path, metric)
         if isinstance(metric, TimeToEvent) and metric.mean_up_to and "better" not in metric.model_fields_set:
             yield Problem(path, "nothing says whether a longer mean time is good", "write better: lower (or higher)")
-        if isinstance(metric, Mean) and metric.bounds is not None and metric.bounds[0] >= metric.bounds[1]:
-            low, high = metric.bounds
+        if isinstance(metric, Mean) and metric.covariate is not None:
+            yield from _covariate(policy, path, metric)
+        if metric.kind == "mean" and metric.range is not None and metric.range[0] >= metric.range[1]:
+            low, high = metric.range
             yield Problem(
                 (*path, "bounds"), f"bounds {low:g} and {high:g} leave nothing between", "write bounds: [0, 480]"
             )
@@ -110,6 +135,24 @@ def _metrics(policy: Policy) -> Iterator[Problem]:
             )
         elif isinstance(metric, TimeToEvent):
             yield from _clock(path, metric)
+
+
+def _covariate(policy: Policy, path: KeyPath, metric: Mean) -> Iterator[Problem]:
+    """What explains an outcome must be known before it, and before anybody knows which version comes."""
+    source = policy.source
+    what = {
+        metric.column: "the metric's own column",
+        metric.known_at: "the time at which the label came",
+        source.unit: "the unit",
+        source.time: "the time of exposure",
+        source.variant: "the variant",
+    }.get(metric.covariate)
+    if what is not None:
+        yield Problem(
+            (*path, "covariate"),
+            f'column "{metric.covariate}" is {what}, which says nothing that was known before exposure',
+            "name a number known before, as hours_last_month",
+        )
 
 
 def _clock(path: KeyPath, metric: TimeToEvent) -> Iterator[Problem]:
@@ -147,6 +190,13 @@ def _kpi(policy: Policy) -> Iterator[Problem]:
         metric = policy.metrics.get(name)
         if metric is None:
             yield unknown_metric((*path, name), name, policy.metrics)
+        elif isinstance(metric, Quantile):
+            yield Problem(
+                (*path, name),
+                f"{name} is a quantile, and the KPI is made of means of units",
+                "weigh the share of units above a bound instead: {kind: share_above, column: hours, above: 72}; a "
+                "quantile can be a guardrail or a rollback criterion",
+            )
         elif not metric.rate and not metric.scaled:
             yield Problem(
                 ("metrics", name),

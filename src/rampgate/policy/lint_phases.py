@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rampgate.policy.model import KPI, PROVABLE, Phase, Policy
+from rampgate.policy.model import KPI, REQUIRABLE, Phase, Policy
 from rampgate.policy.problem import KeyPath, Problem, dotted, repeated, unknown_metric
 from rampgate.policy.values import percent, zone_exists
 
@@ -97,11 +97,11 @@ def _required(policy: Policy, path: KeyPath, phase: Phase) -> Iterator[Problem]:
                 f"{name} has no margin to be shown non-inferior at",
                 f"add it to guardrails, as {name}: {{margin: 3pp}}",
             )
-        elif name != KPI and policy.metrics[name].kind not in PROVABLE:
+        elif name != KPI and policy.metrics[name].kind not in REQUIRABLE:
             yield Problem(
                 where,
                 f"{name} is a {policy.metrics[name].kind}, which would take years to be shown",
-                f"require kpi and guardrails of kind {', '.join(PROVABLE)}",
+                f"require kpi and guardrails of kind {', '.join(REQUIRABLE)}",
             )
     yield from repeated(where, phase.require or ())
     for name in dict.fromkeys(policy.required(phase)):

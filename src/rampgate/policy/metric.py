@@ -8,12 +8,20 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from rampgate.policy.names import Text
+from rampgate.policy.problem import refuse, shown
 from rampgate.policy.values import Duration, Span
 
 
 def as_tuple(value: object) -> object:
     """A YAML list as a tuple, which strict types ask for."""
     return tuple(value) if isinstance(value, list) else value
+
+
+def as_bounds(value: object) -> object:
+    """Two numbers, or the word that stands for those of the reference."""
+    if isinstance(value, str) and value != "reference":
+        raise refuse(f"{shown(value)} are no bounds", "write [0, 480], or reference")
+    return as_tuple(value)
 
 
 class Section(BaseModel):
@@ -108,16 +116,21 @@ class Mean(_Metric):
 
     kind: Literal["mean"] = Field(description="Mean of a number among the known.")
     column: Text = Field(description="Column of numbers.")
-    bounds: Annotated[tuple[float, float], BeforeValidator(as_tuple)] | None = Field(
-        None, description="Values beyond these count as the nearer one, as [0, 480]; then the proof is exact."
+    bounds: Annotated[tuple[float, float] | Literal["reference"], BeforeValidator(as_bounds)] | None = Field(
+        None,
+        description="Values beyond these count as the nearer one, as [0, 480], or reference: as the baseline's before "
+        "the start were; then the proof is exact.",
+    )
+    covariate: Text | None = Field(
+        None, description="Column of a number known before exposure, which explains part of the differences."
     )
 
     @property
     def range(self) -> tuple[float, float] | None:
-        return self.bounds
+        return self.bounds if isinstance(self.bounds, tuple) else None
 
     def _own_columns(self) -> tuple[str, ...]:
-        return (self.column,)
+        return (self.column,) if self.covariate is None else (self.column, self.covariate)
 
 
 class Ratio(_Metric):
@@ -190,6 +203,11 @@ class Quantile(_Metric):
     kind: Literal["quantile"] = Field(description="Percentile of a number.")
     column: Text = Field(description="Column of numbers.")
     q: float = Field(gt=0, lt=1, description="Which percentile, as 0.95.")
+
+    @property
+    def span(self) -> float:
+        # It is judged as the share of units beyond a threshold.
+        return 1.0
 
     def _own_columns(self) -> tuple[str, ...]:
         return (self.column,)

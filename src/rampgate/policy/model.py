@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
 from rampgate.policy.frozen import FrozenDict, freeze
-from rampgate.policy.metric import Metric, Section, as_tuple
+from rampgate.policy.metric import Mean, Metric, Section, as_tuple
 from rampgate.policy.names import Key, Name, Text
 from rampgate.policy.problem import Origin
 from rampgate.policy.time_format import TimeFormat
@@ -26,8 +26,11 @@ from rampgate.policy.values import Day, Duration, Margin, Moment, Risk, Share, W
 from rampgate.shown import Shown
 
 KPI = "kpi"
+REFERENCE = "reference"
 # The kinds that a non-inferiority phase can wait for; for the others it would wait for years.
 PROVABLE = ("proportion", "ratio", "mean")
+# Those that it may wait for where the phase names them.
+REQUIRABLE = (*PROVABLE, "quantile")
 
 
 _ListOf = BeforeValidator(as_tuple)
@@ -236,6 +239,27 @@ class Policy(Shown, Section):
         if self.segments is not None:
             named |= {*self.segments.guardrails, *self.segments.rollback}
         return tuple(name for name in self.metrics if name in named)
+
+    def unfixed(self) -> tuple[str, ...]:
+        """Metrics whose bounds are still to be taken from the reference."""
+        return tuple(n for n, metric in self.metrics.items() if isinstance(metric, Mean) and metric.bounds == REFERENCE)
+
+    def with_bounds(self, bounds: Mapping[str, tuple[float, float]]) -> Policy:
+        """The policy with bounds that were taken from the reference, by column, in their place."""
+        fixed = {
+            name: metric.model_copy(update={"bounds": bounds[metric.column]})
+            for name in self.unfixed()
+            if isinstance(metric := self.metrics[name], Mean) and metric.column in bounds
+        }
+        return self.model_copy(update={"metrics": FrozenDict({**self.metrics, **fixed})}) if fixed else self
+
+    def margins_of(self, name: str) -> tuple[Margin, ...]:
+        """Every margin that a criterion has for a metric, overall or by segment, each once."""
+        segments = self.segments
+        rules: list[Mapping[str, Guardrail | Rollback]] = [self.guardrails, self.rollback]
+        rules += [] if segments is None else [segments.guardrails, segments.rollback]
+        found = [rule[name] for rule in rules if name in rule]
+        return tuple(dict.fromkeys(r.margin if isinstance(r, Guardrail) else r.worse_by for r in found))
 
     def margins(self) -> dict[str, Margin]:
         """The overall guardrails' margins, the KPI's among them under ``"kpi"``."""

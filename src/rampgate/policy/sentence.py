@@ -72,12 +72,14 @@ def _meaning(metric: Metric) -> str:
         what = "true" if metric.equals is None else f'"{metric.equals}"'
         return f"the share of {what} in {metric.column}"
     if isinstance(metric, Mean):
-        cut = "" if metric.bounds is None else f", cut to {metric.bounds[0]:g} to {metric.bounds[1]:g}"
-        return f"the mean of {metric.column}{cut}"
+        return f"the mean of {metric.column}{_cut(metric)}{_adjusted(metric)}"
     if isinstance(metric, Ratio):
         return f"the sum of {metric.numerator} over the sum of {metric.denominator}"
     if isinstance(metric, Quantile):
-        return f"the {percent(metric.q)} quantile of {metric.column}"
+        return (
+            f"the {percent(metric.q)} quantile of {metric.column}, judged by the share beyond a threshold fixed "
+            "beforehand"
+        )
     if isinstance(metric, ShareAbove):
         return f"the share of {metric.column} above {metric.above:g}"
     if isinstance(metric, RareEvent):
@@ -93,6 +95,18 @@ def _better(metric: Metric) -> str:
         return f"{metric.better} is better"
     tested = "Its rollback criteria test the pace of events at every age (test: hazard)"
     return f"{metric.better} is better. {tested}; this value itself is not tested"
+
+
+def _cut(metric: Mean) -> str:
+    if isinstance(metric.bounds, tuple):
+        return f", cut to {metric.bounds[0]:g} to {metric.bounds[1]:g}"
+    if metric.bounds is not None:
+        return ", cut to the range of all but 0.5% of the baseline's values before the start at an end"
+    return ""
+
+
+def _adjusted(metric: Mean) -> str:
+    return "" if metric.covariate is None else f", less what {metric.covariate} explains (asymptotic)"
 
 
 def _formula(policy: Policy) -> str:

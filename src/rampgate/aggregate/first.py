@@ -1,0 +1,33 @@
+"""The coded rows without those that repeat a unit."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from rampgate.aggregate.rows import Question, coded, named, part, since_start
+from rampgate.aggregate.typed import case
+
+
+def first_rows(ask: Question) -> exp.Select:
+    """The coded rows without those that repeat a unit; the first by time stays.
+
+    Rows of one time are put in the order of a hash of all that is used of them, not of the file.
+    """
+    counted = case((since_start(ask), exp.Literal.number(1)), otherwise=exp.Literal.number(0))
+    ties = [part(name) for name in ("hash", "role", *(f"seg_{i}" for i in range(len(ask.needs.segments))))]
+    place = exp.Window(
+        this=exp.RowNumber(),
+        partition_by=[part("unit"), counted],
+        order=exp.Order(
+            expressions=[
+                exp.Ordered(this=part("at")),
+                exp.Ordered(this=ask.engine.row_hash(ties)),
+            ]
+        ),
+    )
+    ranked = exp.Select().select(exp.Star(), named(counted, "counted"), named(place, "place"))
+    rows = ranked.from_(coded(ask).subquery("every", copy=False))
+    first = exp.EQ(this=part("place"), expression=exp.Literal.number(1))
+    # By the flag: a condition on a row without a time is neither true nor false.
+    kept = exp.or_(exp.EQ(this=part("counted"), expression=exp.Literal.number(0)), first)
+    return exp.Select().select(exp.Star()).from_(rows.subquery("ranked", copy=False)).where(kept)

@@ -1,0 +1,57 @@
+"""Quantiles: false rollback at low traffic while the baseline moves, and the interval that is shown.
+
+A daily quantile is of no use here: with five units a day its mean is far from the quantile (statistics of the design:
+3.21 with 5 units, 3.51 with 45, truth 3.60).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.guarantees.quantiles import DAYS, Kind, draw, log_e
+
+ROLLOUTS = 200
+BAR = np.log(20.0)
+
+
+@pytest.mark.parametrize("history", [True, False])
+@pytest.mark.parametrize("per_day", [50, 300])
+@pytest.mark.parametrize("sigma", [1.0, 2.0])
+def test_nothing_different_is_rarely_rolled_back(sigma: float, per_day: int, history: bool, record_property) -> None:
+    rng = np.random.default_rng(int(10 * sigma) + per_day)
+    kind = Kind(sigma=sigma, per_day=per_day, history=history)
+    found = float(np.mean([(log_e(draw(kind, rng)[0]) >= BAR).any() for _ in range(ROLLOUTS)]))
+    error = np.sqrt(0.05 * 0.95 / ROLLOUTS)
+    record_property(
+        "figure",
+        f"p95 of lognormal values, sigma {sigma:g}, {per_day} a day, 10 % traffic, baseline moving, "
+        f"{'history' if history else 'no history'}: rolled back {found:.1%} (budget 5 %, error {error:.1%})",
+    )
+    assert found <= 0.05 + 2 * error
+
+
+def test_half_as_slow_again_is_seen(record_property) -> None:
+    rng = np.random.default_rng(3)
+    hits = np.array([log_e(draw(Kind(slower=1.5, traffic=0.25), rng)[0]) >= BAR for _ in range(50)])
+    day = float(np.median(np.argmax(hits, -1))) + 1
+    record_property("figure", f"p95 half as high again, 300 a day, 25 % traffic: seen {hits.any(-1).mean():.0%}, "
+                              f"median day {day:.0f}")  # fmt: skip
+    assert hits.any(-1).mean() > 0.9
+
+
+@pytest.mark.parametrize("per_day", [50, 300])
+def test_the_interval_covers_at_every_weekly_look(per_day: int, record_property) -> None:
+    rng = np.random.default_rng(11)
+    looks = np.array([np.arange(DAYS) < end for end in range(7, DAYS + 1, 7)], dtype=float)
+    misses, rounds = 0, 100
+    for _ in range(rounds):
+        found = draw(Kind(per_day=per_day), rng)[0]
+        bets_ = 0.05 / (0.05 + 0.0475) * np.ones((DAYS, 1)) * np.linspace(0.4, 1.8, 10)
+        between = found.heights(0).between(looks, bets_)
+        misses += bool(((between.lower > 0) | (between.upper < 0)).any())
+    error = np.sqrt(0.05 * 0.95 / rounds)
+    record_property(
+        "figure", f"interval of a p95's difference, {per_day} a day: misses 0 at some weekly look in "
+        f"{misses / rounds:.1%} (5 %, error {error:.1%})"
+    )  # fmt: skip
+    assert misses / rounds <= 0.05 + 2 * error
