@@ -1,5 +1,13 @@
 "use strict";
 (() => {
+  // Paper cannot be unfolded. Style sheets do this alone where they can reach into what is folded.
+  let unfolded = [];
+  addEventListener("beforeprint", () => {
+    unfolded = [...document.querySelectorAll("details:not([open])")];
+    unfolded.forEach((one) => { one.open = true; });
+  });
+  addEventListener("afterprint", () => unfolded.forEach((one) => { one.open = false; }));
+
   if (!document.getElementById("vega") || !window.DecompressionStream) return; // the still pictures stay
 
   const unpacked = async (id) => {
