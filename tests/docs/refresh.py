@@ -12,11 +12,16 @@ from pathlib import Path
 
 from tests.docs.blocks import DOCS, PageError, name_of, pages
 from tests.docs.reference_cli import cli_page
+from tests.docs.reference_estimate import estimate_page
 from tests.docs.reference_policy import policy_page
 from tests.docs.runner import run_page
 
 #: What is made from the code.
-GENERATED = {DOCS / "reference" / "cli.md": cli_page, DOCS / "reference" / "policy.md": policy_page}
+GENERATED = {
+    DOCS / "reference" / "cli.md": cli_page,
+    DOCS / "reference" / "estimate.md": estimate_page,
+    DOCS / "reference" / "policy.md": policy_page,
+}
 
 
 def refresh(chosen: list[Path]) -> None:

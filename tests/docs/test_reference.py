@@ -13,10 +13,12 @@ import pytest
 from tests.docs.blocks import DOCS, name_of
 from tests.docs.codes import _codes, emitted
 from tests.docs.reference_cli import Command, commands
+from tests.docs.reference_estimate import GROUPS
 from tests.docs.reference_policy import EVERY_KEY, SCHEMA, schema_paths, written_paths
 from tests.docs.refresh import GENERATED
 from tests.docs.runner import demo, inside, rampgate, sections
 
+from rampgate.estimate import __all__ as estimates
 from rampgate.policy import load_policy
 
 JSON = (DOCS / "reference" / "json.md").read_text("utf-8")
@@ -190,3 +192,11 @@ def test_codes_are_read_from_the_source(text: str, codes: set[str]) -> None:
 def test_a_code_that_cannot_be_read_is_an_error() -> None:
     with pytest.raises(LookupError):
         list(_codes(ast.parse("def f(x):\n  return Reason(x + 'a', FAIL, m)\n"), "f.py"))
+
+
+# --- estimates --------------------------------------------------------------------------
+
+
+def test_every_public_estimate_is_on_its_page() -> None:
+    named = [name for names in GROUPS.values() for name in names]
+    assert sorted([*named, "STATISTICS"]) == sorted(estimates)

@@ -217,6 +217,10 @@ def test_log_rank_against_r_and_lifelines(stratified: bool) -> None:
         [expected[k] for k in ("observed", "expected", "variance")]
     )
     assert found.statistic**2 == close(expected["chi2"])
+    # Peto's one-step ratio of R's numbers.
+    gap, variance = expected["observed"] - expected["expected"], expected["variance"]
+    peto = [(gap + k * Z * variance**0.5) / variance for k in (0, -1, 1)]
+    assert np.log([found.hazard_ratio, found.lower, found.upper]) == close(peto)
     if not stratified:
         assert [found.statistic**2, found.p_value] == close(PYTHON["survival"]["log_rank"])
 

@@ -38,7 +38,7 @@ def two_proportions(
     events_c, units_c, events_b, units_b : arrays (...)
         Events and units of candidate and baseline, broadcast.
     level : of the intervals
-    interval : what the intervals are made of
+    interval : what the intervals are made of:
         ``score``: each arm's Wilson limits, combined for the difference (Newcombe 1998, method 10) and for the ratio
         (Donner and Zou 2012). Never empty of width, also without events.
         ``wald``: the textbook's ``z`` standard errors, and for the ratio Katz's on the scale of its logarithm. They
@@ -297,7 +297,7 @@ def cuped(
     ----------
     outcome_c, before_c : arrays (unit,) of the candidate's units
     outcome_b, before_b : arrays (unit,) of the baseline's
-        ``before`` must not be touched by the version that handles the unit, or the effect itself is taken out.
+        The covariate must not be touched by the version that handles the unit, or the effect itself is taken out.
     level : of the intervals
 
     Returns
