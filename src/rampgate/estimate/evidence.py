@@ -65,14 +65,14 @@ def log_evidence(increments: Floats, prior: Floats) -> Floats:
     """
     periods, size = increments.shape[-2:]
     log_m = np.full((*increments.shape[:-2], size), -np.inf)
-    out = np.empty(increments.shape[:-1])
+    path = np.empty(increments.shape)
     with np.errstate(divide="ignore"):
         log_prior = np.log(prior)
         log_unspent = np.log(np.maximum(1.0 - np.cumsum(prior), 0.0))
     for t in range(periods):
-        log_m = np.logaddexp(log_m, log_prior[t]) + increments[..., t, :]
-        out[..., t] = np.logaddexp(log_sum_exp(log_m) - np.log(size), log_unspent[t])
-    return out
+        path[..., t, :] = log_m = np.logaddexp(log_m, log_prior[t]) + increments[..., t, :]
+    # Summed over the bets at once: a year has more periods than the loop should have sums.
+    return np.asarray(np.logaddexp(log_sum_exp(path) - np.log(size), log_unspent))
 
 
 def log_evidence_from(increments: Floats, begin: int = 0) -> Floats:

@@ -39,9 +39,13 @@ def sequential(case: Case) -> Findings:
 
 
 def weighed_criteria(case: Case) -> tuple[Weighed, ...]:
-    """Every criterion of the policy with its evidence so far."""
+    """Every criterion of the policy with its evidence so far; weighed once, whoever asks."""
     data = case.data
-    return weigh(data, criteria(case.policy, group_weights(data.segments, data.first)))
+    key = ("all", "criteria")  # no metric has this for its margin
+    if key not in data.made:
+        data.made[key] = weigh(data, criteria(case.policy, group_weights(data.segments, data.first)))
+    made: tuple[Weighed, ...] = data.made[key]
+    return made
 
 
 def alphas(policy: Policy) -> dict[str, float]:
