@@ -100,6 +100,23 @@ def number(folder: Path) -> Ledger:
     return looked(folder, frame, ["2026-01-20"], metrics=metrics, guardrails=guardrails, segments=None)
 
 
+def times(folder: Path) -> Ledger:
+    """Times to an event, some units still open, and a test of the pace that rolls back."""
+    frame = tickets(days=12)
+    rng = np.random.default_rng(5)
+    slow = np.where(frame.version == "v2", 1.5, 1.0)
+    closed = frame.opened_at + pd.to_timedelta(rng.exponential(31.0, len(frame)) * slow, unit="h").round("s")
+    frame["closed_at"] = closed.where(rng.random(len(frame)) < 0.97)
+    spell = {"kind": "time_to_event", "from": "opened_at", "to": "closed_at"}
+    metrics = {
+        **POLICY["metrics"],
+        "hours": {**spell, "mean_up_to": "72h", "better": "lower", "test": "hazard"},
+        "solved": {**spell, "within": "72h"},
+    }
+    rollback = {"hours": {"worse_by": 0, "expect": "30%"}, "kpi": {"worse_by": "1pp"}}
+    return looked(folder, frame, ["2026-01-06", "2026-01-14"], metrics=metrics, rollback=rollback)
+
+
 def second_attempt(folder: Path) -> Ledger:
     frame = tickets(days=20, harm=0.4)
     book = looked(folder, frame, ["2026-01-12"])
@@ -129,7 +146,7 @@ CASES: dict[str, Callable[[Path], Ledger]] = {
     made.__name__: made
     for made in (
         go, hold, rollback, no_candidate, no_period, one_period, point, error, third_variant, hostile, number,
-        second_attempt, year,
+        times, second_attempt, year,
     )
 }  # fmt: skip
 

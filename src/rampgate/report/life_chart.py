@@ -25,7 +25,7 @@ def life_chart(path: LifePath, arms: tuple[str, str], height: int = 220) -> Char
     import altair as alt
 
     rows = [row for side in (0, 1) for row in _rows(path, arms, side)]
-    x = alt.X("at:Q", scale=alt.Scale(domain=[0, path.ages[-1]], nice=False), axis=_ages(path.ages[-1]))
+    x = alt.X("at:Q", scale=alt.Scale(domain=[0, path.ages[-1]], nice=False), axis=_axis(path))
     y = alt.Y("value:Q", scale=alt.Scale(domain=[0, 100]), axis=value_axis(True, "%"))
     low = alt.Y("low:Q", scale=alt.Scale(domain=[0, 100]))
     colour = alt.Scale(domain=list(arms), range=[BASELINE.light, CANDIDATE.light])
@@ -42,13 +42,13 @@ def life_chart(path: LifePath, arms: tuple[str, str], height: int = 220) -> Char
         ),
         both[0].mark_line(strokeWidth=2, strokeDash=[5, 3], **stairs).encode(x=x, y=y, color=hue),
         both[1].mark_line(strokeWidth=2, **stairs).encode(x=x, y=y, color=hue),
-        *hover(table, len(path.ages), x, y, ("age", "arm", "share", "interval", "units")),
+        *hover(both[1], len(path.ages), x, y, ("age", "baseline", "candidate")),
     ]
     return canvas.finished(layers, height)
 
 
 def _rows(path: LifePath, arms: tuple[str, str], side: int) -> list[dict[str, Any]]:
-    """One row per age that units of an arm have reached."""
+    """One row per age that units of an arm have reached; readings tell both arms."""
     share, low, high = path.share[side], path.lower[side], path.upper[side]
     return [
         {
@@ -59,18 +59,26 @@ def _rows(path: LifePath, arms: tuple[str, str], side: int) -> list[dict[str, An
             "low": scaled(low[k], _SHARE),
             "high": scaled(high[k], _SHARE),
             "age": hours(age),
-            "share": _SHARE.level(share[k]),
-            "interval": level_range(low[k], high[k]),
-            "units": f"{path.at_risk[side][max(k - 1, 0)]:,} open before",
+            "baseline": _told(path, 0, k),
+            "candidate": _told(path, 1, k),
         }
         for k, age in enumerate(path.ages)
         if share[k] is not None
     ]
 
 
-def _ages(limit: float) -> Any:
-    """Ages in hours, or in minutes or days where hours are too long or too short."""
+def _told(path: LifePath, side: int, k: int) -> str:
+    """An arm at an age: ``77.2 % (73.0 to 81.3 %), 84 open before``."""
+    interval = level_range(path.lower[side][k], path.upper[side][k])
+    before = path.at_risk[side][max(k - 1, 0)]
+    return f"{_SHARE.level(path.share[side][k])} ({interval}), {before:,} open before"
+
+
+def _axis(path: LifePath) -> Any:
+    """Every fourth age, in the unit that the limit is read in."""
     import altair as alt
 
+    limit = path.ages[-1]
     scale, name = (60.0, "min") if limit < 2 else (1.0, "h") if limit <= 96 else (1 / 24, "d")
-    return alt.Axis(title=None, tickCount=8, grid=False, labelExpr=f"format(datum.value * {scale!r}, '~g') + ' {name}'")
+    label = f"format(datum.value * {scale!r}, '.3~g') + ' {name}'"
+    return alt.Axis(title=None, values=[drawn(age) for age in path.ages[::4]], grid=False, labelExpr=label)
