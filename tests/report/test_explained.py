@@ -71,7 +71,7 @@ EXAMPLES: dict[str, Callable[[], Case]] = {
     "sample_ratio": lambda: case(
         units(days=20, traffic=0.3), 20, at=state(policy_sha256=policy().sha256(), traffic=0.1)
     ),
-    "volume": lambda: case(units(days=16).where(~np.isin(units(days=16).day, range(10, 15))), 16),
+    "volume": lambda: case(units(days=16).where((units(days=16).day < 10) | (units(days=16).day >= 15)), 16),
     "floor": _floor,
     "budget": lambda: case(
         units(), rules=policy(harm_budget={"override": 1}, phases=[{"traffic": "10%", "go": "within_budget"},

@@ -18,8 +18,8 @@ from rampgate.errors import DataError, UsageError
 from rampgate.judge.case import Case
 from rampgate.judge.state import State
 from rampgate.policy import Duration, Policy, refuse_not_judged
-from rampgate.rollout.evaluate import events_engine
 from rampgate.rollout.looks import look_at, parse_moment, switches
+from rampgate.rollout.rows import events_engine
 from rampgate.source import Engine, open_engine
 
 Moment = str | date | datetime | None

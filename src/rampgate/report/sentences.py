@@ -17,8 +17,9 @@ from rampgate.judge.health import health
 from rampgate.judge.state import State
 from rampgate.policy import Policy, defaults, load_policy, refuse_not_judged, sentences, warnings
 from rampgate.report.terminal import indented
-from rampgate.rollout.evaluate import events_engine, read_case
+from rampgate.rollout.evaluate import read_case
 from rampgate.rollout.looks import parse_moment
+from rampgate.rollout.rows import events_engine
 
 
 def validation(path: Path, events: Any = None) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from rampgate.ledger import Ledger, Record, look_key
 from rampgate.policy import Policy, load_policy, refuse_not_judged
 from rampgate.rollout.archive import inputs, named, restore, source_digest
 from rampgate.rollout.looks import first_phase, look_at, parse_moment, refuse_future, switches
-from rampgate.source import Engine, open_engine
+from rampgate.rollout.rows import events_engine
+from rampgate.source import Engine
 
 #: Other processes may record first; each time the look is judged again on their state.
 TRIES = 20
@@ -63,16 +64,6 @@ def check(
     finally:
         if engine is not events:
             engine.close()
-
-
-def events_engine(policy: Policy, events: Any) -> Engine:
-    """The engine that holds the rows: those passed, else those that the policy names, beside its file."""
-    chosen = policy.source.events if events is None else events
-    if chosen is None:
-        remedy = "name a file under source.events, or pass a frame as events="
-        raise UsageError("the policy names no events and none were passed", where="source.events", remedy=remedy)
-    base = policy.path.parent if policy.path is not None and events is None else None
-    return open_engine(chosen, base=base)
 
 
 def _look(policy: Policy, engine: Engine, as_of: datetime, book: Ledger | None) -> Decision:

@@ -19,8 +19,8 @@ from rampgate.judge.decision import Decision
 from rampgate.judge.health import seen
 from rampgate.judge.state import ROLLED_BACK, State, after
 from rampgate.policy import Policy, load_policy, refuse_not_judged
-from rampgate.rollout.evaluate import events_engine
 from rampgate.rollout.looks import first_phase, look_at, next_look, parse_moment, switches
+from rampgate.rollout.rows import events_engine
 from rampgate.shown import Shown
 
 
