@@ -64,4 +64,5 @@ def _binned(x: Floats, day: Ints, candidate: np.ndarray) -> Binned:
 def log_e(found: Quantiles, worse_by: float = 0.0, expect: float | None = None) -> Floats:
     """Log-evidence after each day that the candidate's quantile is worse by more than a bound, (period,)."""
     size = None if expect is None else found.expected(Margin(expect))
-    return log_evidence(log_increments(found.beyond(worse_by), 0.0, bets(found.scale(), size, 1.0)), PRIOR)[0]
+    every = log_evidence(log_increments(found.beyond(worse_by), 0.0, bets(found.scale(), size, 1.0)), PRIOR)
+    return np.asarray(every[0])

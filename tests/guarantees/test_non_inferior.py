@@ -13,7 +13,7 @@ from rampgate.estimate.contrast import Proportions
 from rampgate.estimate.evidence import log_sum_exp
 from rampgate.estimate.increments import effect_grid
 from rampgate.estimate.interval import log_increments
-from rampgate.judge.weigh import absolute, bets
+from rampgate.judge.weigh import bets
 from rampgate.policy import Margin
 
 ROLLOUTS = 2000
@@ -54,7 +54,7 @@ def test_kpi_of_real_tickets_at_the_margin(record_property) -> None:
     at = draws.components.index("met_sla:value")
     draws.mean[..., 1, :, at] -= 0.05 / 0.5
     made = data.contrast("kpi", margin)
-    increments = log_increments(made, absolute(margin), bets(data.scale("kpi"), margin), -1)[:, 0]
+    increments = log_increments(made, margin.value, bets(data.scale("kpi"), margin), -1)[:, 0]
     path = log_sum_exp(increments.cumsum(-2)) - np.log(10)
     passed = float((path >= np.log(20)).any(-1).mean())
     error = float(np.sqrt(0.05 * 0.95 / 1000))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -71,7 +71,14 @@ def row(decision: Decision, segment: str | None = None) -> Estimate:
     return next(m for m in decision.metrics if m.name == "p95" and m.group.value == segment)
 
 
-def of(x: np.ndarray, day: np.ndarray, arm: np.ndarray, q: float, better: str = "lower", sign: int = 1) -> Quantiles:
+def of(
+    x: np.ndarray,
+    day: np.ndarray,
+    arm: np.ndarray,
+    q: float,
+    better: Literal["higher", "lower"] = "lower",
+    sign: int = 1,
+) -> Quantiles:
     """All of a run; ``sign`` -1 mirrors the values."""
     bins = bin_of(x) if sign == 1 else -bin_of(x)
     run = Binned(int(day.max()) + 1, (Counts(2 * day + arm, bins, np.ones(len(x))),))
@@ -186,10 +193,13 @@ def test_slower_is_rolled_back_and_told_in_its_own_unit() -> None:
     criterion = next(c for c in decision.criteria if c.id == "rollback:p95")
     assert "points" not in reason.message
     # The true difference is 0.8 times exp(1 + 1.645), that is 11.3; the onset is chosen where it looks worst.
+    assert criterion.effect_since_onset is not None
     assert 6 < criterion.effect_since_onset < 20
     found = row(decision)
     assert found.lower is not None
     assert found.upper is not None
+    assert found.candidate is not None
+    assert found.baseline is not None
     assert found.lower < 0.8 * np.exp(1 + 1.645) < found.upper
     assert found.candidate - found.baseline == pytest.approx(found.difference, abs=1e-6)
     run = frame[frame.time >= pd.Timestamp(START)]

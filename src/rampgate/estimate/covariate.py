@@ -16,7 +16,7 @@ import numpy as np
 from rampgate.aggregate.marginals import Arm
 from rampgate.aggregate.moments import Floats
 from rampgate.estimate.contrast import Means, divide
-from rampgate.estimate.reference import ENOUGH
+from rampgate.estimate.reference import ENOUGH, TINY
 
 
 def reach_of(low: Floats, high: Floats, centre: Floats) -> Floats:
@@ -89,4 +89,6 @@ def _sums(name: str, arm: Arm) -> tuple[Floats, Floats, Floats]:
     p = arm.products
     xy = p(x, y) - mean * p(x, k) - centre * p(j, y) + centre * mean * p(j, k)
     xx = p(x, x) - 2 * centre * p(x, j) + centre**2 * p(j, j)
-    return xy, np.maximum(xx, 0.0), arm.total(j)
+    # A covariate that is the same in every unit explains nothing; what is left of it is rounding.
+    varies = xx > TINY * arm.total(j) * centre**2
+    return np.where(varies, xy, 0.0), np.where(varies, xx, 0.0), arm.total(j)

@@ -46,6 +46,7 @@ def health(case: Case) -> tuple[Health, ...]:
         *labels,
         *_silent(case),
         *_malformed(case),
+        *_bounds(case),
         *_vanished(case),
         *_after_a_look(case),
     )
@@ -64,6 +65,14 @@ def _excluded(case: Case) -> Health:
     if share > TOLERATED:
         return Health("too_little_data", FAIL, f"{text}; more than {TOLERATED:.0%}: repair the source", count)
     return Health("too_little_data", PASS, text, count)
+
+
+def _bounds(case: Case) -> list[Health]:
+    """What was taken from the reference is said, since the policy does not."""
+    return [
+        Health("error", PASS, f"{column} is cut to {low:g} to {high:g}, as the baseline's values before the start say")
+        for column, (low, high) in case.state.bounds.items()
+    ]
 
 
 def _variants(case: Case) -> Health:
