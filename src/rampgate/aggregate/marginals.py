@@ -105,7 +105,7 @@ class Arm:
 def groups_of(cells: Cells) -> tuple[Group, ...]:
     """Overall, then every segment value in the order of its first appearance (ties by name)."""
     first: dict[Group, int] = {}
-    for column, values in zip(cells.segments, _columns(cells), strict=True):
+    for column, values in zip(cells.segments, columns_of(cells), strict=True):
         # Rows are sorted by period, so the first place of a value is in its first period.
         found, place = np.unique(values, return_index=True)
         first |= {Group(column, str(v)): int(cells.period[r]) for v, r in zip(found, place, strict=True)}
@@ -114,7 +114,7 @@ def groups_of(cells: Cells) -> tuple[Group, ...]:
     return (OVERALL, *rest)
 
 
-def _columns(cells: Cells) -> list[np.ndarray]:
+def columns_of(cells: Cells) -> list[np.ndarray]:
     """The values of each segment column, row by row."""
     if not cells.values:
         return [np.zeros(0, dtype=str) for _ in cells.segments]
@@ -135,7 +135,7 @@ def marginals(cells: Cells, groups: Sequence[Group], keep: Sequence[int]) -> Mom
     place = {period: t for t, period in enumerate(keep)}
     slot = np.array([place.get(int(t), -1) for t in range(len(cells.periods))], dtype=int)
     used = np.flatnonzero(slot[cells.period] >= 0) if len(cells.period) else np.zeros(0, dtype=int)
-    columns = dict(zip(cells.segments, (values[used] for values in _columns(cells)), strict=True))
+    columns = dict(zip(cells.segments, (values[used] for values in columns_of(cells)), strict=True))
     for g, group in enumerate(groups):
         rows = used if group.column is None else used[columns[group.column] == group.value]
         _fill(

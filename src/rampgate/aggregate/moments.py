@@ -35,7 +35,7 @@ class Period:
 
 @dataclass(frozen=True)
 class Cells:
-    """The finest cells, in long form: one row per (period, arm, combination of segment values).
+    """The finest cells, in long form: one row per (period, arm, combination of segment values, cluster).
 
     Attributes
     ----------
@@ -61,6 +61,8 @@ class Cells:
         Values that were present but not of the metric's type, counted as unknown.
     digest : tuple of str, length R
         Order-independent digest of the rows in the cell (two integers, as text).
+    clusters : tuple of str, length R
+        What was assigned as a whole; empty where the policy names none.
     """
 
     components: tuple[str, ...]
@@ -77,6 +79,7 @@ class Cells:
     high: Floats
     malformed: Ints
     digest: tuple[str, ...]
+    clusters: tuple[str, ...] = ()
 
     def rows(self, keep: Ints, periods: tuple[Period, ...] | None = None) -> Cells:
         """Some of the rows; ``periods`` cuts the list of periods to a prefix that still holds them."""
@@ -95,6 +98,7 @@ class Cells:
             self.high[keep],
             self.malformed[keep],
             tuple(self.digest[r] for r in keep),
+            tuple(self.clusters[r] for r in keep) if self.clusters else (),
         )
 
 
@@ -102,7 +106,9 @@ class Cells:
 class Intake:
     """What happened to the rows on their way in. Nothing is dropped without being here.
 
-    ``rows`` counts every row with a time before ``as_of``'s last complete period, or with no time.
+    ``rows`` counts every row with a time before ``as_of``'s last complete period, or with no time. ``crossed`` says of
+    a source in which units repeat (start of the period, units first seen in this phase, units first seen in both arms
+    of it).
     """
 
     rows: int
@@ -117,3 +123,5 @@ class Intake:
     duplicate_example: str | None
     malformed: tuple[tuple[str, int, str], ...]
     newest: datetime | None
+    null_cluster: int = 0
+    crossed: tuple[tuple[datetime, int, int], ...] = ()

@@ -29,7 +29,8 @@ def aggregate_query(ask: Question, deduplicate: bool = False, origins: Mapping[i
     Returns
     -------
     A select with the columns ``role`` (0 baseline, 1 candidate, else why the row is not used), ``period``
-    (first local day), ``slot`` (how many cuts came before), ``seg_<i>``, ``n``, ``sum_<i>`` per component,
+    (first local day), ``slot`` (how many cuts came before), ``seg_<i>``, ``cluster`` if one is named, ``n``,
+    ``sum_<i>`` per component,
     ``low_<i>`` and ``high_<i>`` per component that is not binary (over units that have a value), per pair
     that does not follow from the sums ``joint_<i>_<j>`` (sum of products of binary components) or
     ``cov_<i>_<j>`` (population covariance), ``bad_<m>`` per metric of `flagged`, ``newest``, ``hash_hi`` and
@@ -37,6 +38,7 @@ def aggregate_query(ask: Question, deduplicate: bool = False, origins: Mapping[i
     """
     rows = first_rows(ask) if deduplicate else coded(ask)
     keys = ["role", "period", "slot", *(f"seg_{i}" for i in range(len(ask.needs.segments)))]
+    keys += ["cluster"] if ask.cluster is not None else []
     select = exp.Select().select(
         *(part(key) for key in keys),
         named(exp.Count(this=exp.Star()), "n"),

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from rampgate.aggregate.clusters import Clusters, clusters_of
 from rampgate.aggregate.marginals import OVERALL, Arm, Group, groups_of, marginals
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Intake, Period
+from rampgate.estimate.cluster_sums import clustered
 from rampgate.estimate.contrast import Contrast
 from rampgate.estimate.evidence import onset_prior
 from rampgate.estimate.metric import KPI, contrast, known_units
@@ -54,7 +56,8 @@ class Case:
 class Data:
     """Dense arrays of one case, (group, period): the run since the start, and the history before it.
 
-    ``ripe`` says of each metric which periods of the run, and of the history, are old enough to be booked.
+    ``ripe`` says of each metric which periods of the run, and of the history, are old enough to be booked; ``clusters``
+    are those of the run and of the history, where the policy names any.
     """
 
     policy: Policy
@@ -66,6 +69,7 @@ class Data:
     run: tuple[Arm, Arm]
     history: tuple[Arm, Arm]
     ripe: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    clusters: tuple[Clusters, Clusters] | None = None
     made: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
@@ -91,6 +95,7 @@ class Data:
                 name: (is_ripe(case.policy, name, periods, case.look), is_ripe(case.policy, name, before, case.look))
                 for name in (KPI, *case.policy.metrics)
             },
+            _clusters(cells, groups, run, past),
         )
 
     @property
@@ -103,9 +108,16 @@ class Data:
         # Only a relative margin changes the contrast itself.
         key = (name, str(margin) if margin is not None and margin.relative else "")
         if key not in self.made:
-            self.made[key] = contrast(self.policy, name, *self.run_of(name), margin)
-        made: Contrast = self.made[key]
-        return made
+            made = contrast(self.policy, name, *self.run_of(name), margin)
+            self.made[key] = self._by_cluster(name, made, self.run_of(name), 0)
+        found: Contrast = self.made[key]
+        return found
+
+    def _by_cluster(self, name: str, base: Contrast, arms: tuple[Arm, Arm], when: int) -> Contrast:
+        """The contrast by cluster, where the policy names what was assigned; of the run (0) or of the history (1)."""
+        if self.clusters is None:
+            return base
+        return clustered(self.policy, name, base, arms, self.clusters[when], self.ripe[name][when])
 
     def scale(self, name: str) -> Scale:
         """What the bets on a metric are scaled with, (group, period)."""
@@ -117,7 +129,8 @@ class Data:
 
     def _scale(self, name: str) -> Scale:
         c, b = (_booked(arm, self.ripe[name][1]) for arm in self.history)
-        past, run = contrast(self.policy, name, c, b), self.contrast(name)
+        past = self._by_cluster(name, contrast(self.policy, name, c, b), (c, b), 1)
+        run = self.contrast(name)
         own = scale(past, run, self.reach(name))
         overall = Scale(own.variance[..., :1, :], own.level[..., :1, :])
         units = (past.n_c + past.n_b).sum(-1, keepdims=True)
@@ -181,6 +194,16 @@ def _only_baseline(arm: Arm) -> Arm:
         arm.components, arm.pairs, np.zeros_like(arm.n), np.zeros_like(arm.mean), np.zeros_like(arm.comoment),
         np.zeros_like(arm.low), np.zeros_like(arm.high),
     )  # fmt: skip
+
+
+def _clusters(
+    cells: Cells, groups: Sequence[Group], run: Sequence[int], past: Sequence[int]
+) -> tuple[Clusters, Clusters] | None:
+    """Clusters of the run and of the history."""
+    # History is the baseline's.
+    before = clusters_of(cells.rows(np.flatnonzero(cells.arm == BASELINE)), groups, past)
+    now = clusters_of(cells, groups, run)
+    return None if now is None or before is None else (now, before)
 
 
 def _first_seen(groups: Sequence[Group], n: Floats, history: Floats) -> dict[Group, int]:

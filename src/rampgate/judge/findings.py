@@ -6,9 +6,13 @@ import math
 from dataclasses import dataclass
 
 from rampgate.aggregate.marginals import OVERALL, Group
+from rampgate.estimate.clustered import MINIMUM
 from rampgate.estimate.metric import KPI
 from rampgate.judge.decision import ERROR, FAIL, NO_DATA, Judged, Reason, Waiting
 from rampgate.policy import Policy
+
+#: How the message of a criterion begins that lacks clusters.
+FEW_CLUSTERS = "too few clusters"
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,9 @@ def hold_for(judged: Judged) -> Reason | None:
     if judged.verdict == FAIL and judged.kind != "rollback":
         return Reason(code, FAIL, str(judged.message), judged.metric, judged.group)
     if judged.verdict == NO_DATA and judged.group == OVERALL:
-        message = f"{text} has no known unit in one of the arms: {judged.message}"
+        few = str(judged.message).startswith(FEW_CLUSTERS)
+        lacks = "cannot be judged" if few else "has no known unit in one of the arms"
+        message = f"{text} {lacks}: {judged.message}"
         return Reason("too_little_data", NO_DATA, message, judged.metric, judged.group)
     return None
 
@@ -73,6 +79,7 @@ def too_small(policy: Policy, judged: tuple[Judged, ...]) -> list[Reason]:
     if policy.segments is None:
         return []
     out = []
+    clusters = "" if policy.source.cluster is None else f" or {MINIMUM} clusters"
     for column in policy.segments.by:
         here = [j for j in judged if j.group.column == column and j.kind == "guardrail"]
         values = sorted({str(j.group.value) for j in here})
@@ -82,7 +89,7 @@ def too_small(policy: Policy, judged: tuple[Judged, ...]) -> list[Reason]:
         some = ", ".join(small[:3]) + (", ..." if len(small) > 3 else "")
         text = (
             f"too little data in {len(small)} of {len(values)} values of {column} "
-            f"(fewer than {policy.segments.minimum_units} known units in an arm): {some}"
+            f"(fewer than {policy.segments.minimum_units} known units{clusters} in an arm): {some}"
         )
         out.append(Reason("too_little_data", NO_DATA, text))
     return out

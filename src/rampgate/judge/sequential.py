@@ -9,14 +9,14 @@ import numpy as np
 
 from rampgate.aggregate.marginals import OVERALL, Group
 from rampgate.aggregate.moments import Floats
+from rampgate.estimate.clustered import MINIMUM, Clustered
 from rampgate.estimate.contrast import take
-from rampgate.estimate.evidence import log_evidence_from
-from rampgate.estimate.interval import effect, log_increments
+from rampgate.estimate.interval import effect, process
 from rampgate.estimate.metric import KPI
 from rampgate.judge.case import Case, Data
 from rampgate.judge.criteria import Criterion, criteria, group_weights
 from rampgate.judge.decision import ERROR, FAIL, INCONCLUSIVE, NO_DATA, PASS, Judged, Reason
-from rampgate.judge.findings import Findings, amount, called, hold_for, odds, too_small
+from rampgate.judge.findings import FEW_CLUSTERS, Findings, amount, called, hold_for, odds, too_small
 from rampgate.judge.weigh import Fired, Onset, Weighed, bets, fired, log_passing, onset, weigh
 from rampgate.policy import Policy
 
@@ -111,16 +111,29 @@ def _lacking(case: Case, c: Criterion) -> str | None:
     at = data.index([c.group])[0]
     if c.group != OVERALL:
         if c.kind == "rollback" or policy.segments is None:
-            return None
+            return _few_clusters(data, c.metric, at, 0)
         n_c, n_b = (float(x[at]) for x in data.known(c.metric))
         least = policy.segments.minimum_units
-        return f"too little data: {n_b:.0f} and {n_c:.0f} of {least} units" if min(n_c, n_b) < least else None
+        if min(n_c, n_b) < least:
+            return f"too little data: {n_b:.0f} and {n_c:.0f} of {least} units"
+        return _few_clusters(data, c.metric, at, 0)
     n_c, n_b = (float(x[at]) for x in data.known(c.metric, data.phase_begin))
     phase = case.phase
     alone = phase.traffic >= 1.0 and not phase.holdout
     if n_c > 0 and (n_b > 0 or alone):
-        return None
+        return None if alone else _few_clusters(data, c.metric, at, data.phase_begin)
     return f"baseline {n_b:.0f}, candidate {n_c:.0f} known units in this phase"
+
+
+def _few_clusters(data: Data, metric: str, group: int, begin: int) -> str | None:
+    """Why clusters since a period are too few to tell how they differ, if they are."""
+    contrast = data.contrast(metric)
+    if not isinstance(contrast, Clustered):
+        return None
+    found = int(contrast.least[group, begin, -1])
+    if found >= MINIMUM:
+        return None
+    return f"{FEW_CLUSTERS}: {found} with known outcomes in the smaller arm, and {MINIMUM} are needed in each"
 
 
 def _failed_safely(case: Case, w: Weighed) -> Judged:
@@ -158,8 +171,8 @@ def worst_segment(data: Data, c: Criterion, since: Onset) -> tuple[Group, float]
     if not data.segments:
         return None
     whole = data.contrast(c.metric)
-    increments = log_increments(whole, since.effect, bets(data.scale(c.metric), c.expect, data.reach(c.metric)))[1:]
-    evidence = log_evidence_from(increments[..., : since.end, :], since.period)
+    bet = process(whole, since.effect, bets(data.scale(c.metric), c.expect, data.reach(c.metric)))
+    evidence = bet.final(since.period, since.end)[1:]
     at = int(np.argmax(evidence))
     if evidence[at] <= 0:
         return None

@@ -11,10 +11,11 @@ import numpy as np
 from rampgate.aggregate.moments import Floats
 from rampgate.estimate.contrast import Proportions, take
 from rampgate.estimate.counts import RARE, count_increments, rare_share
-from rampgate.estimate.evidence import likely_onset, log_evidence, log_evidence_from, log_sum_exp
+from rampgate.estimate.evidence import log_sum_exp
 from rampgate.estimate.increments import effect_grid
-from rampgate.estimate.interval import effect, log_increments
+from rampgate.estimate.interval import effect, process
 from rampgate.estimate.metric import KPI
+from rampgate.estimate.process import Process, Steps
 from rampgate.estimate.reference import Scale
 from rampgate.judge.case import Data
 from rampgate.judge.criteria import Criterion
@@ -28,13 +29,12 @@ DEFAULT_EXPECT = 0.2
 class Weighed:
     """A criterion and its log-evidence of harm after each period.
 
-    ``log_e`` is (..., period), ``increments`` (..., period, grid); both are empty when ``error`` says why there is
-    none.
+    ``log_e`` is (..., period) and empty when ``error`` says why there is none.
     """
 
     criterion: Criterion
     log_e: Floats
-    increments: Floats
+    process: Process
     error: str | None = None
 
     @property
@@ -84,7 +84,7 @@ def weigh(data: Data, criteria: Sequence[Criterion]) -> tuple[Weighed, ...]:
             out += _weigh_rule(data, members)
         except Exception as error:  # noqa: BLE001 - the gate must judge the others, and says ERROR for these
             text = f"{type(error).__name__}: {error}"
-            out += [Weighed(member, np.zeros(0), np.zeros((0, 0)), text) for member in members]
+            out += [Weighed(member, np.zeros(0), Steps(np.zeros((0, 0))), text) for member in members]
     return tuple(out)
 
 
@@ -92,15 +92,15 @@ def _weigh_rule(data: Data, members: Sequence[Criterion]) -> list[Weighed]:
     """Evidence of criteria that differ only in their group."""
     rule = members[0]
     at = data.index([m.group for m in members])
-    increments = increments_of(data, rule.metric, rule.margin, rule.expect)[..., at, :, :]
-    log_e = log_evidence(increments, data.prior)
+    bet = process_of(data, rule.metric, rule.margin, rule.expect).of(at)
+    log_e = bet.evidence(data.prior)
     if np.isnan(log_e).any():
         raise FloatingPointError("the evidence is not a number")
-    return [Weighed(m, log_e[..., i, :], increments[..., i, :, :]) for i, m in enumerate(members)]
+    return [Weighed(m, log_e[..., i, :], bet.of(i)) for i, m in enumerate(members)]
 
 
-def increments_of(data: Data, metric: str, margin: Margin, size: Margin | None, direction: int = 1) -> Floats:
-    """Log-increments of a metric's process against a margin, (..., group, period, grid).
+def process_of(data: Data, metric: str, margin: Margin, size: Margin | None, direction: int = 1) -> Process:
+    """The bets on a metric against a margin, (..., group, period, grid).
 
     Parameters
     ----------
@@ -113,9 +113,9 @@ def increments_of(data: Data, metric: str, margin: Margin, size: Margin | None, 
         # More of the event is harm, or less of it; passing looks to the other side.
         psi = np.array(RARE) ** (contrast.sign * direction)
         share = rare_share(contrast.n_c, contrast.n_b, contrast.ratio)
-        return count_increments(contrast.y_c, contrast.y_c + contrast.y_b, share, psi)
+        return Steps(count_increments(contrast.y_c, contrast.y_c + contrast.y_b, share, psi))
     lambdas = bets(data.scale(metric), size, data.reach(metric))
-    return log_increments(contrast, absolute(margin), lambdas, direction)
+    return process(contrast, absolute(margin), lambdas, direction)
 
 
 def log_passing(data: Data, metric: str, margin: Margin) -> Floats:
@@ -124,7 +124,7 @@ def log_passing(data: Data, metric: str, margin: Margin) -> Floats:
     It is judged at its current value and knows no onset: a candidate good at first and bad later, or lucky for one
     stretch, must not pass.
     """
-    return log_evidence_from(increments_of(data, metric, margin, margin, -1), data.phase_begin)
+    return process_of(data, metric, margin, margin, -1).final(data.phase_begin)
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def onset(data: Data, weighed: Weighed) -> Onset:
     """The likely onset of a criterion that fired."""
     count = len(weighed.log_e)
     end = count if weighed.current > 0 else int(np.argmax(weighed.log_e)) + 1
-    begin = likely_onset(weighed.increments[:end])
+    begin = weighed.process.onset(end)
     group = data.index([weighed.criterion.group])[0]
     since = take(data.contrast(weighed.criterion.metric), slice(begin, end), group)
     return Onset(begin, float(effect(since)), end)

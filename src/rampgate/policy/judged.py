@@ -9,10 +9,7 @@ from rampgate.policy.model import Policy
 from rampgate.policy.problem import Problem
 
 _KINDS = ("proportion", "mean", "ratio", "share_above", "rare_event", "time_to_event")
-_OPTIONS = {
-    "cluster": "assignment by cluster",
-}
-_BUDGETS = ("floor", "crossed_units")
+_BUDGETS = ("floor",)
 _REMEDY = "take {this} out of the policy, or use a version of rampgate that judges {it}; nothing was judged"
 
 
@@ -57,6 +54,3 @@ def _metrics(policy: Policy) -> Iterator[Problem]:
     for name, metric in policy.metrics.items():
         if metric.kind not in _KINDS:
             yield Problem(("metrics", name), f"metrics of kind {metric.kind} cannot be judged yet")
-        for key, what in _OPTIONS.items():
-            if getattr(metric, key) is not None:
-                yield Problem(("metrics", name, key), f"{what} cannot be judged yet")

@@ -61,8 +61,10 @@ def _names(policy: Policy) -> Iterator[Problem]:
 
 def _source(policy: Policy) -> Iterator[Problem]:
     seen: dict[str, str] = {}
-    for key in ("unit", "time", "variant"):
+    for key in ("unit", "time", "variant", "cluster"):
         column = getattr(policy.source, key)
+        if column is None:
+            continue
         if column in seen:
             yield Problem(
                 ("source", key),

@@ -41,6 +41,10 @@ class Source(Section):
     unit: Text = Field("unit", description="Column that identifies the unit, one row each.")
     time: Text = Field("time", description="Column of the time of exposure.")
     variant: Text = Field("variant", description="Column that says which version handled the unit.")
+    cluster: Text | None = Field(
+        None,
+        description="Column of the person, team or customer that was given a version as a whole; the unit when left out.",
+    )
     time_format: TimeFormat | None = Field(
         None, description='How text says times, as "%d/%m/%Y %H:%M" or epoch_s; ISO 8601 when left out.'
     )

@@ -32,6 +32,7 @@ def period_document(cells: Cells, period: int) -> bytes:
             cells.high[r].tolist(),
             cells.malformed[r].tolist(),
             cells.digest[r],
+            *_cluster(cells, r),
         ]
         for r in np.flatnonzero(cells.period == period)
     ]
@@ -44,9 +45,17 @@ def period_document(cells: Cells, period: int) -> bytes:
     return canonical({**head, "rows": rows})
 
 
+def _cluster(cells: Cells, row: int) -> list[str]:
+    """What was assigned as a whole; nothing where the policy names none, whose records stay what they were."""
+    return [cells.clusters[row]] if cells.clusters else []
+
+
 def period_digest(cells: Cells, rows: np.ndarray) -> str:
     """Identity of the rows of the source that a period was made of; sums differ in their last bits, this does not."""
-    lines = [f"{cells.arm[r]}|{cells.values[r]}|{cells.n[r]:.0f}|{cells.digest[r]}" for r in rows]
+    lines = [
+        "|".join([f"{cells.arm[r]}|{cells.values[r]}|{cells.n[r]:.0f}|{cells.digest[r]}", *_cluster(cells, r)])
+        for r in rows
+    ]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -74,6 +83,10 @@ def _intake(intake: Intake) -> dict[str, Any]:
     data["newest"] = intake.newest.isoformat() if intake.newest else None
     data["other_variants"] = [list(item) for item in intake.other_variants]
     data["malformed"] = [list(item) for item in intake.malformed]
+    data["crossed"] = [[start.isoformat(), *counts] for start, *counts in intake.crossed]
+    for name in ("null_cluster", "crossed"):  # not there in records that have none of it
+        if not data[name]:
+            del data[name]
     # Rows beyond the look do not belong to it: the same look asked tomorrow is the same look.
     del data["after_as_of"], data["rows"]
     return data
@@ -129,6 +142,9 @@ def restore(body: Mapping[str, Any], read: Any) -> Case:
     intake = dict(body["intake"])
     intake["newest"] = datetime.fromisoformat(intake["newest"]) if intake["newest"] else None
     intake["other_variants"] = tuple((name, n) for name, n in intake["other_variants"])
+    intake["crossed"] = tuple(
+        (datetime.fromisoformat(start), seen, both) for start, seen, both in intake.get("crossed", ())
+    )
     intake["malformed"] = tuple((name, n, example) for name, n, example in intake["malformed"])
     as_of = datetime.fromisoformat(body["as_of"]).astimezone(policy.zone)
     look = datetime.fromisoformat(body["look"]).astimezone(policy.zone)
@@ -174,4 +190,5 @@ def cells_of(
         matrix(6, k),
         np.array(bad, dtype=np.int64).reshape(len(rows), len(bad[0]) if bad else 0),
         tuple(row[8] for _, row in rows),
+        tuple(row[9] for _, row in rows if len(row) > 9),
     )
