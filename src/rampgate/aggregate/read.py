@@ -297,7 +297,7 @@ class _Look:
         for seen, last, slot, arms, n in first_meetings(self.ask):
             for place, day in enumerate((seen, last)[:arms]):
                 counts.setdefault(self._period(day, slot, switches).start, [0, 0])[place] += n
-        return tuple((start, *counts[start]) for start in sorted(counts))
+        return tuple((start, new, both) for start, (new, both) in sorted(counts.items()))
 
     def _malformed(self, rows: Array) -> Ints:
         out = np.zeros((len(rows), len(self.ask.needs.metrics)), dtype=np.int64)

@@ -31,10 +31,11 @@ def clustered(
     made = []
     for g in range(len(clusters.members)):
         y, x = (values * keep for values in _parts(policy, name, clusters, line, g))
-        per = [
+        y_c, x_c, y_b, x_b = (
             divide(clusters.by_period(values, g, arm), scale[g]) for arm in (CANDIDATE, BASELINE) for values in (y, x)
-        ]
-        made.append(by_cluster(take(base, slice(None), g), *per, ratio=getattr(base, "ratio", 1.0)))
+        )
+        own = take(base, slice(None), g)
+        made.append(by_cluster(own, y_c, x_c, y_b, x_b, getattr(base, "ratio", 1.0)))
     arrays = ("gram", "effective", "least", "squares")
     return Clustered(base, *(np.stack([getattr(one, array) for one in made]) for array in arrays))
 

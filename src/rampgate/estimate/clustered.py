@@ -1,13 +1,13 @@
 """Contrasts whose unit of analysis is the cluster: the person, team or customer that was given a version as a whole.
 
-Units of a cluster share what is particular to it, for as long as it lasts. So the variance of ``S = sum s_t`` is not the
-sum of those of its periods: it is the sum over clusters of the square of all that each has added to ``S``,
+Units of a cluster share what is particular to it, for as long as it lasts. So the variance of ``S = sum s_t`` is not
+the sum of those of its periods: it is the sum over clusters of the square of all that each has added to ``S``,
 
     u_kt = h_t / x_ct (y_kt - A_ct x_kt) in the candidate's arm, - r h_t / x_bt (y_kt - A_bt x_kt) in the baseline's,
 
-with y and x the cluster's sums of a period (numerator and denominator), A the arm's own y / x, and each u divided by the
-root of one minus the cluster's share of its arm. Products over clusters between all pairs of periods are kept, so the
-variance since any period is a sum over a block of them; no cluster is needed after that.
+with y and x the cluster's sums of a period (numerator and denominator), A the arm's own y / x, and each u divided by
+the root of one minus the cluster's share of its arm. Products over clusters between all pairs of periods are kept, so
+the variance since any period is a sum over a block of them; no cluster is needed after that.
 
 References
 ----------
@@ -148,9 +148,9 @@ def _own(y: Floats, x: Floats) -> Floats:
 
 
 def _effective(pull: Floats) -> Floats:
-    """``(sum w^2)^2 / sum w^4`` of the clusters' weights w in S between any two periods; equal ones count as one each."""
-    largest = np.abs(pull).max(axis=(-1, -2), keepdims=True) if pull.size else 1.0
-    run = np.cumsum(divide(pull, np.asarray(largest)), axis=-1)
+    """``(sum w^2)^2 / sum w^4`` of the clusters' weights w in S between any two periods; equal ones count one each."""
+    largest = np.abs(pull).max(axis=(-1, -2), keepdims=True) if pull.size else np.ones(())
+    run = np.cumsum(divide(pull, largest), axis=-1)
     end, begin = run, np.concatenate([np.zeros_like(run[..., :1]), run[..., :-1]], axis=-1)
     square = (begin**2).sum(-2)[..., :, None] - 2.0 * _products(begin, end) + (end**2).sum(-2)[..., None, :]
     fourth = (

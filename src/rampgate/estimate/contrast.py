@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 
@@ -346,7 +346,7 @@ def take(contrast: C, periods: Sequence[int] | slice, group: int | slice | np.nd
     for f in fields(kind):
         value = getattr(kind, f.name)
         if is_dataclass(value):
-            parts[f.name] = take(value, periods, group)
+            parts[f.name] = take(cast(Contrast, value), periods, group)
         elif isinstance(value, np.ndarray):
             # The last axis is the period, or the last two are: a first and a last one.
             axes = f.metadata.get("periods", 1)

@@ -104,11 +104,13 @@ class ByCluster:
 
     def final(self, begin: int, end: int | None = None) -> Floats:
         path = self.path(begin)[..., : None if end is None else max(0, end - begin)]
-        return path[..., -1] if path.shape[-1] else np.zeros(path.shape[:-1])
+        return np.asarray(path[..., -1] if path.shape[-1] else np.zeros(path.shape[:-1]))
 
     def onset(self, end: int) -> int:
         return int(np.argmax([float(self.final(begin, end)) for begin in range(end)]))
 
     def of(self, group: Any) -> ByCluster:
-        parts = (values[..., group, :, :] for values in (self.gain, self.cost, self.gram, self.factor, self.enough))
-        return ByCluster(*parts, self.grid)
+        gain, cost, gram, factor = (
+            values[..., group, :, :] for values in (self.gain, self.cost, self.gram, self.factor)
+        )
+        return ByCluster(gain, cost, gram, factor, self.enough[..., group, :, :], self.grid)

@@ -36,9 +36,9 @@ class _Crossings:
     def evidence(self) -> Floats:
         """Log-evidence that more than the tolerated share cross, after each period, (period,).
 
-        A unit crosses after it is first seen, so what has crossed by now is at most what will have: the process is never
-        above that of the finished counts, whose chance to reach 1 / alpha is at most alpha. Phases share it evenly, since
-        who crosses in one is likely to in the next.
+        A unit crosses after it is first seen, so what has crossed by now is at most what will have: the process is
+        never above that of the finished counts, whose chance to reach 1 / alpha is at most alpha. Phases share it
+        evenly, since who crosses in one is likely to in the next.
         """
         steps = count_increments(self.both, self.seen, np.full(self.seen.shape, TOLERATED), MORE)
         return np.asarray(log_sum_exp(log_sum_exp(steps.cumsum(1)) - np.log(len(MORE)), axis=0) - np.log(len(steps)))
@@ -54,9 +54,7 @@ def crossed_units(case: Case) -> list[Health]:
     what = f"{count} of {total} {found.noun} met both versions within one phase"
     if (path >= bar).any():
         text = f"{what}, more than {TOLERATED:.0%}, evidence {odds(float(path.max()))}"
-        remedy = (
-            f"keep the {found.noun} on one version between changes of traffic; their outcomes belong to neither alone"
-        )
+        remedy = "keep them on one version between changes of traffic; their outcomes belong to neither alone"
         return [Health(CODE, FAIL, f"{text}: {remedy}", count)]
     return [Health(CODE, PASS, f"{what}; {_smallest(found, bar)}", count)]
 

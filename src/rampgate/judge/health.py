@@ -95,7 +95,8 @@ def _duplicates(case: Case) -> Health:
     )
     remedy = "deduplicate the source"
     if case.policy.source.cluster is None:
-        remedy += ", or, if a unit has several decisions, give each its own id as unit and name this column under source.cluster"
+        own = "give each decision its own id as unit and name this column under source.cluster"
+        remedy += f", or, where a unit has several decisions, {own}"
     return Health("duplicate_units", FAIL, f"{text}; only the first row of each was used: {remedy}", count)
 
 

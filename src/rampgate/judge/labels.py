@@ -63,7 +63,8 @@ def _by_cluster(data: Data, name: str, base: Proportions, history: bool = False,
     units = clusters.n * data.ripe[name][when][clusters.period]
     missing = np.rint((clusters.n - clusters.total(f"{name}:known")) * data.ripe[name][when][clusters.period])
     arms = (BASELINE, CANDIDATE) if mirrored else (CANDIDATE, BASELINE)
-    return by_cluster(base, *(clusters.by_period(values, 0, arm)[None] for arm in arms for values in (missing, units)))
+    y_c, x_c, y_b, x_b = (clusters.by_period(v, 0, arm)[None] for arm in arms for v in (missing, units))
+    return by_cluster(base, y_c, x_c, y_b, x_b)
 
 
 def _missing(case: Case, name: str, alpha: float) -> Missing:

@@ -43,7 +43,7 @@ class Source(Section):
     variant: Text = Field("variant", description="Column that says which version handled the unit.")
     cluster: Text | None = Field(
         None,
-        description="Column of the person, team or customer that was given a version as a whole; the unit when left out.",
+        description="Column of the team or customer that gets a version as a whole; none where units do.",
     )
     time_format: TimeFormat | None = Field(
         None, description='How text says times, as "%d/%m/%Y %H:%M" or epoch_s; ISO 8601 when left out.'

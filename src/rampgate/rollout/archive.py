@@ -45,7 +45,7 @@ def period_document(cells: Cells, period: int) -> bytes:
     return canonical({**head, "rows": rows})
 
 
-def _cluster(cells: Cells, row: int) -> list[str]:
+def _cluster(cells: Cells, row: Any) -> list[str]:
     """What was assigned as a whole; nothing where the policy names none, whose records stay what they were."""
     return [cells.clusters[row]] if cells.clusters else []
 
