@@ -27,7 +27,7 @@ from rampgate.estimate.contrast import RECENT, Contrast, divide
 #: Clusters that each arm needs.
 MINIMUM = 5
 #: Variance is multiplied by ``1 + c / (effective clusters - 1)``: c against harm, and for what lets a rollout go on.
-FEW = {1: 2.0, -1: 4.0}
+FEW = {1: 2.0, -1: 6.0}
 #: A cluster that is nearly its whole arm tells nothing of how clusters differ.
 LEAST_LEFT = 0.05
 
