@@ -3,8 +3,8 @@
     python -m benchmarks.clusters [--rollouts 400]
 
 40 people handle 300 units a day over twelve weeks, each with a rate of bad outcomes of their own (Beta, mean 15 %),
-and daily looks. One criterion at 5 %, `expect` 4 points, bets scaled by the run itself. "20" of 40 keep the candidate for
-twelve weeks; "5-10-20" is a ramp that clusters join; "afresh" draws them anew at each step.
+and daily looks. One criterion at 5 %, `expect` 4 points, bets scaled by the run itself. "20" of 40 keep the candidate
+for twelve weeks; "5-10-20" is a ramp that clusters join; "afresh" draws them anew at each step.
 """
 
 from __future__ import annotations
@@ -56,9 +56,8 @@ def main() -> None:
     print(f"{count} rollouts a cell; Monte-Carlo error at 5 %: {100 * np.sqrt(0.05 * 0.95 / count):.1f} points")
     print("false rollback: by unit, by cluster, on the better side, at worse_by 5pp; false go: 5 points worse shown")
     print("within 5pp; then the harmless shown within 5pp, +5 points caught, +5 points from day 56 caught; in %")
-    print(
-        "candidate      of  a day   rate   icc sizes             unit  worse  better  at 5pp  falseGO  shown  caught  late"
-    )
+    names = ("unit", "worse", "better", "at 5pp", "falseGO", "shown", "caught", "late")
+    print("candidate        of a day   rate   icc sizes          " + " ".join(f"{name:>7}" for name in names))
     for seed, design in enumerate(cells()):
         print(line(design, count, seed), flush=True)
 

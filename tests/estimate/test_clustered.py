@@ -29,7 +29,7 @@ def sums(seed: int = 1, clusters: int = 14, quiet: float = 0.2) -> list[np.ndarr
 
 def made(parts: list[np.ndarray], ratio: float = 1.0) -> Clustered:
     y_c, x_c, y_b, x_b = parts
-    base = Proportions(*(v.sum(-2) for v in (x_c, y_c, x_b, y_b)), ratio=ratio)
+    base = Proportions(x_c.sum(0), y_c.sum(0), x_b.sum(0), y_b.sum(0), ratio)
     return by_cluster(base, y_c, x_c, y_b, x_b, ratio)
 
 
@@ -52,7 +52,7 @@ def influence(parts: list[np.ndarray], ratio: float) -> np.ndarray:
 def test_cluster_by_cluster(ratio: float) -> None:
     parts = sums()
     got, u = made(parts, ratio), influence(parts, ratio)
-    y_c, x_c, y_b, x_b = parts
+    _, x_c, _, x_b = parts
     pull = np.zeros_like(u)
     for t in range(DAYS):
         n_c, n_b = x_c[:, t].sum(), x_b[:, t].sum()
@@ -81,9 +81,9 @@ def test_a_ratio_is_of_sums_over_clusters() -> None:
     y_c, x_c, y_b, x_b = sums()
     n = [np.ceil(x / 2).sum(0) for x in (x_c, x_b)]
     zero = np.zeros(DAYS)
-    base = Ratios(*n, x_c.sum(0), x_b.sum(0), y_c.sum(0), y_b.sum(0), *[zero] * 6, zero)
+    base = Ratios(n[0], n[1], x_c.sum(0), x_b.sum(0), y_c.sum(0), y_b.sum(0), zero, zero, zero, zero, zero, zero, zero)
     scale = (x_c + x_b).sum(0) / (n[0] + n[1])
-    got = by_cluster(base, *(v / scale for v in (y_c, x_c, y_b, x_b)))  # type: ignore[arg-type]
+    got = by_cluster(base, y_c / scale, x_c / scale, y_b / scale, x_b / scale)
     u = influence([y_c, x_c, y_b, x_b], 1.0) / scale
     assert got.gram.sum() == pytest.approx((u.sum(1) ** 2).sum(), rel=1e-9)
 
@@ -102,7 +102,7 @@ def test_a_process_since_any_period(direction: int) -> None:
         for end in range(begin + 1, DAYS + 1):
             at = slice(begin, end)
             s = direction * (got.weight * (got.effect - 0.02))[at].sum()
-            factor = 1 + (2 if direction == 1 else 6) / max(got.effective[begin, end - 1] - 1, 1)
+            factor = 1 + (3 if direction == 1 else 6) / max(got.effective[begin, end - 1] - 1, 1)
             by_sum = 0.5 * BETS[0] ** 2 * (u[:, at].sum(1) ** 2).sum() * factor
             by_unit = bet.cost[at].sum(0)
             expected = BETS[0] * s - np.maximum(by_sum, by_unit)

@@ -23,11 +23,10 @@ import numpy as np
 
 from rampgate.aggregate.moments import Floats
 from rampgate.estimate.contrast import RECENT, Contrast, divide
+from rampgate.policy import MINIMUM_CLUSTERS
 
-#: Clusters that each arm needs.
-MINIMUM = 5
 #: Variance is multiplied by ``1 + c / (effective clusters - 1)``: c against harm, and for what lets a rollout go on.
-FEW = {1: 2.0, -1: 6.0}
+FEW = {1: 3.0, -1: 6.0}
 #: A cluster that is nearly its whole arm tells nothing of how clusters differ.
 LEAST_LEFT = 0.05
 
@@ -108,7 +107,7 @@ class Clustered:
         last = mask.shape[-1] - 1 - np.argmax(inside[..., ::-1], axis=-1)
         raw = ((mask[..., None, :] @ self.gram)[..., 0, :] * mask).sum(-1)
         factor, least = (_at(values, first, last) for values in (self.factor(1), self.least))
-        return np.where(least >= MINIMUM, np.maximum(raw, 0.0) * factor, np.inf)
+        return np.where(least >= MINIMUM_CLUSTERS, np.maximum(raw, 0.0) * factor, np.inf)
 
 
 def _at(values: Floats, first: np.ndarray, last: np.ndarray) -> Floats:

@@ -10,11 +10,12 @@ from collections.abc import Callable
 import numpy as np
 
 from rampgate.aggregate.moments import Floats
-from rampgate.estimate.clustered import MINIMUM, Clustered
+from rampgate.estimate.clustered import Clustered
 from rampgate.estimate.contrast import Contrast
 from rampgate.estimate.evidence import log_sum_exp
 from rampgate.estimate.increments import bennett_cost, gaussian_cost
 from rampgate.estimate.process import ByCluster, Process, Steps
+from rampgate.policy import MINIMUM_CLUSTERS
 
 STEPS = 40
 DOUBLINGS = 12
@@ -64,7 +65,7 @@ def process(contrast: Contrast, margin: float, bets: Floats, direction: int = 1)
     gain, cost = _gain_and_cost(contrast, margin, bets, direction)
     first = bets[..., 0]
     gram = contrast.gram * (first[..., :, None] * first[..., None, :])
-    return ByCluster(gain, cost, gram, contrast.factor(direction), contrast.least >= MINIMUM, multiples(bets))
+    return ByCluster(gain, cost, gram, contrast.factor(direction), contrast.least >= MINIMUM_CLUSTERS, multiples(bets))
 
 
 def multiples(bets: Floats) -> Floats:

@@ -88,7 +88,7 @@ class ByCluster:
         total = np.diagonal(block.cumsum(-1).cumsum(-2), axis1=-2, axis2=-1)
         spent = 0.5 * (np.maximum(total, 0.0) * self.factor[..., begin, begin:])[..., None] * self.grid**2
         won = self.gain[..., begin:, :].cumsum(-2) - np.maximum(self.cost[..., begin:, :].cumsum(-2), spent)
-        return np.where(self.enough[..., begin, begin:, None], won, np.minimum(won, 0.0))
+        return np.asarray(np.where(self.enough[..., begin, begin:, None], won, np.minimum(won, 0.0)))
 
     def evidence(self, prior: Floats) -> Floats:
         with np.errstate(divide="ignore"):

@@ -6,10 +6,9 @@ import math
 from dataclasses import dataclass
 
 from rampgate.aggregate.marginals import OVERALL, Group
-from rampgate.estimate.clustered import MINIMUM
 from rampgate.estimate.metric import KPI
 from rampgate.judge.decision import ERROR, FAIL, NO_DATA, Judged, Reason, Waiting
-from rampgate.policy import Policy
+from rampgate.policy import MINIMUM_CLUSTERS, Policy
 
 #: How the message of a criterion begins that lacks clusters.
 FEW_CLUSTERS = "too few clusters"
@@ -79,7 +78,7 @@ def too_small(policy: Policy, judged: tuple[Judged, ...]) -> list[Reason]:
     if policy.segments is None:
         return []
     out = []
-    clusters = "" if policy.source.cluster is None else f" or {MINIMUM} clusters"
+    clusters = "" if policy.source.cluster is None else f" or {MINIMUM_CLUSTERS} clusters"
     for column in policy.segments.by:
         here = [j for j in judged if j.group.column == column and j.kind == "guardrail"]
         values = sorted({str(j.group.value) for j in here})

@@ -9,7 +9,7 @@ import numpy as np
 
 from rampgate.aggregate.marginals import OVERALL, Group
 from rampgate.aggregate.moments import Floats
-from rampgate.estimate.clustered import MINIMUM, Clustered
+from rampgate.estimate.clustered import Clustered
 from rampgate.estimate.contrast import take
 from rampgate.estimate.interval import effect, process
 from rampgate.estimate.metric import KPI
@@ -18,7 +18,7 @@ from rampgate.judge.criteria import Criterion, criteria, group_weights
 from rampgate.judge.decision import ERROR, FAIL, INCONCLUSIVE, NO_DATA, PASS, Judged, Reason
 from rampgate.judge.findings import FEW_CLUSTERS, Findings, amount, called, hold_for, odds, too_small
 from rampgate.judge.weigh import Fired, Onset, Weighed, bets, fired, log_passing, onset, weigh
-from rampgate.policy import Policy
+from rampgate.policy import MINIMUM_CLUSTERS, Policy
 
 
 def sequential(case: Case) -> Findings:
@@ -131,9 +131,9 @@ def _few_clusters(data: Data, metric: str, group: int, begin: int) -> str | None
     if not isinstance(contrast, Clustered):
         return None
     found = int(contrast.least[group, begin, -1])
-    if found >= MINIMUM:
+    if found >= MINIMUM_CLUSTERS:
         return None
-    return f"{FEW_CLUSTERS}: {found} with known outcomes in the smaller arm, and {MINIMUM} are needed in each"
+    return f"{FEW_CLUSTERS}: {found} with known outcomes in the smaller arm, and {MINIMUM_CLUSTERS} are needed in each"
 
 
 def _failed_safely(case: Case, w: Weighed) -> Judged:

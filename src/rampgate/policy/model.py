@@ -28,6 +28,8 @@ from rampgate.shown import Shown
 KPI = "kpi"
 # The kinds that a non-inferiority phase can wait for; for the others it would wait for years.
 PROVABLE = ("proportion", "ratio", "mean")
+#: Clusters that each arm needs, where they are assigned.
+MINIMUM_CLUSTERS = 5
 
 
 _ListOf = BeforeValidator(as_tuple)
