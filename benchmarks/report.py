@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def year(folder: Path, segments: dict[str, int]) -> tuple[Path, Path]:
     rules = load_policy(file)
     engine = open_engine(rules.source.events, base=folder)
     until = look_at(rules, parse_moment(str((START + pd.Timedelta(days=DAYS)).date()), rules.zone))
-    cells, intake, first, _ = read(rules, engine, switches(rules, None), until)
+    cells, intake, first, *_ = read(rules, engine, switches(rules, None), until)
     engine.close()
     look = next_look(rules, look_at(rules, parse_moment(str(START.date()), rules.zone)))
     while look <= until:
@@ -145,7 +146,15 @@ def main() -> None:
                 measured(title, base / f"report.{ending}", "report", file, "--ledger", book, "--out")
         by = [part for column in WIDE for part in ("--segment", column)]
         for ending in ("html", "md"):
-            what = ("compare", made(base, "table", table) / "rows.csv", "--baseline", "v1", "--candidate", "v2", *by)
+            what: tuple[str | Path, ...] = (
+                "compare",
+                made(base, "table", table) / "rows.csv",
+                "--baseline",
+                "v1",
+                "--candidate",
+                "v2",
+                *by,
+            )
             measured("compare, 200,000 rows", base / f"compare.{ending}", *what, "--report")
 
 
@@ -157,7 +166,7 @@ def rollouts(base: Path) -> Iterator[tuple[str, tuple[Path, Path]]]:
         ("year, 30 values of one column", "one", ONE),
         ("year, 30 values of three columns", "three", THREE),
     ):
-        folder = made(base, name, lambda folder, segments=segments: year(folder, segments))
+        folder = made(base, name, partial(year, segments=segments))
         yield title, (folder / "policy.yaml", folder / "rampgate.db")
 
 

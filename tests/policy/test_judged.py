@@ -58,6 +58,7 @@ def test_what_is_judged_is_not_refused():
                 "guardrail": "1%",
                 "segment": "1%",
                 "sample_ratio": "2%",
+                "crossed_units": "2%",
             },
             phases=[{"traffic": "50%", "go": "non_inferior"}, {"traffic": 1, "holdout": "2%"}],
             exposure=[{"from": "2026-01-05", "traffic": "50%"}],
@@ -74,8 +75,6 @@ METRIC = {"kind": "proportion", "column": "correct"}
 @pytest.mark.parametrize(
     ("sections", "where"),
     [
-        ({"metrics": {"accuracy": METRIC | {"cluster": "analyst"}}}, "metrics.accuracy.cluster"),
-        ({"error_budget": {"crossed_units": 0.02}}, "error_budget.crossed_units"),
         ({"drift": {"columns": {"score": {"psi": 0.2}}}}, "drift"),
     ],
 )

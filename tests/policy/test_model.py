@@ -178,7 +178,6 @@ def test_defaults_never_change():
                 "worst": None,
                 "matures_after": None,
                 "known_at": None,
-                "cluster": None,
                 "kind": "proportion",
                 "column": "correct",
                 "equals": None,
@@ -264,7 +263,7 @@ def test_columns_of_metrics():
     assert metrics["satisfaction"].columns() == ("csat", "survey_returned_at")
     assert metrics["p95_hours"].columns() == ("handling_hours",)
     assert metrics["missed"].columns() == ("missed_incident",)
-    slow = {"kind": "share_above", "column": "hours", "above": 8, "cluster": "hours", "known_at": "seen"}
+    slow = {"kind": "share_above", "column": "hours", "above": 8, "known_at": "seen"}
     assert load(metrics={"accuracy": slow}).metrics["accuracy"].columns() == ("hours", "seen")
 
 

@@ -51,6 +51,8 @@ def _wanted(policy: Policy) -> Iterator[tuple[_Key, str, Sequence[str]]]:
     any_time = _TIMES if policy.source.time_format is None else _WRITTEN_TIMES
     yield ("source", "time"), policy.source.time, any_time
     yield ("source", "variant"), policy.source.variant, _TEXTS
+    if policy.source.cluster is not None:
+        yield ("source", "cluster"), policy.source.cluster, _TEXTS
     for name, metric in policy.metrics.items():
         times = {metric.known_at, *((metric.from_, metric.to) if isinstance(metric, TimeToEvent) else ())}
         fits = _TEXTS if getattr(metric, "equals", None) is not None else _NUMBERS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from rampgate.aggregate.rows import Question, coded, named, part, since_start
+from rampgate.aggregate.rows import Question, cell_keys, coded, named, part, since_start
 from rampgate.aggregate.typed import case
 
 
@@ -14,7 +14,7 @@ def first_rows(ask: Question) -> exp.Select:
     Rows of one time are put in the order of a hash of all that is used of them, not of the file.
     """
     counted = case((since_start(ask), exp.Literal.number(1)), otherwise=exp.Literal.number(0))
-    ties = [part(name) for name in ("hash", "role", *(f"seg_{i}" for i in range(len(ask.needs.segments))))]
+    ties = [part(name) for name in ("hash", *(key for key in cell_keys(ask) if key not in ("period", "slot")))]
     place = exp.Window(
         this=exp.RowNumber(),
         partition_by=[part("unit"), counted],

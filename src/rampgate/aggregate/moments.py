@@ -65,7 +65,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Cells:
-    """The finest cells, in long form: one row per (period, arm, combination of segment values).
+    """The finest cells, in long form: one row per (period, arm, combination of segment values, cluster).
 
     Attributes
     ----------
@@ -93,6 +93,8 @@ class Cells:
         Order-independent digest of the rows in the cell (two integers, as text).
     tallies : tuple of Tally
         Histograms of the metrics that moments do not say all of.
+    clusters : tuple of str, length R
+        What was assigned as a whole; empty where the policy names none.
     """
 
     components: tuple[str, ...]
@@ -126,6 +128,8 @@ class Cells:
             coded.append((tuple(known), np.array(codes, dtype=np.int64)))
         return tuple(coded)
 
+    clusters: tuple[str, ...] = ()
+
     def rows(self, keep: Ints, periods: tuple[Period, ...] | None = None) -> Cells:
         """Some of the rows; ``periods`` cuts the list of periods to a prefix that still holds them."""
         return Cells(
@@ -144,6 +148,7 @@ class Cells:
             self.malformed[keep],
             tuple(self.digest[r] for r in keep),
             tuple(tally.of(keep, len(self.n)) for tally in self.tallies),
+            tuple(self.clusters[r] for r in keep) if self.clusters else (),
         )
 
 
@@ -151,7 +156,9 @@ class Cells:
 class Intake:
     """What happened to the rows on their way in. Nothing is dropped without being here.
 
-    ``rows`` counts every row with a time before ``as_of``'s last complete period, or with no time.
+    ``rows`` counts every row with a time before ``as_of``'s last complete period, or with no time. ``crossed`` says of
+    a source in which units repeat (start of the period, units first seen in this phase, units first seen in both arms
+    of it).
     """
 
     rows: int
@@ -166,3 +173,5 @@ class Intake:
     duplicate_example: str | None
     malformed: tuple[tuple[str, int, str], ...]
     newest: datetime | None
+    null_cluster: int = 0
+    crossed: tuple[tuple[datetime, int, int], ...] = ()

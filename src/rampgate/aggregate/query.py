@@ -15,7 +15,7 @@ from rampgate.aggregate.first import first_rows
 from rampgate.aggregate.histogram import NOWHERE
 from rampgate.aggregate.moments import CANDIDATE
 from rampgate.aggregate.needs import Component
-from rampgate.aggregate.rows import Question, bin_name, coded, flagged, named, part, value_of
+from rampgate.aggregate.rows import Question, bin_name, cell_keys, coded, flagged, named, part, value_of
 from rampgate.aggregate.typed import case, cast, coalesce, is_null, known
 
 
@@ -32,14 +32,15 @@ def aggregate_query(ask: Question, deduplicate: bool = False, origins: Mapping[i
     Returns
     -------
     A select with the columns ``role`` (0 baseline, 1 candidate, else why the row is not used), ``period``
-    (first local day), ``slot`` (how many cuts came before), ``seg_<i>``, ``n``, ``sum_<i>`` per component,
+    (first local day), ``slot`` (how many cuts came before), ``seg_<i>``, ``cluster`` if one is named, ``n``,
+    ``sum_<i>`` per component,
     ``low_<i>`` and ``high_<i>`` per component that is not binary (over units that have a value), per pair
     that does not follow from the sums ``joint_<i>_<j>`` (sum of products of binary components) or
     ``cov_<i>_<j>`` (population covariance), ``bad_<m>`` per metric of `flagged`, ``newest``, ``hash_hi`` and
     ``hash_lo`` (sums over rows of the halves of a hash of what was used of the row).
     """
     rows = first_rows(ask) if deduplicate else coded(ask)
-    keys = ["role", "period", "slot", *(f"seg_{i}" for i in range(len(ask.needs.segments)))]
+    keys = cell_keys(ask)
     select = exp.Select().select(
         *(part(key) for key in keys),
         named(exp.Count(this=exp.Star()), "n"),
@@ -58,11 +59,11 @@ def histogram_query(ask: Question, deduplicate: bool = False) -> exp.Select:
 
     Returns
     -------
-    A select with the columns ``role``, ``period``, ``slot``, ``seg_<i>``, ``of`` (place of the histogram in
-    ``ask.needs.histograms``), ``bin`` (``NOWHERE``: unknown) and ``n``.
+    A select with the columns of `cell_keys`, ``of`` (place of the histogram in ``ask.needs.histograms``), ``bin``
+    (``NOWHERE``: unknown) and ``n``.
     """
     rows = first_rows(ask) if deduplicate else coded(ask)
-    keys = ["role", "period", "slot", *(f"seg_{i}" for i in range(len(ask.needs.segments)))]
+    keys = cell_keys(ask)
     names = [bin_name(ask, bins) for bins in ask.needs.histograms]
     # In the sets of the other histograms a bin is NULL, and so it is where a value is unknown.
     of = case(

@@ -20,11 +20,12 @@ from rampgate.aggregate.calendar import (
 )
 from rampgate.aggregate.cells import moments
 from rampgate.aggregate.columns import check_columns
+from rampgate.aggregate.crossed import Crossed, first_meetings
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Intake, Ints, Period
 from rampgate.aggregate.needs import needs
 from rampgate.aggregate.query import aggregate_query, histogram_query
 from rampgate.aggregate.reference import reference_bounds
-from rampgate.aggregate.rows import AFTER, NO_TIME, NO_UNIT, NO_VARIANT, OTHER_VARIANT, Question, flagged
+from rampgate.aggregate.rows import AFTER, NO_CLUSTER, NO_TIME, NO_UNIT, NO_VARIANT, OTHER_VARIANT, Question, flagged
 from rampgate.aggregate.survey import (
     Ends,
     Repeats,
@@ -113,7 +114,8 @@ def read(
     cells = look.cells(_stages(ask, switches))
     _refuse_misspelt_values(ask, cells)
     day = None if ask.start is None else local_day(ask.start, policy.zone)
-    return Reading(cells, look.intake(found), day, ask.before, fixed)
+    crossed = look.crossed(_stages(ask, switches)) if found.repeated and ask.cluster is None else ()
+    return Reading(cells, look.intake(found, crossed), day, ask.before, fixed)
 
 
 def both_ends(policy: Policy, engine: Engine) -> tuple[Ends, Ends]:
@@ -261,7 +263,10 @@ class _Look:
         period = np.array([place[p] for p in periods], dtype=np.int64)
         names = [self.arrays[f"seg_{i}"][used] for i in range(len(ask.needs.segments))]
         values = list(zip(*names, strict=True)) if names else [()] * len(used)
-        order = sorted(range(len(used)), key=lambda r: (period[r], self.role[used[r]], values[r]))
+        cluster = [str(name) for name in self.arrays["cluster"][used]] if ask.cluster is not None else []
+        order = sorted(
+            range(len(used)), key=lambda r: (period[r], self.role[used[r]], values[r], cluster[r] if cluster else "")
+        )
         rows = used[order]
         n, mean, comoment, low, high = moments(ask.needs, {key: v[rows] for key, v in self.arrays.items()})
         return Cells(
@@ -283,23 +288,35 @@ class _Look:
                 for hi, lo in zip(self.arrays["hash_hi"][rows], self.arrays["hash_lo"][rows], strict=True)
             ),
             tallies=tallies(ask, {key: v[rows] for key, v in self.arrays.items()}, self.bins),
+            clusters=tuple(cluster[r] for r in order) if cluster else (),
         )
 
     def _periods(self, used: Ints, switches: Sequence[datetime]) -> list[Period]:
         """The period of each row of the answer that is used."""
-        ask, known = self.ask, dict[tuple[date, int], Period]()
+        known = dict[tuple[np.datetime64, int], Period]()
         out = []
         for day, slot in zip(self.arrays["period"][used], self.slot[used], strict=True):
-            begin = day.astype("datetime64[D]").item()
-            if not isinstance(begin, date):
-                instant_of(day, ask)
-            key = (begin, int(slot))
+            key = (day, int(slot))
             if key not in known:
-                at = midnight(begin, ask.policy.zone)
-                at = max([at, *ask.cuts[: key[1]]])
-                known[key] = period_at(at, ask.policy.zone, ask.look, switches, ask.start)
+                known[key] = self._period(*key, switches)
             out.append(known[key])
         return out
+
+    def _period(self, day: np.datetime64, slot: int, switches: Sequence[datetime]) -> Period:
+        """The period that begins on a day, or at the cut that the slot begins with."""
+        ask, begin = self.ask, day.astype("datetime64[D]").item()
+        if not isinstance(begin, date):
+            instant_of(day, ask)
+        at = max([midnight(begin, ask.policy.zone), *ask.cuts[:slot]])
+        return period_at(at, ask.policy.zone, ask.look, switches, ask.start)
+
+    def crossed(self, switches: Sequence[datetime]) -> tuple[Crossed, ...]:
+        """Units first seen within each phase, and first seen in both arms of it, per period."""
+        counts = dict[datetime, list[int]]()
+        for seen, last, slot, arms, n in first_meetings(self.ask):
+            for place, day in enumerate((seen, last)[:arms]):
+                counts.setdefault(self._period(day, slot, switches).start, [0, 0])[place] += n
+        return tuple((start, new, both) for start, (new, both) in sorted(counts.items()))
 
     def _malformed(self, rows: Array) -> Ints:
         out = np.zeros((len(rows), len(self.ask.needs.metrics)), dtype=np.int64)
@@ -307,7 +324,7 @@ class _Look:
             out[:, m] = self.arrays[f"bad_{m}"][rows]
         return out
 
-    def intake(self, found: Repeats) -> Intake:
+    def intake(self, found: Repeats, crossed: tuple[Crossed, ...] = ()) -> Intake:
         """What happened to each row."""
         ask, role, since = self.ask, self.role, self.since
         others = other_variants(ask) if ((role == OTHER_VARIANT) & since).any() else ()
@@ -325,6 +342,8 @@ class _Look:
             duplicate_example=found.example,
             malformed=self._malformed_examples(),
             newest=instant_of(newest.max(), ask) if len(newest) else None,
+            null_cluster=self.count((role == NO_CLUSTER) & since),
+            crossed=crossed,
         )
 
     def _malformed_examples(self) -> tuple[tuple[str, int, str], ...]:

@@ -38,7 +38,7 @@ from rampgate.policy import Mean, Policy, Proportion, RareEvent, Ratio, ShareAbo
 from rampgate.source import ColumnType, Engine
 
 # What becomes of a row, beside going to BASELINE or CANDIDATE.
-NO_UNIT, NO_TIME, NO_VARIANT, OTHER_VARIANT, AFTER = 2, 3, 4, 5, 6
+NO_UNIT, NO_TIME, NO_VARIANT, OTHER_VARIANT, AFTER, NO_CLUSTER = 2, 3, 4, 5, 6, 7
 
 _UTC_NAMES = ("UTC", "Etc/UTC", "Etc/UCT", "UCT", "Zulu", "Etc/Zulu", "Universal", "Etc/Universal")
 #: How far before the look the zone's changes of clock are written out; the engine knows those before.
@@ -73,6 +73,11 @@ class Question:
         return self.policy.source.look
 
     @property
+    def cluster(self) -> str | None:
+        """The column of what was assigned as a whole, if not the unit was."""
+        return self.policy.source.cluster
+
+    @property
     def clock(self) -> Clock:
         """Reads the other columns of times."""
         return Clock(self.policy, self.engine, self.types)
@@ -99,6 +104,7 @@ def units_since_start(ask: Question) -> exp.Select:
         named(text_of(column(source.unit), types[source.unit]), "unit"),
         named(at_of(ask), "at"),
         named(text_of(column(source.variant), types[source.variant]), "variant"),
+        *_cluster(ask),
     )
     rows = typed.from_(relation(ask.engine)).subquery("typed", copy=False)
     roles = exp.Select().select(named(_role(ask), "role"), part("unit"), part("at")).from_(rows, copy=False)
@@ -121,6 +127,7 @@ def coded(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
         part("unit"),
         part("variant"),
         part("at"),
+        *((part("cluster"),) if ask.cluster is not None else ()),
         *values,
         *flags,
         *(part(f"text{m}") for m in shown),
@@ -152,6 +159,7 @@ def typed_rows(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
     ``bottom<m>``), NULL where it is unknown, and if it is among `flagged` also ``bad<m>``, whether something
     else stood there; for the metrics in `shown` ``text<m>`` is what stood there. ``arrived<m>`` is when its label
     came, where the policy names a column for it, and ``begun<m>`` when its clock began, where that is not ``at``.
+    ``cluster`` is there where the policy names one.
     """
     source, types = ask.policy.source, ask.types
     segments = [named(_segment(column(name), types[name]), f"seg_{i}") for i, name in enumerate(ask.needs.segments)]
@@ -159,6 +167,7 @@ def typed_rows(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
         named(text_of(column(source.unit), types[source.unit]), "unit"),
         named(at_of(ask), "at"),
         named(text_of(column(source.variant), types[source.variant]), "variant"),
+        *_cluster(ask),
         *segments,
         *(item for m in range(len(ask.needs.metrics)) for item in _values(ask, m)),
         *(item for m in range(len(ask.needs.metrics)) for item in _times(ask, m)),
@@ -194,6 +203,18 @@ def _own(ask: Question, what: str, i: int) -> str:
     while name in taken:
         name = f"_{name}"
     return name
+
+
+def cell_keys(ask: Question) -> list[str]:
+    """The columns that name a cell."""
+    cluster = ["cluster"] if ask.cluster is not None else []
+    return ["role", "period", "slot", *(f"seg_{i}" for i in range(len(ask.needs.segments))), *cluster]
+
+
+def _cluster(ask: Question) -> list[exp.Expr]:
+    """What was assigned as a whole, as text, if the policy names it."""
+    name = ask.cluster
+    return [] if name is None else [named(text_of(column(name), ask.types[name]), "cluster")]
 
 
 def _segment(value: exp.Expr, kind: ColumnType) -> exp.Expr:
@@ -422,11 +443,17 @@ def _role(ask: Question) -> exp.Expr:
         (exp.GTE(this=part("at"), expression=moment_of(ask.before, ask)), AFTER),
         (is_null(part("unit")), NO_UNIT),
         (is_null(part("variant")), NO_VARIANT),
+        *_without_cluster(ask, exp.or_(variant(ask.policy.baseline), variant(ask.policy.candidate))),
         (variant(ask.policy.baseline), BASELINE),
         (variant(ask.policy.candidate), CANDIDATE),
     )
     numbered = [(test, exp.Literal.number(code)) for test, code in branches]
     return case(*numbered, otherwise=exp.Literal.number(OTHER_VARIANT))
+
+
+def _without_cluster(ask: Question, arm: exp.Expr) -> list[tuple[exp.Expr, int]]:
+    """Rows of an arm of which nobody knows what they were assigned with."""
+    return [] if ask.cluster is None else [(exp.and_(arm, is_null(part("cluster"))), NO_CLUSTER)]
 
 
 def _slot(ask: Question) -> exp.Expr:

@@ -8,7 +8,7 @@ import numpy as np
 
 from rampgate.aggregate.histogram import NOWHERE
 from rampgate.aggregate.moments import Tally
-from rampgate.aggregate.rows import Question
+from rampgate.aggregate.rows import Question, cell_keys
 from rampgate.errors import DataError
 from rampgate.source import Array
 
@@ -50,5 +50,4 @@ def tallies(ask: Question, cells: Mapping[str, Array], answer: Mapping[str, Arra
 
 def _keys(ask: Question, answer: Mapping[str, Array]) -> list[tuple[object, ...]]:
     """What names the cell of each row of an answer."""
-    names = ["role", "period", "slot", *(f"seg_{i}" for i in range(len(ask.needs.segments)))]
-    return list(zip(*(answer[name].tolist() for name in names), strict=True))
+    return list(zip(*(answer[name].tolist() for name in cell_keys(ask)), strict=True))

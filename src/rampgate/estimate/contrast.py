@@ -11,8 +11,8 @@ where the margin passed to ``at`` is then 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 
@@ -342,8 +342,15 @@ C = TypeVar("C", bound=Contrast)
 def take(contrast: C, periods: Sequence[int] | slice, group: int | slice | np.ndarray | None = None) -> C:
     """The same contrast over some periods (and of some groups; a single one loses its axis)."""
     kind: Any = contrast
-    arrays = {f.name: v for f in fields(kind) if isinstance(v := getattr(kind, f.name), np.ndarray)}
-    if group is not None:
-        arrays = {name: value[..., group, :] for name, value in arrays.items()}
-    taken: C = replace(kind, **{name: value[..., periods] for name, value in arrays.items()})
+    parts: dict[str, Any] = {}
+    for f in fields(kind):
+        value = getattr(kind, f.name)
+        if is_dataclass(value):
+            parts[f.name] = take(cast(Contrast, value), periods, group)
+        elif isinstance(value, np.ndarray):
+            # The last axis is the period, or the last two are: a first and a last one.
+            axes = f.metadata.get("periods", 1)
+            some = value if group is None else value[(..., group, *[slice(None)] * axes)]
+            parts[f.name] = some[..., periods] if axes == 1 else some[..., periods, :][..., periods]
+    taken: C = replace(kind, **parts)
     return taken

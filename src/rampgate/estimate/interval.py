@@ -10,9 +10,12 @@ from collections.abc import Callable
 import numpy as np
 
 from rampgate.aggregate.moments import Floats
+from rampgate.estimate.clustered import Clustered
 from rampgate.estimate.contrast import Contrast
 from rampgate.estimate.evidence import log_sum_exp
 from rampgate.estimate.increments import bennett_cost, gaussian_cost
+from rampgate.estimate.process import ByCluster, Process, Steps
+from rampgate.policy import MINIMUM_CLUSTERS
 
 STEPS = 40
 DOUBLINGS = 12
@@ -37,10 +40,39 @@ def log_increments(contrast: Contrast, margin: float, bets: Floats, direction: i
     -------
     (..., period, grid); 0 in periods that lack one arm.
     """
+    gain, cost = _gain_and_cost(contrast, margin, bets, direction)
+    return gain - cost
+
+
+def _gain_and_cost(contrast: Contrast, margin: float, bets: Floats, direction: int) -> tuple[Floats, Floats]:
+    """``lambda s`` and what the bet costs with independent units, (..., period, grid); 0 in periods without an arm."""
     weight = contrast.weight
     s = direction * weight * (contrast.effect - np.where(weight > 0, margin, 0.0))
     cost = contrast.variance(margin)[..., None] * costs(contrast, bets, direction)
-    return np.where(weight[..., None] > 0, bets * s[..., None] - cost, 0.0)
+    both = weight[..., None] > 0
+    return np.where(both, bets * s[..., None], 0.0), np.where(both, cost, 0.0)
+
+
+def process(contrast: Contrast, margin: float, bets: Floats, direction: int = 1) -> Process:
+    """The process against ``harm <= margin`` (direction 1) or ``harm >= margin`` (-1), by unit or by cluster.
+
+    Parameters
+    ----------
+    bets : lambda, (..., period, grid); every period's are the same multiples of its first
+    """
+    if not isinstance(contrast, Clustered):
+        return Steps(log_increments(contrast, margin, bets, direction))
+    gain, cost = _gain_and_cost(contrast, margin, bets, direction)
+    first = bets[..., 0]
+    gram = contrast.gram * (first[..., :, None] * first[..., None, :])
+    return ByCluster(gain, cost, gram, contrast.factor(direction), contrast.least >= MINIMUM_CLUSTERS, multiples(bets))
+
+
+def multiples(bets: Floats) -> Floats:
+    """The bets of a period as multiples of its first, (grid,)."""
+    flat = bets.reshape(-1, bets.shape[-1])
+    some = flat[flat[:, 0] > 0]
+    return np.asarray(some[0] / some[0, 0]) if len(some) else np.ones(bets.shape[-1])
 
 
 def effect(contrast: Contrast, within: Floats | None = None) -> Floats:
@@ -75,7 +107,7 @@ def confidence_sequence(
     weight = contrast.weight if within is None else contrast.weight * within
     counts = np.where(weight > 0, 1.0, 0.0)
     usable = bets * counts[..., None]
-    cost = np.where(counts[..., None] > 0, costs(contrast, bets), 0.0)
+    spent = _spending(contrast, bets, counts)
     gain = (usable * (weight * contrast.effect)[..., None]).sum(-2)
     pull = (usable * weight[..., None]).sum(-2)
     size = np.log(bets.shape[-1])
@@ -85,20 +117,40 @@ def confidence_sequence(
 
     def excess(margin: Floats) -> Floats:
         """Log-evidence against the margin above the bar: negative inside the sequence."""
-        v = contrast.variance(margin[..., None])
-        spent = (v[..., None, :] @ cost)[..., 0, :]
-        log_e = log_sum_exp(side[..., None] * (gain - margin[..., None] * pull) - spent) - size
+        log_e = log_sum_exp(side[..., None] * (gain - margin[..., None] * pull) - spent(margin)) - size
         return np.asarray(log_e - np.log(2.0 / alpha))
 
     centre = effect(contrast, within)
     missing = np.isnan(centre)
     middle = np.where(missing, 0.0, centre)
-    spread = np.sqrt((counts * contrast.variance(middle[..., None])).sum(-1))
+    spread = np.sqrt(_variance(contrast, middle, counts))
     total = weight.sum(-1)
     step = np.where(total > 0, 4 * spread / np.where(total > 0, total, 1.0), 1.0)
     step = np.where(step > 0, step, np.maximum(np.abs(middle), 1.0) * 1e-3)
     lower, upper = _edges(excess, np.stack([middle, middle]), np.stack([step, step]), side, limit)
     return np.where(missing, np.nan, lower), np.where(missing, np.nan, upper)
+
+
+def _spending(contrast: Contrast, bets: Floats, counts: Floats) -> Callable[[Floats], Floats]:
+    """What the bets have cost over the periods that count, as a function of the margin, (..., grid)."""
+    cost = np.where(counts[..., None] > 0, costs(contrast, bets), 0.0)
+
+    def by_unit(margin: Floats) -> Floats:
+        return np.asarray((contrast.variance(margin[..., None])[..., None, :] @ cost)[..., 0, :])
+
+    if not isinstance(contrast, Clustered):
+        return by_unit
+    by_cluster = 0.5 * contrast.total(counts * bets[..., 0])[..., None] * multiples(bets) ** 2
+    return lambda margin: np.maximum(by_unit(margin), by_cluster)
+
+
+def _variance(contrast: Contrast, margin: Floats, counts: Floats) -> Floats:
+    """Variance of S over the periods that count, to begin the search for its ends with."""
+    by_unit = np.asarray((counts * contrast.variance(margin[..., None])).sum(-1))
+    if not isinstance(contrast, Clustered):
+        return by_unit
+    by_cluster = contrast.total(counts)
+    return np.where(np.isfinite(by_cluster), np.maximum(by_unit, by_cluster), by_unit)
 
 
 def _edges(excess: Callable[[Floats], Floats], middle: Floats, step: Floats, side: Floats, limit: float) -> Floats:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rampgate.aggregate.moments import Floats
-from rampgate.estimate.contrast import Contrast, Means, Proportions, Ratios, recent
+from rampgate.estimate.clustered import Clustered
+from rampgate.estimate.contrast import RECENT, Contrast, Means, Proportions, Ratios, recent
 from rampgate.estimate.increments import effect_grid
 
 #: Effect to be caught where nobody states one, in standard deviations of a unit.
@@ -36,6 +37,8 @@ def scatter(contrast: Contrast) -> tuple[Floats, Floats, Floats]:
     n = contrast.n_c + contrast.n_b
     safe = np.where(n > 0, n, 1.0)
     match contrast:
+        case Clustered():
+            return scatter(contrast.base)
         case Proportions():
             share = (contrast.y_c + contrast.y_b) / safe
             return n * share * (1 - share), n * share, n
@@ -95,7 +98,25 @@ def scale(history: Contrast, run: Contrast, reach: float) -> Scale:
         variance = np.maximum(variance, _of_late(squares, units))
     level = np.where(has_past, past[1], before(values)) / safe
     guess = 0.25 * reach**2 if reach > 0 else np.inf
-    return Scale(np.where(known, variance, guess), np.where(known, level, 0.5))
+    variance = np.where(known, variance, guess)
+    if isinstance(run, Clustered) and isinstance(history, Clustered):
+        variance = variance * _design_effect(history, run, has_past)
+    return Scale(variance, np.where(known, level, 0.5))
+
+
+def _design_effect(history: Clustered, run: Clustered, has_past: np.ndarray) -> Floats:
+    """How much more sums over a week vary than with independent units, as known before each period, (..., period).
+
+    From the history where there is enough, else from the first `RECENT` periods of the run.
+    """
+
+    def effect(clusters: Floats, units: Floats) -> Floats:
+        return np.maximum(1.0, np.where(units > 0, clusters / np.where(units > 0, units, 1.0), 1.0))
+
+    past = effect(history.squares.sum(-1, keepdims=True), scatter(history)[0].sum(-1, keepdims=True))
+    clusters, units = (np.cumsum(values, axis=-1) - values for values in (run.squares, scatter(run)[0]))
+    last = np.minimum(np.arange(units.shape[-1]), RECENT)
+    return np.where(has_past, past, effect(clusters, units)[..., last])
 
 
 def _of_late(squares: Floats, units: Floats) -> Floats:

@@ -12,9 +12,11 @@ import numpy as np
 
 from rampgate.aggregate.binned import Binned
 from rampgate.aggregate.calendar import local_midnight
+from rampgate.aggregate.clusters import Clusters, clusters_of
 from rampgate.aggregate.marginals import OVERALL, Arm, Group, groups_of, marginals
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Intake, Period
 from rampgate.estimate.alone import FLOOR, Alone
+from rampgate.estimate.cluster_sums import clustered
 from rampgate.estimate.contrast import Contrast, Means, take
 from rampgate.estimate.covariate import slopes
 from rampgate.estimate.evidence import onset_prior
@@ -63,7 +65,8 @@ class Data:
 
     ``ripe`` says of each metric which periods of the run, and of the history, are old enough to be booked; ``lives``
     holds of each time to an event how far the units of each period of the run have got; ``quantiles`` has the
-    thresholds of metrics of that kind, whose units beyond them are components of ``run``.
+    thresholds of metrics of that kind, whose units beyond them are components of ``run``; ``clusters`` are those of the
+    run and of the history, where the policy names any.
     """
 
     policy: Policy
@@ -77,6 +80,7 @@ class Data:
     ripe: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     lives: Mapping[str, Lives] = field(default_factory=dict)
     quantiles: Mapping[str, Quantiles] = field(default_factory=dict)
+    clusters: tuple[Clusters, Clusters] | None = None
     made: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
@@ -120,6 +124,7 @@ class Data:
                 if (lives := Lives.of(case.policy, name, cells, groups, run)) is not None
             },
             quantiles,
+            _clusters(cells, groups, run, past),
         )
 
     @property
@@ -137,9 +142,16 @@ class Data:
                 self.made[key] = self._own()
             else:
                 slope = self.slopes(name)[1] if name in self.adjusted else None
-                self.made[key] = contrast(self.policy, name, *self.run_of(name), margin, direction, slope)
-        made: Contrast = self.made[key]
-        return made
+                unit = contrast(self.policy, name, *self.run_of(name), margin, direction, slope)
+                self.made[key] = self._by_cluster(name, unit, self.run_of(name), 0)
+        found: Contrast = self.made[key]
+        return found
+
+    def _by_cluster(self, name: str, base: Contrast, arms: tuple[Arm, Arm], when: int) -> Contrast:
+        """The contrast by cluster, where the policy names what was assigned; of the run (0) or of the history (1)."""
+        if self.clusters is None:
+            return base
+        return clustered(self.policy, name, base, arms, self.clusters[when], self.ripe[name][when])
 
     def _own(self) -> Alone:
         """The candidate's own KPI."""
@@ -160,7 +172,8 @@ class Data:
             return self.quantiles[name].scale()
         c, b = (_booked(arm, self.ripe[name][1]) for arm in self.history)
         slope = self.slopes(name)[0] if name in self.adjusted else None
-        past, run = contrast(self.policy, name, c, b, slope=slope), self.contrast(name)
+        past = self._by_cluster(name, contrast(self.policy, name, c, b, slope=slope), (c, b), 1)
+        run = self.contrast(name)
         own = scale(past, run, self.reach(name))
         overall = Scale(own.variance[..., :1, :], own.level[..., :1, :])
         units = (past.n_c + past.n_b).sum(-1, keepdims=True)
@@ -281,6 +294,16 @@ def _only_baseline(arm: Arm) -> Arm:
         arm.components, arm.pairs, np.zeros_like(arm.n), np.zeros_like(arm.mean), np.zeros_like(arm.comoment),
         np.zeros_like(arm.low), np.zeros_like(arm.high),
     )  # fmt: skip
+
+
+def _clusters(
+    cells: Cells, groups: Sequence[Group], run: Sequence[int], past: Sequence[int]
+) -> tuple[Clusters, Clusters] | None:
+    """Clusters of the run and of the history."""
+    # History is the baseline's.
+    before = clusters_of(cells.rows(np.flatnonzero(cells.arm == BASELINE)), groups, past)
+    now = clusters_of(cells, groups, run)
+    return None if now is None or before is None else (now, before)
 
 
 def _first_seen(groups: Sequence[Group], n: Floats, history: Floats) -> dict[Group, int]:

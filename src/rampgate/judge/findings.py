@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from rampgate.aggregate.marginals import OVERALL, Group
 from rampgate.estimate.metric import KPI
 from rampgate.judge.decision import ERROR, FAIL, NO_DATA, Judged, Reason, Waiting
-from rampgate.policy import Policy, TimeToEvent
+from rampgate.policy import MINIMUM_CLUSTERS, Policy, TimeToEvent
+
+#: How the message of a criterion begins that lacks clusters.
+FEW_CLUSTERS = "too few clusters"
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ def too_small(policy: Policy, judged: tuple[Judged, ...]) -> list[Reason]:
     if policy.segments is None:
         return []
     out = []
+    clusters = "" if policy.source.cluster is None else f" or {MINIMUM_CLUSTERS} clusters"
     for column in policy.segments.by:
         here = [j for j in judged if j.group.column == column and j.kind == "guardrail"]
         values = sorted({str(j.group.value) for j in here})
@@ -89,7 +93,7 @@ def too_small(policy: Policy, judged: tuple[Judged, ...]) -> list[Reason]:
         some = ", ".join(small[:3]) + (", ..." if len(small) > 3 else "")
         text = (
             f"too little data in {len(small)} of {len(values)} values of {column} "
-            f"(fewer than {policy.segments.minimum_units} known units in an arm): {some}"
+            f"(fewer than {policy.segments.minimum_units} known units{clusters} in an arm): {some}"
         )
         out.append(Reason("too_little_data", NO_DATA, text))
     return out

@@ -17,7 +17,6 @@ from rampgate.aggregate.calendar import local_midnight, looks_later
 from rampgate.aggregate.marginals import OVERALL, Arm
 from rampgate.aggregate.moments import Floats
 from rampgate.estimate.alone import FLOOR
-from rampgate.estimate.evidence import log_sum_exp
 from rampgate.estimate.metric import KPI
 from rampgate.judge.case import Case, Data
 from rampgate.judge.decision import Waiting
@@ -26,12 +25,14 @@ from rampgate.judge.gate import HORIZON_DAYS, booking_looks, candidate_rate, kno
 from rampgate.judge.harm import next_phase, so_far, units_ahead, upper_per_unit
 from rampgate.judge.show import window_bounds
 from rampgate.judge.state import RUNNING, State
-from rampgate.judge.weigh import bound_to_pass, increments_of
+from rampgate.judge.weigh import bound_to_pass, process_of
 from rampgate.policy import Phase, Policy
 
 #: Periods that are tried first; most phases need no more.
 SHORT = 64
 NEVER = "not at this volume"
+#: What more of the same clusters would bring is not known.
+BY_CLUSTER = "not forecast: more clusters bring it nearer, more units of the same ones hardly do"
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class _Wait:
 
     what: str
     looks: int | None
+    never: str = NEVER
 
 
 def forecast(case: Case, state: State) -> Forecast:
@@ -115,6 +117,8 @@ def passing_expected(case: Case, metric: str) -> Waiting:
     """When a required metric should pass at today's volume, if the candidate truly equals the baseline."""
     assert case.state.since is not None
     what = _shown(case, metric)
+    if case.data.clusters is not None:
+        return Waiting(f"{what} ({BY_CLUSTER})", None)
     volume = _volume(case, case.state.since)
     if volume is None:
         return Waiting(f"{what} (no volume in this phase yet)", None)
@@ -151,10 +155,7 @@ def _leave(case: Case, state: State, volume: _Volume) -> Iterator[Leaving]:
         waits = [_stay(case, phase, since, passed), _size(case, phase, own, block), *_whole_window(case, passed)]
         if case.policy.evidence == "sequential":
             begin = len(case.data.periods) + passed if own is None else case.data.phase_begin
-            waits += [
-                _Wait(_shown(case, name), _looks_to_pass(case, name, blocks, block, begin))
-                for name in _to_show(case.policy, phase)
-            ]
+            waits += [_proof(case, name, blocks, block, begin) for name in _to_show(case.policy, phase)]
         if case.policy.evidence == "sequential" and phase.go == "within_budget":
             begin = len(case.data.periods) + passed if own is None else case.data.phase_begin
             ahead = case.policy.phases[index] if index < len(case.policy.phases) else None
@@ -164,7 +165,7 @@ def _leave(case: Case, state: State, volume: _Volume) -> Iterator[Leaving]:
             ]
         last = max(waits, key=lambda wait: np.inf if wait.looks is None else wait.looks)
         if last.looks is None:
-            yield Leaving(index, phase.traffic, None, f"{NEVER}: {last.what}")
+            yield Leaving(index, phase.traffic, None, f"{last.never}: {last.what}")
             for later in range(index + 1, len(case.policy.phases) + 1):
                 after_that = f"phase {index} is not left {NEVER.removeprefix('not ')}"
                 yield Leaving(later, case.policy.phases[later - 1].traffic, None, after_that)
@@ -217,6 +218,13 @@ def _looks_until(case: Case, moment: datetime, passed: int) -> int:
     return count
 
 
+def _proof(case: Case, name: str, before: Sequence[tuple[Arm, Arm]], block: _Volume, begin: int) -> _Wait:
+    """What the phase requires to be shown."""
+    if case.data.clusters is not None:
+        return _Wait(_shown(case, name), None, BY_CLUSTER)
+    return _Wait(_shown(case, name), _looks_to_pass(case, name, before, block, begin))
+
+
 def _looks_to_pass(
     case: Case, metric: str, before: Sequence[tuple[Arm, Arm]], block: _Volume, begin: int
 ) -> int | None:
@@ -233,8 +241,7 @@ def _looks_to_pass(
     for periods in (SHORT, longest):
         data = _continued(case.data, [*before, block.arms(periods)], begin)
         margin, size = bound_to_pass(policy, metric)
-        increments = increments_of(data, metric, margin, size, -1)[0, begin:]
-        path = log_sum_exp(increments.cumsum(0)) - np.log(increments.shape[-1])
+        path = process_of(data, metric, margin, size, -1).path(begin)[0]
         reached = np.flatnonzero(path[-periods:] >= bar)
         if len(reached):
             return max(1, int(reached[0]) + 1 + booking_looks(case, metric, begin))

@@ -12,6 +12,7 @@ from rampgate.aggregate.calendar import first_day, local_day, local_midnight, ne
 from rampgate.aggregate.marginals import Arm
 from rampgate.aggregate.moments import BASELINE, CANDIDATE
 from rampgate.judge.case import Case, is_ripe
+from rampgate.judge.crossed import crossed_units
 from rampgate.judge.decision import ERROR, FAIL, INCONCLUSIVE, NO_DATA, PASS, Health
 from rampgate.judge.labels import late_labels, missing_labels
 from rampgate.judge.split import sample_ratio
@@ -42,6 +43,7 @@ def health(case: Case) -> tuple[Health, ...]:
     labels = (*missing_labels(case), *late_labels(case))
     return (
         *checks,
+        *crossed_units(case),
         *sample_ratio(case),
         *labels,
         *_silent(case),
@@ -54,10 +56,14 @@ def health(case: Case) -> tuple[Health, ...]:
 
 def _excluded(case: Case) -> Health:
     intake = case.intake
-    parts = {"unit": intake.null_unit, "time": intake.null_time, "variant": intake.null_variant}
+    parts = {
+        "unit": intake.null_unit, "time": intake.null_time, "variant": intake.null_variant,
+        "cluster": intake.null_cluster,
+    }  # fmt: skip
     count = sum(parts.values())
     if not count:
-        return Health("too_little_data", PASS, "no row was excluded for a missing unit, time or variant")
+        named = "unit, time or variant" if case.policy.source.cluster is None else "unit, time, variant or cluster"
+        return Health("too_little_data", PASS, f"no row was excluded for a missing {named}")
     names = ", ".join(f"{n} without {what}" for what, n in parts.items() if n)
     # Rows without a time may belong to the history; they are counted here, on the safe side.
     share = count / (intake.used + count)
@@ -97,9 +103,11 @@ def _duplicates(case: Case) -> Health:
     text = (
         f"{count} rows repeat a unit of column {case.policy.source.unit!r}, such as {case.intake.duplicate_example!r}"
     )
-    return Health(
-        "duplicate_units", FAIL, f"{text}; only the first row of each was used: deduplicate the source", count
-    )
+    remedy = "deduplicate the source"
+    if case.policy.source.cluster is None:
+        own = "give each decision its own id as unit and name this column under source.cluster"
+        remedy += f", or, where a unit has several decisions, {own}"
+    return Health("duplicate_units", FAIL, f"{text}; only the first row of each was used: {remedy}", count)
 
 
 def _future(case: Case) -> Health:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rampgate.aggregate.moments import Floats
-from rampgate.estimate.contrast import Proportions
-from rampgate.estimate.evidence import log_evidence, log_sum_exp
-from rampgate.estimate.interval import confidence_sequence, log_increments
+from rampgate.aggregate.moments import BASELINE, CANDIDATE, Floats
+from rampgate.estimate.clustered import by_cluster
+from rampgate.estimate.contrast import Contrast, Proportions
+from rampgate.estimate.evidence import log_sum_exp
+from rampgate.estimate.interval import confidence_sequence, process
 from rampgate.estimate.reference import scale
 from rampgate.judge.case import Case, Data
 from rampgate.judge.decision import FAIL, INCONCLUSIVE, PASS, Health
@@ -53,14 +54,29 @@ def _contrast(data: Data, name: str, history: bool = False) -> Proportions:
     return Proportions(units[0], np.rint(missing[0]), units[1], np.rint(missing[1]))
 
 
+def _by_cluster(data: Data, name: str, base: Proportions, history: bool = False, mirrored: bool = False) -> Contrast:
+    """The contrast by cluster, where the policy names what was assigned."""
+    if data.clusters is None:
+        return base
+    when = 1 if history else 0
+    clusters = data.clusters[when]
+    units = clusters.n * data.ripe[name][when][clusters.period]
+    missing = np.rint((clusters.n - clusters.total(f"{name}:known")) * data.ripe[name][when][clusters.period])
+    arms = (BASELINE, CANDIDATE) if mirrored else (CANDIDATE, BASELINE)
+    y_c, x_c, y_b, x_b = (clusters.by_period(v, 0, arm)[None] for arm in arms for v in (missing, units))
+    return by_cluster(base, y_c, x_c, y_b, x_b)
+
+
 def _missing(case: Case, name: str, alpha: float) -> Missing:
     data = case.data
     run = _contrast(data, name)
-    lambdas = bets(scale(_contrast(data, name, history=True), run, 1.0), EXPECT, 1.0)
-    more = log_evidence(log_increments(run, 0.0, lambdas), data.prior)
-    mirrored = Proportions(run.n_b, run.y_b, run.n_c, run.y_c)
-    fewer = log_evidence(log_increments(mirrored, 0.0, lambdas), data.prior)
-    lower, upper = confidence_sequence(run, lambdas, alpha, 1.0)
+    past = _by_cluster(data, name, _contrast(data, name, history=True), history=True)
+    forth = _by_cluster(data, name, run)
+    lambdas = bets(scale(past, forth, 1.0), EXPECT, 1.0)
+    more = process(forth, 0.0, lambdas).evidence(data.prior)
+    back = _by_cluster(data, name, Proportions(run.n_b, run.y_b, run.n_c, run.y_c), mirrored=True)
+    fewer = process(back, 0.0, lambdas).evidence(data.prior)
+    lower, upper = confidence_sequence(forth, lambdas, alpha, 1.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = run.y_b.sum() / run.n_b.sum(), run.y_c.sum() / run.n_c.sum()
     both = log_sum_exp(np.stack([more[0], fewer[0]], axis=-1)) - np.log(2.0)

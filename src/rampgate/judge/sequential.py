@@ -11,16 +11,16 @@ import numpy as np
 from rampgate.aggregate.marginals import OVERALL, Group
 from rampgate.aggregate.moments import Floats
 from rampgate.estimate.alone import FLOOR
-from rampgate.estimate.evidence import log_evidence_from
+from rampgate.estimate.clustered import Clustered
 from rampgate.estimate.metric import KPI
 from rampgate.estimate.quantile import units_needed
 from rampgate.judge.attribution import attribution
 from rampgate.judge.case import Case, Data
 from rampgate.judge.criteria import Criterion, criteria, group_weights
 from rampgate.judge.decision import ERROR, FAIL, INCONCLUSIVE, NO_DATA, PASS, Judged, Reason
-from rampgate.judge.findings import Findings, amount, called, hold_for, odds, pace, too_small
-from rampgate.judge.weigh import Fired, Onset, Weighed, fired, increments_beyond, log_passing, onset, weigh
-from rampgate.policy import Policy
+from rampgate.judge.findings import FEW_CLUSTERS, Findings, amount, called, hold_for, odds, pace, too_small
+from rampgate.judge.weigh import Fired, Onset, Weighed, fired, log_passing, onset, process_beyond, weigh
+from rampgate.policy import MINIMUM_CLUSTERS, Policy
 
 
 def sequential(case: Case) -> Findings:
@@ -123,10 +123,12 @@ def _lacking(case: Case, c: Criterion) -> str | None:
     at = data.index([c.group])[0]
     if c.group != OVERALL:
         if c.kind == "rollback" or policy.segments is None:
-            return None
+            return _few_clusters(data, c.metric, at, 0)
         n_c, n_b = (float(x[at]) for x in data.known(c.metric))
         least = policy.segments.minimum_units
-        return f"too little data: {n_b:.0f} and {n_c:.0f} of {least} units" if min(n_c, n_b) < least else None
+        if min(n_c, n_b) < least:
+            return f"too little data: {n_b:.0f} and {n_c:.0f} of {least} units"
+        return _few_clusters(data, c.metric, at, 0)
     if c.metric in data.quantiles and not data.quantiles[c.metric].fixed:
         return _unfixed(data, c.metric)
     known = data.lives[c.metric].begun if policy.tests_hazard(c.metric) else partial(data.known, c.metric)
@@ -134,7 +136,7 @@ def _lacking(case: Case, c: Criterion) -> str | None:
     phase = case.phase
     alone = phase.traffic >= 1.0 and not phase.holdout
     if n_c > 0 and (n_b > 0 or alone or c.kind == FLOOR):
-        return None
+        return None if alone else _few_clusters(data, c.metric, at, data.phase_begin)
     return f"baseline {n_b:.0f}, candidate {n_c:.0f} known units in this phase"
 
 
@@ -146,6 +148,17 @@ def _unfixed(data: Data, metric: str) -> str:
         f"its threshold is fixed by the first {least:.0f} known units, where the baseline's history has fewer, and "
         f"{units:.0f} are there; what comes after them is compared"
     )
+
+
+def _few_clusters(data: Data, metric: str, group: int, begin: int) -> str | None:
+    """Why clusters since a period are too few to tell how they differ, if they are."""
+    contrast = data.contrast(metric)
+    if not isinstance(contrast, Clustered):
+        return None
+    found = int(contrast.least[group, begin, -1])
+    if found >= MINIMUM_CLUSTERS:
+        return None
+    return f"{FEW_CLUSTERS}: {found} with known outcomes in the smaller arm, and {MINIMUM_CLUSTERS} are needed in each"
 
 
 def _failed_safely(case: Case, w: Weighed) -> Judged:
@@ -193,8 +206,8 @@ def worst_segment(data: Data, c: Criterion, since: Onset) -> tuple[Group, float]
     """The segment value that is most clearly worse since the onset than all units together, and its effect."""
     if not data.segments or data.policy.tests_hazard(c.metric):
         return None
-    increments = increments_beyond(data, c.metric, since.effect, c.expect)[1:]
-    evidence = log_evidence_from(increments[..., : since.end, :], since.period)
+    bet = process_beyond(data, c.metric, since.effect, c.expect)
+    evidence = bet.final(since.period, since.end)[1:]
     at = int(np.argmax(evidence))
     if evidence[at] <= 0:
         return None

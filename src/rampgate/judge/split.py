@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rampgate.aggregate.clusters import Clusters
 from rampgate.aggregate.marginals import OVERALL, Group
-from rampgate.aggregate.moments import Floats
+from rampgate.aggregate.moments import CANDIDATE, Floats
 from rampgate.estimate.counts import SPLIT, count_increments, shifted_share
 from rampgate.estimate.evidence import log_evidence, log_sum_exp
 from rampgate.judge.case import Case, Data
@@ -61,16 +62,20 @@ def _share(phase: Phase) -> float:
 
 @dataclass(frozen=True)
 class _Split:
-    """Units of the periods in which the share is known, (group, period)."""
+    """Units of the periods in which the share is known, (group, period); clusters where these were assigned."""
 
     share: Floats
     n_c: Floats
     n: Floats
+    noun: str = "units"
 
     @classmethod
     def of(cls, case: Case, data: Data) -> _Split:
         share = np.minimum(traffic_in_force(case), 1.0 - STRAGGLERS)
         known = ~np.isnan(share)
+        if data.clusters is not None:
+            n_c, n = _first_exposed(data.clusters[0], known)
+            return cls(np.where(known, share, 0.5), n_c, n, "clusters")
         candidate, baseline = (arm.n * known for arm in data.run)
         return cls(np.where(known, share, 0.5), candidate, candidate + baseline)
 
@@ -80,6 +85,27 @@ class _Split:
         above = np.array(SPLIT) > 1.0
         full = self.share >= 1.0 - STRAGGLERS
         return np.where(full[:, None] & above, 0.0, every)
+
+
+def _first_exposed(clusters: Clusters, known: np.ndarray) -> tuple[Floats, Floats]:
+    """The candidate's clusters, and all, first exposed in each of the periods that are known, (group, period).
+
+    A cluster is assigned once, and counts once: later phases move it along with what it was before. One that is in both
+    arms when it is first seen counts in neither.
+    """
+    shape = (len(clusters.members), clusters.periods)
+    n_c, n = np.zeros(shape), np.zeros(shape)
+    for g, members in enumerate(clusters.members):
+        rows = members[known[clusters.period[members]] & (clusters.n[members] > 0)]
+        first = np.full(clusters.count, clusters.periods)
+        np.minimum.at(first, clusters.cluster[rows], clusters.period[rows])
+        rows = rows[clusters.period[rows] == first[clusters.cluster[rows]]]
+        arms = np.zeros((clusters.count, 2), dtype=bool)
+        arms[clusters.cluster[rows], clusters.arm[rows]] = True
+        one = np.flatnonzero(arms.sum(1) == 1)
+        np.add.at(n[g], first[one], 1.0)
+        np.add.at(n_c[g], first[one], arms[one, CANDIDATE].astype(float))
+    return n_c, n
 
 
 def sample_ratio(case: Case) -> list[Health]:
@@ -126,7 +152,9 @@ def _unchecked(case: Case) -> str:
 
 def _counts(split: _Split, g: int) -> str:
     seen, expected = float(split.n_c[g].sum()), float((split.n[g] * split.share).sum())
-    return f"{seen:.0f} of {split.n[g].sum():.0f} units are the candidate's, where about {expected:.0f} should be"
+    return (
+        f"{seen:.0f} of {split.n[g].sum():.0f} {split.noun} are the candidate's, where about {expected:.0f} should be"
+    )
 
 
 def _failed(case: Case, split: _Split, log_e: Floats, g: int, more: int = 0) -> Health:
@@ -150,7 +178,7 @@ def _smallest(split: _Split, bar: float) -> str:
     """The smallest loss of candidate units, from the launch on, that would have been seen by now."""
     n, p = split.n[0], split.share
     if not n.sum():
-        return "no loss would have been seen by now, for want of units"
+        return f"no loss would have been seen by now, for want of {split.noun}"
     share = float((n * p).sum() / n.sum())
     for percent in range(99, 0, -1):
         lost = percent / 100.0
@@ -160,4 +188,4 @@ def _smallest(split: _Split, bar: float) -> str:
         # Half of the prior is on the launch.
         if float(log_sum_exp(expected)) - np.log(2.0 * len(SPLIT)) >= bar:
             return f"a candidate's share of {lost:.2f} of its target should have been seen by now"
-    return "no loss would have been seen by now, for want of units"
+    return f"no loss would have been seen by now, for want of {split.noun}"

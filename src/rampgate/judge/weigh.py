@@ -12,9 +12,10 @@ from rampgate.aggregate.moments import Floats
 from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.contrast import Proportions
 from rampgate.estimate.counts import RARE, count_increments, rare_share
-from rampgate.estimate.evidence import likely_onset, log_evidence, log_evidence_from, log_sum_exp
-from rampgate.estimate.interval import log_increments
+from rampgate.estimate.evidence import log_sum_exp
+from rampgate.estimate.interval import process
 from rampgate.estimate.metric import KPI
+from rampgate.estimate.process import Process, Steps
 from rampgate.estimate.reference import Scale, effect_bets, usual_effect
 from rampgate.judge.case import Data
 from rampgate.judge.criteria import Criterion, positive
@@ -25,13 +26,12 @@ from rampgate.policy import Margin, Policy
 class Weighed:
     """A criterion and its log-evidence of harm after each period.
 
-    ``log_e`` is (..., period), ``increments`` (..., period, grid); both are empty when ``error`` says why there is
-    none.
+    ``log_e`` is (..., period) and empty when ``error`` says why there is none.
     """
 
     criterion: Criterion
     log_e: Floats
-    increments: Floats
+    process: Process
     error: str | None = None
 
     @property
@@ -82,7 +82,7 @@ def weigh(data: Data, criteria: Sequence[Criterion]) -> tuple[Weighed, ...]:
             out += _weigh_rule(data, members)
         except Exception as error:  # noqa: BLE001 - the gate must judge the others, and says ERROR for these
             text = f"{type(error).__name__}: {error}"
-            out += [Weighed(member, np.zeros(0), np.zeros((0, 0)), text) for member in members]
+            out += [Weighed(member, np.zeros(0), Steps(np.zeros((0, 0))), text) for member in members]
     return tuple(out)
 
 
@@ -90,15 +90,15 @@ def _weigh_rule(data: Data, members: Sequence[Criterion]) -> list[Weighed]:
     """Evidence of criteria that differ only in their group."""
     rule = members[0]
     at = data.index([m.group for m in members])
-    increments = increments_of(data, rule.measure, rule.margin, rule.expect)[..., at, :, :]
-    log_e = log_evidence(increments, data.prior)
+    bet = process_of(data, rule.measure, rule.margin, rule.expect).of(at)
+    log_e = bet.evidence(data.prior)
     if np.isnan(log_e).any():
         raise FloatingPointError("the evidence is not a number")
-    return [Weighed(m, log_e[..., i, :], increments[..., i, :, :]) for i, m in enumerate(members)]
+    return [Weighed(m, log_e[..., i, :], bet.of(i)) for i, m in enumerate(members)]
 
 
-def increments_of(data: Data, metric: str, margin: Margin, size: Margin | None, direction: int = 1) -> Floats:
-    """Log-increments of a metric's process against a margin, (..., group, period, grid).
+def process_of(data: Data, metric: str, margin: Margin, size: Margin | None, direction: int = 1) -> Process:
+    """The bets on a metric against a margin, (..., group, period, grid).
 
     Parameters
     ----------
@@ -108,22 +108,22 @@ def increments_of(data: Data, metric: str, margin: Margin, size: Margin | None, 
     direction : 1 against "harm at most ``margin``", -1 against "harm at least ``margin``"
     """
     if data.policy.tests_hazard(metric):
-        return _hazard_increments(data, metric, size, direction)
+        return Steps(_hazard_increments(data, metric, size, direction))
     contrast = data.contrast(metric, margin, direction)
     if isinstance(contrast, Proportions) and data.policy.metrics[metric].kind == "rare_event":
         # More of the event is harm, or less of it; passing looks to the other side.
         psi = np.array(RARE) ** (contrast.sign * direction)
         share = rare_share(contrast.n_c, contrast.n_b, contrast.ratio)
-        return count_increments(contrast.y_c, contrast.y_c + contrast.y_b, share, psi)
+        return Steps(count_increments(contrast.y_c, contrast.y_c + contrast.y_b, share, psi))
     if metric == FLOOR:
-        return log_increments(contrast, -margin.value, bets_of(data, KPI, size), direction)
-    return log_increments(contrast, _absolute(data, metric, margin), bets_of(data, metric, size), direction)
+        return process(contrast, -margin.value, bets_of(data, KPI, size), direction)
+    return process(contrast, _absolute(data, metric, margin), bets_of(data, metric, size), direction)
 
 
-def increments_beyond(data: Data, metric: str, harm: float, size: Margin | None) -> Floats:
-    """Log-increments against a harm that is no margin of the policy, in the metric's unit, (group, period, grid)."""
+def process_beyond(data: Data, metric: str, harm: float, size: Margin | None) -> Process:
+    """The bets against a harm that is no margin of the policy, in the metric's unit, (group, period, grid)."""
     moved = 0.0 if metric in data.quantiles else harm
-    return log_increments(data.beyond(metric, harm), moved, bets_of(data, metric, size))
+    return process(data.beyond(metric, harm), moved, bets_of(data, metric, size))
 
 
 def _hazard_increments(data: Data, metric: str, size: Margin | None, direction: int) -> Floats:
@@ -142,7 +142,7 @@ def log_passing(data: Data, metric: str, margin: Margin, size: Margin | None = N
     current value and knows no onset: a candidate good at first and bad later, or lucky for one
     stretch, must not pass.
     """
-    return log_evidence_from(increments_of(data, metric, margin, size or margin, -1), data.phase_begin)
+    return process_of(data, metric, margin, size or margin, -1).final(data.phase_begin)
 
 
 def bound_to_pass(policy: Policy, metric: str) -> tuple[Margin, Margin | None]:
@@ -172,7 +172,7 @@ def onset(data: Data, weighed: Weighed) -> Onset:
     """The likely onset of a criterion that fired."""
     count = len(weighed.log_e)
     end = count if weighed.current > 0 else int(np.argmax(weighed.log_e)) + 1
-    begin = likely_onset(weighed.increments[:end])
+    begin = weighed.process.onset(end)
     group = data.index([weighed.criterion.group])[0]
     return Onset(begin, data.harm(weighed.criterion.measure, begin, end, group), end)
 

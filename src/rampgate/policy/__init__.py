@@ -15,6 +15,7 @@ from rampgate.policy.metric import (
 )
 from rampgate.policy.model import (
     KPI,
+    MINIMUM_CLUSTERS,
     Approval,
     Drift,
     ErrorBudget,
@@ -34,6 +35,7 @@ from rampgate.policy.values import Duration, Margin
 
 __all__ = [
     "KPI",
+    "MINIMUM_CLUSTERS",
     "Approval",
     "Drift",
     "Duration",

@@ -8,11 +8,6 @@ from rampgate.errors import NotJudgedYet
 from rampgate.policy.model import Policy
 from rampgate.policy.problem import Problem
 
-_KINDS = ("proportion", "mean", "ratio", "share_above", "rare_event", "time_to_event", "quantile")
-_OPTIONS = {
-    "cluster": "assignment by cluster",
-}
-_BUDGETS = ("crossed_units",)
 _REMEDY = "take {this} out of the policy, or use a version of rampgate that judges {it}; nothing was judged"
 
 
@@ -35,21 +30,7 @@ def refuse_not_judged(policy: Policy) -> None:
 
 
 def _unjudged(policy: Policy) -> Iterator[Problem]:
-    yield from _metrics(policy)
     if policy.drift is not None:
         yield Problem(("drift",), "drift cannot be judged yet")
-    # Asking for a default in so many words is still asking for the check.
-    for key in _BUDGETS:
-        if key in policy.error_budget.model_fields_set:
-            yield Problem(("error_budget", key), f"an error budget for {key} cannot be judged yet")
     if policy.approval is not None:
         yield Problem(("approval",), "approvals cannot be judged yet")
-
-
-def _metrics(policy: Policy) -> Iterator[Problem]:
-    for name, metric in policy.metrics.items():
-        if metric.kind not in _KINDS:
-            yield Problem(("metrics", name), f"metrics of kind {metric.kind} cannot be judged yet")
-        for key, what in _OPTIONS.items():
-            if getattr(metric, key) is not None:
-                yield Problem(("metrics", name, key), f"{what} cannot be judged yet")

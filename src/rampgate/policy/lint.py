@@ -19,7 +19,7 @@ _ROUNDING = 1e-9
 def lint(policy: Policy) -> list[Problem]:
     """Everything that is wrong with a policy whose values are legal one by one."""
     criteria = (_kpi, _known, _margins, hazard_problems)
-    rules = (_names, _source, _metrics, *criteria, phase_problems, _segments, _drift, _approval)
+    rules = (_names, _source, _clusters, _metrics, *criteria, phase_problems, _segments, _drift, _approval)
     return [problem for rule in rules for problem in rule(policy)]
 
 
@@ -89,8 +89,10 @@ def _names(policy: Policy) -> Iterator[Problem]:
 
 def _source(policy: Policy) -> Iterator[Problem]:
     seen: dict[str, str] = {}
-    for key in ("unit", "time", "variant"):
+    for key in ("unit", "time", "variant", "cluster"):
         column = getattr(policy.source, key)
+        if column is None:
+            continue
         if column in seen:
             yield Problem(
                 ("source", key),
@@ -107,6 +109,21 @@ def _source(policy: Policy) -> Iterator[Problem]:
             f"windows of {policy.source.window} cannot be put together from weeks",
             "write window: week, or look: day",
         )
+
+
+def _clusters(policy: Policy) -> Iterator[Problem]:
+    """What is not judged by cluster yet is refused, never judged as if units were independent."""
+    if policy.source.cluster is None or policy.evidence == "point":
+        return
+    remedy = f"take it out, or leave source.cluster out if not {policy.source.cluster} but units were assigned"
+    for name, metric in policy.metrics.items():
+        kind = "a quantile" if isinstance(metric, Quantile) else "test: hazard" if metric.by_hazard else None
+        if isinstance(metric, Mean) and metric.covariate is not None:
+            kind = "a covariate"
+        if kind is not None:
+            yield Problem(("metrics", name), f"{kind} is not judged by cluster", remedy)
+    if policy.kpi.floor is not None:
+        yield Problem(("kpi", "floor"), "a floor is not judged by cluster", remedy)
 
 
 # --- metrics and the KPI ----------------------------------------------------------------

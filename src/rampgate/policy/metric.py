@@ -44,7 +44,6 @@ class _Metric(Section):
     worst: float | None = Field(None, description="The value that counts as 0 in the KPI; needs `best`.")
     matures_after: Span | None = Field(None, description="Age at which a unit's outcome is final, as 72h.")
     known_at: Text | None = Field(None, description="Column with the time at which the label arrived.")
-    cluster: Text | None = Field(None, description="Column of the team or customer that was assigned as a whole.")
 
     @property
     def rate(self) -> bool:
@@ -85,7 +84,7 @@ class _Metric(Section):
 
     def columns(self) -> tuple[str, ...]:
         """The columns that the metric reads, each once."""
-        extra = (column for column in (self.known_at, self.cluster) if column is not None)
+        extra = () if self.known_at is None else (self.known_at,)
         return tuple(dict.fromkeys((*self._own_columns(), *extra)))
 
     def _own_columns(self) -> tuple[str, ...]:

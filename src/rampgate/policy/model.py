@@ -31,6 +31,8 @@ REFERENCE = "reference"
 PROVABLE = ("proportion", "ratio", "mean")
 # Those that it may wait for where the phase names them.
 REQUIRABLE = (*PROVABLE, "quantile")
+#: Clusters that each arm needs, where they are assigned.
+MINIMUM_CLUSTERS = 5
 
 
 _ListOf = BeforeValidator(as_tuple)
@@ -44,6 +46,10 @@ class Source(Section):
     unit: Text = Field("unit", description="Column that identifies the unit, one row each.")
     time: Text = Field("time", description="Column of the time of exposure.")
     variant: Text = Field("variant", description="Column that says which version handled the unit.")
+    cluster: Text | None = Field(
+        None,
+        description="Column of the team or customer that gets a version as a whole; none where units do.",
+    )
     time_format: TimeFormat | None = Field(
         None, description='How text says times, as "%d/%m/%Y %H:%M" or epoch_s; ISO 8601 when left out.'
     )

@@ -15,7 +15,7 @@ from rampgate.policy.metric import (
     ShareAbove,
     TimeToEvent,
 )
-from rampgate.policy.model import KPI, Guardrail, Phase, Policy, Rollback
+from rampgate.policy.model import KPI, MINIMUM_CLUSTERS, Guardrail, Phase, Policy, Rollback
 from rampgate.policy.time_format import example
 from rampgate.policy.values import Margin, percent
 
@@ -61,6 +61,13 @@ def _reading(policy: Policy) -> Iterator[str]:
     if source.time_format is not None:
         forms = [f"{form} ({example(form)} is 3 February 2026)" for form in source.time_format]
         yield f"Times in {source.time} are written {_either(forms)}; a column of times needs no form."
+    if source.cluster is not None:
+        whole = f"Each {source.cluster} was given a version as a whole"
+        if policy.evidence == "point":
+            yield f"{whole}; plain thresholds do not ask for it."
+        else:
+            yield f"{whole}, and is what is counted: differences are held against how much one differs from another."
+            yield f"Each version needs {MINIMUM_CLUSTERS} of {source.cluster}; with fewer the rollout holds, unjudged."
     if source.ignore:
         yield f"Rows of {_and(source.ignore)} are left out, and counted."
     if source.decimal == ",":
@@ -185,6 +192,8 @@ def _budgets(policy: Policy) -> Iterator[str]:
         f"A candidate that is within every worse_by in every period is ever rolled back in at most "
         f"{percent(budget.false_rollback)} of rollouts, over all looks and criteria."
     )
+    if policy.source.cluster is not None:
+        yield f"With {policy.source.cluster} assigned as a whole this is shown by simulation, and is not proven."
     if any(phase.go == "non_inferior" for phase in policy.phases):
         yield (
             f"A candidate worse by a required margin throughout a non_inferior phase passes it in at most "

@@ -179,7 +179,7 @@ def point(data: Any, x: Any, y: Any, shape: str, colour: str) -> Any:
 
 
 def lettering(data: Any, field: str, x: Any, y: Any, right: bool = False, **style: Any) -> Any:
-    """Words in the picture, at its left or ``right`` edge without an ``x``. A page keeps them readable across a line."""
+    """Words in the picture, at its left or ``right`` edge without an ``x``. Pages keep them readable across a line."""
     import altair as alt
 
     edge = {"x": "width", "dx": -4, "align": "right"} if right else {"x": 4, "align": "left"}
@@ -190,7 +190,7 @@ def lettering(data: Any, field: str, x: Any, y: Any, right: bool = False, **styl
 
 def last_value(data: Any, x: Any, y: Any, field: str, colour: str) -> Any:
     """The last value in words, beside its point."""
-    style = {"align": "right", "dx": -7, "dy": -10, "color": colour, "fontWeight": 600, "fontSize": 12}
+    style: dict[str, Any] = {"align": "right", "dx": -7, "dy": -10, "color": colour, "fontWeight": 600, "fontSize": 12}
     return lettering(data, field, x, y, **style)
 
 

@@ -33,6 +33,7 @@ def period_document(cells: Cells, period: int) -> bytes:
             cells.malformed[r].tolist(),
             cells.digest[r],
             *([[_counts(tally, int(r)) for tally in cells.tallies]] if cells.tallies else []),
+            *_cluster(cells, r),
         ]
         for r in np.flatnonzero(cells.period == period)
     ]
@@ -51,9 +52,17 @@ def _counts(tally: Tally, row: int) -> list[list[int]]:
     return [[int(k), int(n)] for k, n in zip(tally.bin[begin:end], tally.count[begin:end], strict=True)]
 
 
+def _cluster(cells: Cells, row: Any) -> list[str]:
+    """What was assigned as a whole; nothing where the policy names none, whose records stay what they were."""
+    return [cells.clusters[row]] if cells.clusters else []
+
+
 def period_digest(cells: Cells, rows: np.ndarray) -> str:
     """Identity of the rows of the source that a period was made of; sums differ in their last bits, this does not."""
-    lines = [f"{cells.arm[r]}|{cells.values[r]}|{cells.n[r]:.0f}|{cells.digest[r]}" for r in rows]
+    lines = [
+        "|".join([f"{cells.arm[r]}|{cells.values[r]}|{cells.n[r]:.0f}|{cells.digest[r]}", *_cluster(cells, r)])
+        for r in rows
+    ]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -84,6 +93,10 @@ def _intake(intake: Intake) -> dict[str, Any]:
     data["newest"] = intake.newest.isoformat() if intake.newest else None
     data["other_variants"] = [list(item) for item in intake.other_variants]
     data["malformed"] = [list(item) for item in intake.malformed]
+    data["crossed"] = [[start.isoformat(), *counts] for start, *counts in intake.crossed]
+    for name in ("null_cluster", "crossed"):  # not there in records that have none of it
+        if not data[name]:
+            del data[name]
     # Rows beyond the look do not belong to it: the same look asked tomorrow is the same look.
     del data["after_as_of"], data["rows"]
     return data
@@ -147,6 +160,9 @@ def restore(body: Mapping[str, Any], read: Any) -> Case:
     intake = dict(body["intake"])
     intake["newest"] = datetime.fromisoformat(intake["newest"]) if intake["newest"] else None
     intake["other_variants"] = tuple((name, n) for name, n in intake["other_variants"])
+    intake["crossed"] = tuple(
+        (datetime.fromisoformat(start), seen, both) for start, seen, both in intake.get("crossed", ())
+    )
     intake["malformed"] = tuple((name, n, example) for name, n, example in intake["malformed"])
     as_of = datetime.fromisoformat(body["as_of"]).astimezone(policy.zone)
     look = datetime.fromisoformat(body["look"]).astimezone(policy.zone)
@@ -167,6 +183,7 @@ def cells_of(
     values: list[tuple[str, ...]] = []
     digests: list[str] = []
     counts: list[Sequence[Sequence[Sequence[int]]]] = []
+    clusters: list[str] = []
     k, p = len(components), len(linked)
     blocks = [tuple(np.zeros(shape) for shape in ((0,), (0,), (0, k), (0, p), (0, k), (0, k)))]
     bad: list[np.ndarray] = []
@@ -179,6 +196,8 @@ def cells_of(
         bad += [np.array([row[7] for row in rows], dtype=np.int64)] if rows else []
         digests += [row[8] for row in rows]
         counts += [row[9] for row in rows] if tallies else []
+        # The cluster stands last, where the policy named one.
+        clusters += [row[-1] for row in rows if len(row) > (10 if tallies else 9)]
         numbers = (np.array([row[at] for row in rows], dtype=float) for at in (0, 2, 3, 4, 5, 6))
         blocks.append(tuple(x.reshape(len(rows), *like.shape[1:]) for x, like in zip(numbers, blocks[0], strict=True)))
     arm, n, mean, comoment, low, high = (np.concatenate(column) for column in zip(*blocks, strict=True))
@@ -198,6 +217,7 @@ def cells_of(
         np.concatenate(bad) if bad else np.zeros((0, 0), dtype=np.int64),
         tuple(digests),
         tuple(_tally(metric, [bins[h] for bins in counts]) for h, metric in enumerate(tallies)),
+        tuple(clusters),
     )
 
 
