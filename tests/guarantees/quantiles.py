@@ -12,7 +12,7 @@ from rampgate.aggregate.histogram import RELATIVE_ERROR, Magnitudes
 from rampgate.aggregate.moments import BASELINE, Floats, Ints
 from rampgate.estimate.evidence import log_evidence, onset_prior
 from rampgate.estimate.interval import log_increments
-from rampgate.estimate.quantile import Quantiles
+from rampgate.estimate.quantiles import Quantiles
 from rampgate.judge.weigh import bets
 from rampgate.policy import Margin, Quantile
 

@@ -15,7 +15,7 @@ from tests.guarantees.quantiles import DAYS, HISTORY, START, Kind, bin_of, draw
 import rampgate
 from rampgate.aggregate.binned import Binned, Counts
 from rampgate.aggregate.histogram import RELATIVE_ERROR, Magnitudes
-from rampgate.estimate.quantile import Quantiles, units_needed
+from rampgate.estimate.quantiles import Quantiles, units_needed
 from rampgate.judge.decision import Decision, Estimate
 from rampgate.judge.state import State
 from rampgate.ledger import Ledger

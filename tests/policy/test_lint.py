@@ -390,5 +390,35 @@ def test_proof_of_a_metric_without_a_range_is_said_to_be_asymptotic() -> None:
     assert not any("asymptotic" in line for line in warnings(load_policy(ranged)))
 
 
+def test_bounds_from_the_reference_are_bounds_and_a_covariate_undoes_them() -> None:
+    def said(**more: Any) -> list[str]:
+        mean = {"kind": "mean", "column": "hours", "better": "lower", **more}
+        content = {
+            "metrics": {"ok": {"kind": "proportion", "column": "ok"}, "hours": mean},
+            "kpi": {"weights": {"ok": 1.0}},
+            "guardrails": {"hours": {"margin": 2}},
+            "phases": [{"traffic": "50%", "go": "non_inferior"}, {"traffic": "100%"}],
+        }
+        return [line for line in warnings(load_policy(content)) if line.startswith("hours: ")]
+
+    assert said(bounds="reference") == []
+    assert len(said()) == 1
+    assert any("in spite of bounds" in line for line in said(bounds="reference", covariate="before"))
+    assert any("an outcome of ok" in line for line in said(covariate="ok"))
+
+
+@pytest.mark.parametrize("column", ["hours", "unit", "time", "variant", "seen_at"])
+def test_a_covariate_must_be_known_before(column: str) -> None:
+    metric = {"kind": "mean", "column": "hours", "known_at": "seen_at", "covariate": column}
+    text = refusal(metrics={"accuracy": {"kind": "proportion", "column": "ok"}, "h": metric})
+    assert text.startswith("metrics.h.covariate: ")
+    assert "known before exposure" in text
+
+
+def test_bounds_are_two_numbers_or_one_word() -> None:
+    text = refusal(metrics={"accuracy": METRICS["accuracy"], "h": {"kind": "mean", "column": "x", "bounds": "p99"}})
+    assert "write [0, 480], or reference" in text
+
+
 def test_a_version_cannot_be_compared_and_left_out():
     assert "the candidate is among the versions left out" in refusal(candidate="v2", source={"ignore": ["v2"]})

@@ -12,7 +12,8 @@ def test_the_example_of_the_design_in_sentences():
         "hours is the mean time from opened_at to resolved_at, cut at 72h; lower is better.",
         "missed is the share of units with any missed_incident; lower is better.",
         "override is the share of true in overridden; lower is better.",
-        "p95_hours is the 95% quantile of handling_hours; lower is better.",
+        "p95_hours is the 95% quantile of handling_hours, judged by the share beyond a threshold fixed beforehand; "
+        "lower is better.",
         "resolved_72h is the share with resolved_at within 72 hours of opened_at; higher is better.",
         "satisfaction is the mean of csat; higher is better.",
         "sla_hit is the share of true in sla_met; higher is better.",

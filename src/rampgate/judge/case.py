@@ -22,7 +22,7 @@ from rampgate.estimate.covariate import slopes
 from rampgate.estimate.evidence import onset_prior
 from rampgate.estimate.interval import effect
 from rampgate.estimate.metric import KPI, contrast, known_units
-from rampgate.estimate.quantile import Heights, Quantiles, with_columns
+from rampgate.estimate.quantiles import Heights, Quantiles, with_columns
 from rampgate.estimate.reference import Scale, own_or, scale
 from rampgate.judge.lives import Lives
 from rampgate.judge.state import State

@@ -13,7 +13,7 @@ from rampgate.aggregate.moments import Floats
 from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.clustered import Clustered
 from rampgate.estimate.metric import KPI
-from rampgate.estimate.quantile import units_needed
+from rampgate.estimate.quantiles import units_needed
 from rampgate.judge.attribution import attribution
 from rampgate.judge.case import Case, Data
 from rampgate.judge.criteria import Criterion, criteria, group_weights

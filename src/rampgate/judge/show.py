@@ -15,7 +15,7 @@ from rampgate.aggregate.moments import Floats
 from rampgate.estimate.contrast import Contrast, take
 from rampgate.estimate.interval import confidence_sequence, effect
 from rampgate.estimate.metric import KPI, weighted_kpi
-from rampgate.estimate.quantile import Between, Heights
+from rampgate.estimate.quantiles import Between, Heights
 from rampgate.judge.case import Case, Data
 from rampgate.judge.decision import Estimate, Window
 from rampgate.judge.weigh import bets_of
