@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rampgate.judge.findings import odds
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+VEGA_LITE = "6.4"
 WIDE, NARROW = 720, 330
 #: Days named on an axis as wide as the page; on one of several side by side; and from when on months are named.
 TICKS, FEW_TICKS, LONG = 8, 5, timedelta(days=182)
@@ -286,6 +288,17 @@ def drawable(value: Any) -> Any:
     return [drawable(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
+def warm() -> None:
+    """Start the drawing library beside what comes first; it takes a third of a second and is waited for by nobody."""
+
+    def start() -> None:
+        import vl_convert
+
+        vl_convert.vegalite_to_svg({"data": {"values": []}, "mark": "point"}, vl_version=VEGA_LITE)
+
+    Thread(target=start, daemon=True).start()
+
+
 def svg_of(chart: Chart, width: int = WIDE) -> str:
     """The chart as an SVG text about as wide, without what only answers a pointer."""
     return still(chart.to_dict(validate=False), width)
@@ -307,7 +320,7 @@ def still(spec: dict[str, Any], width: int) -> str:
         "config": config,
         "layer": layers,
     }
-    return _without_nothing(_TAG.sub(_plain, vl_convert.vegalite_to_svg(shown, vl_version="6.4")))
+    return _without_nothing(_TAG.sub(_plain, vl_convert.vegalite_to_svg(shown, vl_version=VEGA_LITE)))
 
 
 def _plain(tag: re.Match[str]) -> str:

@@ -22,6 +22,10 @@ def report_policy(policy: Path, out: Path, ledger: str | Path) -> list[str]:
     UsageError : nothing is recorded of the rollout, or the file cannot be written there
     """
     check_ending(out)
+    if out.suffix == ".html":
+        from rampgate.report.drawing import warm
+
+        warm()
     rules = load_policy(policy)
     found = dossier(Ledger.open(ledger, create=False), rules.rollout)
     write_report(found, out)
