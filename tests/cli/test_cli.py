@@ -361,5 +361,7 @@ def test_the_installed_command_and_its_imports(folder: Path) -> None:
     policy = str(folder / "policy.yaml")
     look = f"'check', {policy!r}, '--as-of', '2026-01-12'"
     loaded(look, [])
+    compared = loaded(f"'compare', {str(folder / 'tickets.csv')!r}", ["sqlalchemy", "rampgate.ledger", "pandas"])
+    assert compared == "[]", "what is compared is recorded nowhere"
     heavy = ["pandas", "pyarrow", "polars", "alembic", "scipy", "altair"]
     assert loaded(look, heavy) == "[]"

@@ -77,7 +77,7 @@ def rows(title: str) -> dict[str, str]:
 
 
 #: Objects whose keys are data.
-BY_NAME = ("segment", "columns.metrics", "columns.weights")
+BY_NAME = ("segment", "columns.metrics", "columns.weights", "windows[].units_compared")
 
 
 def paths(value: Any, path: str = "") -> Iterator[str]:

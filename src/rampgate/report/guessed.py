@@ -9,7 +9,6 @@ from rich.table import Table
 from rich.text import Text
 
 from rampgate.guess import Guess, Note
-from rampgate.report.sentences import validation
 from rampgate.report.terminal import indented
 
 #: Columns left out that are named.
@@ -35,6 +34,8 @@ def _joined(why: str, flag: str) -> str:
 
 def guess_view(guess: Guess, path: Path, notes: bool = True) -> RenderableType:
     """The guesses, what ``validate`` says of the file, and the next step."""
+    from rampgate.report.sentences import validation  # loads the ledger's room, which a comparison does not need
+
     parts: list[RenderableType] = [Text(f"wrote {path}", "bold green")]
     if notes:
         parts.append(notes_table(guess.notes))
