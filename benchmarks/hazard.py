@@ -8,13 +8,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import numpy as np
 
 from rampgate.aggregate.histogram import AGES
 from rampgate.aggregate.moments import Floats, Period
-from rampgate.estimate.contrast import Means, Proportions
+from rampgate.estimate.contrast import Means, Proportions, divide
 from rampgate.estimate.evidence import log_evidence, onset_prior
+from rampgate.estimate.hazard import hazard_bets, log_rank
+from rampgate.estimate.increments import bennett_cost
 from rampgate.estimate.interval import log_increments
 from rampgate.estimate.reference import Scale
 from rampgate.judge.lives import Lives, booked
@@ -70,6 +73,28 @@ def hazard(counts: Floats) -> Floats:
     return log_evidence(Lives(EDGES, counts, BOOKED, -1).increments(None), PRIOR)
 
 
+#: Whether events are drawn with replacement, and by how much one may move the score; None is the larger arm's share.
+COSTS: dict[str, tuple[bool, float | None]] = {
+    "drawn with replacement, c = share": (True, None),
+    "hypergeometric, c = 1": (False, 1.0),
+    "hypergeometric, c = share (no proof)": (False, None),
+    "Gaussian (asymptotic)": (False, 0.0),
+}
+
+
+def costed(counts: Floats, replaced: bool, bound: float | None) -> Floats:
+    """The same where another cost is paid for a stratum."""
+    lives, lam = Lives(EDGES, counts, BOOKED, -1), hazard_bets(None)
+    (n_b, n_c), (d_b, d_c) = lives.at_risk, lives.events
+    score, urn = log_rank(n_c, n_b, d_c, d_b)
+    part = divide(n_c, n_c + n_b)
+    c = np.maximum(part, 1 - part) if bound is None else np.full_like(part, bound)
+    variance = (d_b + d_c) * part * (1 - part) if replaced else urn
+    each = -lam * score[..., None] - variance[..., None] * bennett_cost(lam, c[..., None])
+    each = np.where((n_c * n_b > 0)[..., None], each, 0.0)
+    return log_evidence(np.stack([each[:, t == BOOKED].sum(1) for t in range(DAYS)], axis=1), PRIOR)
+
+
 def share(counts: Floats) -> Floats:
     """The same of the share with the event within the limit."""
     b, c = counts
@@ -99,7 +124,9 @@ def _at_maturity(made: Proportions | Means, variance: float, expect: float, reac
     return np.concatenate([waiting, log_e[..., :-WAIT]], axis=-1)
 
 
-TESTS = {"hazard": hazard, "share": share, "mean": mean}
+TESTS: dict[str, Callable[[Floats], Floats]] = {"hazard": hazard, "share": share, "mean": mean}
+TESTS |= {name: partial(costed, replaced=back, bound=c) for name, (back, c) in COSTS.items()}
+MAIN = ("hazard", "share", "mean")
 
 
 def fired(
@@ -148,11 +175,15 @@ def main() -> None:
     print(f"    300 a day, 1 % of traffic          {told(fired(300, same, traffic=np.full(DAYS, 0.01))['hazard'])}")
     print("\nDurations 20 % longer, day of the look that rolls back")
     for per_day in (50, 300):
-        for name, hits in fired(per_day, (exponential(), exponential(1.2)), tuple(TESTS)).items():
+        for name, hits in fired(per_day, (exponential(), exponential(1.2)), MAIN).items():
             print(f"  {per_day:5} a day, {name:7}              {told(hits)}")
     print("\nThe same 90 % by 72 h, but none in the first day")
-    for name, hits in fired(300, (exponential(), slow_early), tuple(TESTS)).items():
+    for name, hits in fired(300, (exponential(), slow_early), MAIN).items():
         print(f"    300 a day, {name:7}              {told(hits)}")
+    print("\nWhat a stratum pays, 300 a day: 20 % longer, and nothing different")
+    for curves in ((exponential(), exponential(1.2)), same):
+        for name, hits in fired(300, curves, ("hazard", *COSTS)).items():
+            print(f"  {name:37}{told(hits)}")
     print("\nDurations 20 % shorter: rolled back at all")
     print(f"    300 a day                          {told(fired(300, (exponential(), exponential(1 / 1.2)))['hazard'])}")
 
