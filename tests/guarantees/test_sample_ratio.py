@@ -53,7 +53,7 @@ def test_a_fifth_lost_at_ten_percent_is_seen(record_property) -> None:
 
 
 def test_clusters_that_are_assigned_are_counted_and_not_their_units(record_property) -> None:
-    """By ticket a coin thrown for each of 40 clusters is called wrong nearly always, since each counts hundreds of times."""
+    """By ticket a coin thrown for each of 40 clusters is called wrong nearly always."""
     rng = np.random.default_rng(3)
     has = rng.random((ROLLOUTS, 40)) < 0.25
     first = np.zeros((ROLLOUTS, DAYS))
