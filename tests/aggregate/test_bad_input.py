@@ -185,9 +185,10 @@ def test_a_row_written_twice_changes_nothing_but_the_count() -> None:
     table = tickets(200)
     once, twice = look(table, policy()), look(pa.concat_tables([table, table.slice(0, 50)]), policy())
     assert twice.cells.digest == once.cells.digest
-    assert twice.intake == replace(
-        once.intake, rows=250, duplicate_units=50, duplicate_example=min(table["ticket"].to_pylist()[:50])
-    )
+    first = min(table["ticket"].to_pylist()[:50])
+    crossed = twice.intake.crossed
+    assert (sum(seen for _, seen, _ in crossed), sum(both for _, _, both in crossed)) == (200, 0)
+    assert twice.intake == replace(once.intake, rows=250, duplicate_units=50, duplicate_example=first, crossed=crossed)
 
 
 def test_missing_units_are_excluded_and_counted() -> None:

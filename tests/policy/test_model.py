@@ -162,6 +162,7 @@ def test_defaults_never_change():
             "unit": "unit",
             "time": "time",
             "variant": "variant",
+            "cluster": None,
             "time_format": None,
             "decimal": ".",
             "ignore": [],

@@ -26,7 +26,7 @@ MORE = np.array([1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0])
 
 
 @dataclass(frozen=True)
-class _Crossings:
+class Crossings:
     """Units first seen within their phase, and first seen in both arms of it, (phase, period)."""
 
     seen: Floats
@@ -59,7 +59,7 @@ def crossed_units(case: Case) -> list[Health]:
     return [Health(CODE, PASS, f"{what}; {_smallest(found, bar)}", count)]
 
 
-def _smallest(found: _Crossings, bar: float) -> str:
+def _smallest(found: Crossings, bar: float) -> str:
     """The smallest share of units that would have been called too many, had it crossed in the fullest phase."""
     n = np.array([found.seen.sum(1).max()])
     for percent in range(1, 101):
@@ -69,7 +69,7 @@ def _smallest(found: _Crossings, bar: float) -> str:
     return "no share would have been seen by now, for want of units"
 
 
-def _crossings(case: Case) -> _Crossings | None:
+def _crossings(case: Case) -> Crossings | None:
     data, policy = case.data, case.policy
     if case.state.start is None or not data.periods:
         return None
@@ -81,14 +81,14 @@ def _crossings(case: Case) -> _Crossings | None:
     if data.clusters is not None:
         for stage in range(phases):
             seen[stage], both[stage] = _of_clusters(data.clusters[0], stages == stage)
-        return _Crossings(seen, both, "clusters")
+        return Crossings(seen, both, "clusters")
     if not case.intake.crossed:
         return None
     for start, new, crossed in case.intake.crossed:
         t = first.get(start)
         if t is not None and stages[t] < phases:
             seen[stages[t], t], both[stages[t], t] = new, crossed
-    return _Crossings(seen, both, "units")
+    return Crossings(seen, both, "units")
 
 
 def _of_clusters(clusters: Clusters, inside: np.ndarray) -> tuple[Floats, Floats]:
