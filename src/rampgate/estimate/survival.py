@@ -60,7 +60,7 @@ class KaplanMeier:
         times : array (unit,)
             Age at the event, or at the last time the unit was seen open; not negative.
         observed : array (unit,)
-            1 or true where the event was seen, 0 or false where the unit was open.
+            Whether the event was seen: 1 or true; 0 or false where the unit was open.
 
         Raises
         ------
