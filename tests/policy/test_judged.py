@@ -76,6 +76,7 @@ METRIC = {"kind": "proportion", "column": "correct"}
     ("sections", "where"),
     [
         ({"drift": {"columns": {"score": {"psi": 0.2}}}}, "drift"),
+        ({"source": {"cluster": "team"}, "kpi": {"weights": {"accuracy": 1}, "floor": 0.5}}, "source.cluster"),
     ],
 )
 def test_each_part_that_is_not_judged(sections: dict[str, Any], where: str):

@@ -43,6 +43,19 @@ def test_replay_of_the_whole_table_equals_looks_at_what_was_known(slower: float,
         assert canonical(recompute(record, book).content()) == canonical(record.entry()["decision"])
 
 
+def test_events_that_are_written_after_a_look_had_rested_on_their_step_hold(tmp_path: Path) -> None:
+    """A feed that is a day behind: days that no share would rest on for two more days."""
+    frame, book = queued(1.0), Ledger.open(tmp_path / "rampgate.db")
+    rules = {**PACED, "rollback": {"hours": {"worse_by": 0}, "kpi": {"worse_by": "60pp"}}}
+    behind = as_known(frame, pd.Timestamp("2026-01-13"))
+    behind["closed"] = behind.closed.where(behind.closed < "2026-01-12")
+    first = rampgate.check(rules, events=behind, as_of="2026-01-13", ledger=book)
+    assert not any("came after" in r.message for r in first.reasons)
+    late = rampgate.check(rules, events=as_known(frame, pd.Timestamp("2026-01-14")), as_of="2026-01-14", ledger=book)
+    assert late.decision == "hold"
+    assert any("look when all events until the look are written" in r.message for r in late.reasons)
+
+
 def test_slower_work_is_rolled_back_before_the_mean_would_be() -> None:
     """Two days of exposure, of which no unit has reached the 48 hours of the mean."""
     frame = queued(4.0)

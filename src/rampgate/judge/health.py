@@ -30,6 +30,8 @@ LATELY = 7
 FEW = 3
 #: Between the name of what is counted and the age at which it is.
 _AGE = " after "
+#: In its place for events that ``test: hazard`` books step by step of age, as its looks rest on them sooner.
+_STEPS = f"{_AGE}each step of age"
 #: Weeks that differ by more than this factor are a sudden change of volume, if one of them has enough units.
 SUDDEN = 2.0
 ENOUGH = 100
@@ -285,6 +287,22 @@ def seen_units(case: Case, through: datetime) -> dict[str, float]:
             sums = np.bincount(codes[rows], weights=n, minlength=len(values))
             here = np.unique(codes[rows])
             counts |= {f"{word} {column}={values[v]}": float(sums[v]) for v in here}
+    return counts | _seen_steps(case, through)
+
+
+def _seen_steps(case: Case, through: datetime) -> dict[str, float]:
+    """Events per arm in the steps of age that ``test: hazard`` had booked by then: all, and of the last periods."""
+    counts: dict[str, float] = {}
+    looks = sum(period.end <= through for period in case.data.periods)
+    for name, lives in case.data.lives.items():
+        if not case.policy.tests_hazard(name):
+            continue
+        booked = lives.booked < looks
+        events = np.where(booked, lives.counts[:, 0, :, :-1], 0.0).sum(-1)
+        latest = np.flatnonzero(booked.any(-1))[-LATELY:]
+        for arm, word in ((BASELINE, "baseline"), (CANDIDATE, "candidate")):
+            counts[f"{word} {name}:event{_STEPS}"] = float(events[arm].sum())
+            counts[f"{word} {name}:event{_STEPS}{_RECENT}"] = float(events[arm, latest].sum())
     return counts
 
 
@@ -329,6 +347,8 @@ def _counted(case: Case, name: str) -> bool:
     if component.endswith(_LABELS):
         if component not in case.cells.components:
             return False
+        if what.removesuffix(_RECENT).endswith(_STEPS):
+            return case.policy.tests_hazard(component.rpartition(":")[0])
         return what.removesuffix(_RECENT) == _booked_name(case, component, case.look)[0]
     return "=" not in what or any(what.startswith(f"{column}=") for column in case.cells.segments)
 
@@ -381,6 +401,8 @@ def _after_a_look(case: Case) -> list[Health]:
             text = f"{late:.0f} {word} {noun} of {metric} came after an earlier look had rested on their days"
             why = f"{noun} that come late, or later in one arm, mislead"
             remedy = f"write a longer matures_after under metrics.{metric}"
+            if what.endswith(_STEPS):
+                remedy = "look when all events until the look are written; test: hazard rests on each step of age"
             out.append(Health("missing_labels", FAIL, f"{text}: {why}: {remedy}", int(late)))
     return out
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rampgate.errors import NotJudgedYet
+from rampgate.policy.metric import Mean
 from rampgate.policy.model import Policy
 from rampgate.policy.problem import Problem
 
@@ -30,7 +31,25 @@ def refuse_not_judged(policy: Policy) -> None:
 
 
 def _unjudged(policy: Policy) -> Iterator[Problem]:
+    beside = ", ".join(dict.fromkeys(_not_by_cluster(policy))) if policy.source.cluster is not None else ""
+    if beside:
+        yield Problem(("source", "cluster"), f"clusters cannot be judged yet beside {beside}")
     if policy.drift is not None:
         yield Problem(("drift",), "drift cannot be judged yet")
     if policy.approval is not None:
         yield Problem(("approval",), "approvals cannot be judged yet")
+
+
+def _not_by_cluster(policy: Policy) -> Iterator[str]:
+    """What would be judged as if units were independent."""
+    if policy.evidence == "point":
+        return
+    for metric in policy.metrics.values():
+        if metric.kind == "quantile":
+            yield "a quantile"
+        elif metric.by_hazard:
+            yield "test: hazard"
+        elif isinstance(metric, Mean) and metric.covariate is not None:
+            yield "a covariate"
+    if policy.kpi.floor is not None:
+        yield "a floor"

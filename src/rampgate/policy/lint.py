@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from rampgate.policy.lint_hazard import hazard_problems, untested
 from rampgate.policy.lint_phases import phase_problems
-from rampgate.policy.metric import Mean, Metric, Quantile, RareEvent, TimeToEvent
+from rampgate.policy.metric import Mean, Metric, RareEvent, TimeToEvent
 from rampgate.policy.model import KPI, Guardrail, Policy, Rollback
 from rampgate.policy.problem import KeyPath, Problem, did_you_mean, repeated, unknown_metric
 from rampgate.policy.values import Margin, zone_exists
@@ -19,7 +19,7 @@ _ROUNDING = 1e-9
 def lint(policy: Policy) -> list[Problem]:
     """Everything that is wrong with a policy whose values are legal one by one."""
     criteria = (_kpi, _known, _margins, hazard_problems)
-    rules = (_names, _source, _clusters, _metrics, *criteria, phase_problems, _segments, _drift, _approval)
+    rules = (_names, _source, _metrics, *criteria, phase_problems, _segments, _drift, _approval)
     return [problem for rule in rules for problem in rule(policy)]
 
 
@@ -109,21 +109,6 @@ def _source(policy: Policy) -> Iterator[Problem]:
             f"windows of {policy.source.window} cannot be put together from weeks",
             "write window: week, or look: day",
         )
-
-
-def _clusters(policy: Policy) -> Iterator[Problem]:
-    """What is not judged by cluster yet is refused, never judged as if units were independent."""
-    if policy.source.cluster is None or policy.evidence == "point":
-        return
-    remedy = f"take it out, or leave source.cluster out if not {policy.source.cluster} but units were assigned"
-    for name, metric in policy.metrics.items():
-        kind = "a quantile" if isinstance(metric, Quantile) else "test: hazard" if metric.by_hazard else None
-        if isinstance(metric, Mean) and metric.covariate is not None:
-            kind = "a covariate"
-        if kind is not None:
-            yield Problem(("metrics", name), f"{kind} is not judged by cluster", remedy)
-    if policy.kpi.floor is not None:
-        yield Problem(("kpi", "floor"), "a floor is not judged by cluster", remedy)
 
 
 # --- metrics and the KPI ----------------------------------------------------------------
