@@ -82,4 +82,4 @@ METRIC = {"kind": "proportion", "column": "correct"}
 def test_each_part_that_is_not_judged(sections: dict[str, Any], where: str):
     [line] = not_judged(load(**sections))
     assert line.startswith(f"{where}: ")
-    assert line.endswith("cannot be judged yet")
+    assert "cannot be judged yet" in line

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from rampgate.policy.lint_hazard import hazard_problems, untested
 from rampgate.policy.lint_phases import phase_problems
-from rampgate.policy.metric import Mean, Metric, RareEvent, TimeToEvent
+from rampgate.policy.metric import Mean, Metric, Quantile, RareEvent, TimeToEvent
 from rampgate.policy.model import KPI, Guardrail, Policy, Rollback
 from rampgate.policy.problem import KeyPath, Problem, did_you_mean, repeated, unknown_metric
 from rampgate.policy.values import Margin, zone_exists
