@@ -133,6 +133,8 @@ def budget_expected(case: Case, metric: str) -> Waiting:
     """When the harm to be expected should be within the budget, if the candidate truly equals the baseline."""
     assert case.state.since is not None
     what = f"{metric} within its harm budget"
+    if case.data.clusters is not None:
+        return Waiting(f"{what} ({BY_CLUSTER})", None)
     volume = _volume(case, case.state.since)
     if volume is None:
         return Waiting(f"{what} (no volume in this phase yet)", None)
@@ -159,10 +161,7 @@ def _leave(case: Case, state: State, volume: _Volume) -> Iterator[Leaving]:
         if case.policy.evidence == "sequential" and phase.go == "within_budget":
             begin = len(case.data.periods) + passed if own is None else case.data.phase_begin
             ahead = case.policy.phases[index] if index < len(case.policy.phases) else None
-            waits += [
-                _Wait(f"{name} within its harm budget", _looks_within(case, name, ahead, blocks, block, begin))
-                for name in case.policy.harm_budget
-            ]
+            waits += [_within(case, name, ahead, blocks, block, begin) for name in case.policy.harm_budget]
         last = max(waits, key=lambda wait: np.inf if wait.looks is None else wait.looks)
         if last.looks is None:
             yield Leaving(index, phase.traffic, None, f"{last.never}: {last.what}")
@@ -246,6 +245,16 @@ def _looks_to_pass(
         if len(reached):
             return max(1, int(reached[0]) + 1 + booking_looks(case, metric, begin))
     return None
+
+
+def _within(
+    case: Case, metric: str, ahead: Phase | None, before: Sequence[tuple[Arm, Arm]], block: _Volume, begin: int
+) -> _Wait:
+    """The wait for a harm that is within its budget."""
+    what = f"{metric} within its harm budget"
+    if case.data.clusters is not None:
+        return _Wait(what, None, BY_CLUSTER)
+    return _Wait(what, _looks_within(case, metric, ahead, before, block, begin))
 
 
 def _looks_within(
