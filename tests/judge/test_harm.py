@@ -50,6 +50,7 @@ def test_the_numbers_are_those_counted_by_hand() -> None:
     assert row.difference is not None
     assert row.upper is not None
     assert row.difference < found.per_unit < row.upper  # one-sided, so a little nearer than the two-sided end
+    assert found.pending == 0
     assert found.projected == pytest.approx(found.so_far + found.per_unit * found.units)
     assert found.verdict == "PASS"
     assert decision.decision == "go"
@@ -61,7 +62,7 @@ def test_a_budget_that_the_next_phase_could_break_holds_and_says_when_it_may_not
     decision = judge(case(made, 8, rules(60)))
     assert (decision.decision, decision.budgets[0].verdict) == ("hold", "INCONCLUSIVE")
     (reason,) = [r for r in decision.reasons if r.code == "budget"]
-    assert "the next phase, 50% of traffic for 10d, may cost up to" in reason.message
+    assert "the next phase, 50% of traffic for 10d, and what is too young to count may cost up to" in reason.message
     (wait,) = decision.waiting_for
     assert wait.what.startswith("override within its harm budget (if the candidate equals")
     assert wait.expected_at is not None
@@ -91,6 +92,28 @@ def test_a_budget_of_a_phase_that_does_not_go_by_it_is_told_only_while_the_rollo
     assert [r.code for r in judge(case(made, 20, loose, state(phase=2, since=4))).reasons] == ["all_clear"]
     held = judge(case(made, 20, loose, state(phase=2, since=15)))
     assert (held.decision, [r.code for r in held.reasons]) == ("hold", ["minimum_duration", "budget"])
+
+
+def test_what_was_exposed_and_is_too_young_counts_as_what_it_may_cost() -> None:
+    """Without it a rollout would go on while the units on their way already break the budget."""
+    slow = {
+        "right": {"kind": "proportion", "column": "right"},
+        "override": {"kind": "proportion", "column": "override", "better": "lower", "matures_after": "6d"},
+    }
+    made = units(days=20, per_day=300, traffic=0.1, harm=worse)
+    prompt = judge(case(made, 20, rules(1e6))).budgets[0]
+    late = judge(case(made, 20, rules(1e6, metrics=slow))).budgets[0]
+    young = int(((made.arm == 1) & (made.day >= 14)).sum())
+    assert (prompt.pending, late.pending) == (0, young)
+    assert late.per_unit is not None
+    assert late.projected == pytest.approx(float(late.so_far or 0) + late.per_unit * (young + float(late.units or 0)))
+
+
+def test_a_policy_that_lost_phases_holds_and_does_not_break() -> None:
+    short = policy(phases=[{"traffic": "10%"}, {"traffic": "50%"}])
+    decision = judge(case(units(days=20, traffic=0.5), 20, short, state(phase=4, since=15)))
+    assert decision.decision == "hold"
+    assert "this rollout has reached phase 4, and the policy has 2" in " ".join(r.message for r in decision.reasons)
 
 
 def test_records_without_budgets_stay_as_they_were_and_others_are_read_back() -> None:

@@ -72,6 +72,7 @@ EXAMPLES: dict[str, Callable[[], Case]] = {
         units(days=20, traffic=0.3), 20, at=state(policy_sha256=policy().sha256(), traffic=0.1)
     ),
     "volume": lambda: case(units(days=16).where((units(days=16).day < 10) | (units(days=16).day >= 15)), 16),
+    "crossed_units": lambda: case(units(), crossed=((midnight(0), 1000, 200),)),
     "floor": _floor,
     "budget": lambda: case(
         units(), rules=policy(harm_budget={"override": 1}, phases=[{"traffic": "10%", "go": "within_budget"},

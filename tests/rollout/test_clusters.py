@@ -12,6 +12,7 @@ import pytest
 import rampgate
 from rampgate.errors import PolicyError
 from rampgate.judge.decision import Decision, Health
+from rampgate.ledger import Ledger, canonical
 from rampgate.policy import load_policy
 from rampgate.rollout.evaluate import recompute
 
@@ -129,7 +130,7 @@ def test_four_clusters_are_no_data_and_never_a_rollback() -> None:
     assert {c.verdict for c in decision.criteria} == {"NO_DATA"}
     [reason] = [r for r in decision.reasons if r.code == "too_little_data" and r.metric == "override"][:1]
     few = "too few clusters: 4 with known outcomes in the smaller arm, and 5 are needed in each"
-    assert reason.message == f"override cannot be judged: {few}"
+    assert reason.message == f"override cannot be compared yet: {few}"
 
 
 def test_clusters_in_both_arms_hold() -> None:
@@ -186,3 +187,26 @@ def test_missing_labels_are_held_against_clusters() -> None:
     by_unit = look(frame, source={"unit": "id", "time": "at", "variant": "version"})
     assert by_cluster.verdict == "PASS"
     assert any(h.verdict == "FAIL" for h in found(by_unit, "missing_labels"))
+
+
+def test_before_the_first_period_too_few_clusters_is_what_is_said_and_no_error() -> None:
+    segments = {"by": ["queue"], "rollback": {"override": {"worse_by": "5pp"}}}
+    decision = look(tickets(days=2), days=0, segments=segments)
+    assert decision.decision == "hold"
+    assert {criterion.verdict for criterion in decision.criteria} == {"NO_DATA"}
+    assert [reason for reason in decision.reasons if reason.verdict == "ERROR"] == []
+
+
+def test_clusters_and_histograms_are_read_and_recorded_together(tmp_path: Any) -> None:
+    """Times to events bring bins, clusters another key of the cells; a record holds both, and judges again the same."""
+    frame = tickets().with_columns(done=pl.col("at").cast(pl.Datetime) + pl.duration(hours=pl.col("hours") * 4))
+    metrics = {
+        **policy()["metrics"],
+        "solved": {"kind": "time_to_event", "from": "at", "to": "done", "within": "12h"},
+    }
+    book = Ledger.open(tmp_path / "rampgate.db")
+    decision = look(frame, ledger=book, metrics=metrics)
+    record = book.last(decision.rollout)
+    assert record is not None
+    assert decision.open
+    assert canonical(recompute(record, book).content()) == canonical(record.entry()["decision"])

@@ -1,11 +1,40 @@
-"""The coded rows without those that repeat a unit."""
+"""Units that repeat: which units there are, and the coded rows without those that repeat one."""
 
 from __future__ import annotations
 
 from sqlglot import exp
 
-from rampgate.aggregate.rows import Question, cell_keys, coded, named, part, since_start
-from rampgate.aggregate.typed import case
+from rampgate.aggregate.rows import (
+    Question,
+    at_of,
+    cell_keys,
+    cluster_of,
+    coded,
+    named,
+    part,
+    relation,
+    role_of,
+    since_start,
+)
+from rampgate.aggregate.typed import case, column, text_of
+
+
+def units_since_start(ask: Question) -> exp.Select:
+    """The unit of each row of an arm that is not history, NULL for other rows; no more of the row is read.
+
+    A condition would be pushed below the casts and repeat them, which for text costs three times as much.
+    """
+    source, types = ask.policy.source, ask.types
+    typed = exp.Select().select(
+        named(text_of(column(source.unit), types[source.unit]), "unit"),
+        named(at_of(ask), "at"),
+        named(text_of(column(source.variant), types[source.variant]), "variant"),
+        *cluster_of(ask),
+    )
+    rows = typed.from_(relation(ask.engine)).subquery("typed", copy=False)
+    roles = exp.Select().select(named(role_of(ask), "role"), part("unit"), part("at")).from_(rows, copy=False)
+    unit = case((since_start(ask), part("unit")))
+    return exp.Select().select(named(unit, "unit")).from_(roles.subquery("roles", copy=False))
 
 
 def first_rows(ask: Question) -> exp.Select:

@@ -94,24 +94,6 @@ class Question:
         return tuple(sorted(name for name in names if self.types[name] == "text"))
 
 
-def units_since_start(ask: Question) -> exp.Select:
-    """The unit of each row of an arm that is not history, NULL for other rows; no more of the row is read.
-
-    A condition would be pushed below the casts and repeat them, which for text costs three times as much.
-    """
-    source, types = ask.policy.source, ask.types
-    typed = exp.Select().select(
-        named(text_of(column(source.unit), types[source.unit]), "unit"),
-        named(at_of(ask), "at"),
-        named(text_of(column(source.variant), types[source.variant]), "variant"),
-        *_cluster(ask),
-    )
-    rows = typed.from_(relation(ask.engine)).subquery("typed", copy=False)
-    roles = exp.Select().select(named(_role(ask), "role"), part("unit"), part("at")).from_(rows, copy=False)
-    unit = case((since_start(ask), part("unit")))
-    return exp.Select().select(named(unit, "unit")).from_(roles.subquery("roles", copy=False))
-
-
 def coded(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
     """One row per row: ``role``, ``period``, ``slot``, and what `typed_rows` gives, with a hash."""
     at, before = part("at"), moment_of(ask.before, ask)
@@ -120,7 +102,7 @@ def coded(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
     values += [named(_counted_bin(ask, bins), bin_name(ask, bins)) for bins in ask.needs.histograms]
     flags = [part(f"bad{m}") for m in flagged(ask)]
     select = exp.Select().select(
-        named(_role(ask), "role"),
+        named(role_of(ask), "role"),
         named(period, "period"),
         named(_slot(ask), "slot"),
         *(part(f"seg_{i}") for i in range(len(ask.needs.segments))),
@@ -167,7 +149,7 @@ def typed_rows(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
         named(text_of(column(source.unit), types[source.unit]), "unit"),
         named(at_of(ask), "at"),
         named(text_of(column(source.variant), types[source.variant]), "variant"),
-        *_cluster(ask),
+        *cluster_of(ask),
         *segments,
         *(item for m in range(len(ask.needs.metrics)) for item in _values(ask, m)),
         *(item for m in range(len(ask.needs.metrics)) for item in _times(ask, m)),
@@ -211,7 +193,7 @@ def cell_keys(ask: Question) -> list[str]:
     return ["role", "period", "slot", *(f"seg_{i}" for i in range(len(ask.needs.segments))), *cluster]
 
 
-def _cluster(ask: Question) -> list[exp.Expr]:
+def cluster_of(ask: Question) -> list[exp.Expr]:
     """What was assigned as a whole, as text, if the policy names it."""
     name = ask.cluster
     return [] if name is None else [named(text_of(column(name), ask.types[name]), "cluster")]
@@ -432,7 +414,7 @@ def value_of(ask: Question, component: Component) -> exp.Expr:
     return part(names[1] if component.role in ("denominator", "covariate") else names[0])
 
 
-def _role(ask: Question) -> exp.Expr:
+def role_of(ask: Question) -> exp.Expr:
     """A row after the look is that and nothing else: no look may depend on it."""
 
     def variant(name: str) -> exp.Expr:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from sqlglot import exp
 
+from rampgate.aggregate.first import units_since_start
 from rampgate.aggregate.moments import BASELINE, CANDIDATE
 from rampgate.aggregate.rows import (
     OTHER_VARIANT,
@@ -23,7 +24,6 @@ from rampgate.aggregate.rows import (
     relation,
     since_start,
     typed_rows,
-    units_since_start,
     value_of,
 )
 from rampgate.aggregate.times import forms_of_time, time_value

@@ -17,6 +17,7 @@ by simulation, not proven: docs/decisions/0009.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -103,6 +104,8 @@ class Clustered:
         mask : (..., period), not 0 in the periods that count, which have none between them that does not
         """
         inside = mask != 0
+        if not mask.shape[-1]:
+            return np.full(mask.shape[:-1], np.inf)
         first = np.argmax(inside, axis=-1)
         last = mask.shape[-1] - 1 - np.argmax(inside[..., ::-1], axis=-1)
         raw = ((mask[..., None, :] @ self.gram)[..., 0, :] * mask).sum(-1)
@@ -165,7 +168,7 @@ def _effective(pull: Floats) -> Floats:
 def _distinct(seen: np.ndarray) -> Floats:
     """Clusters seen at all between a first and a last period, (..., period, period)."""
     *batch, count, periods = seen.shape
-    flat = seen.reshape(-1, count, periods)
+    flat = seen.reshape(math.prod(batch), count, periods)
     index = np.where(flat, np.arange(periods), -1)
     before = np.concatenate(
         [np.full_like(index[..., :1], -1), np.maximum.accumulate(index, axis=-1)[..., :-1]], axis=-1

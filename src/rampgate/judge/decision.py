@@ -134,19 +134,21 @@ class Judged:
 class Budget:
     """Harm of one metric in counts: accepted, spent so far, and the most that the next phase may add.
 
-    ``per_unit`` bounds the harm of a unit in the current phase, ``units`` is how many the next one should have.
+    ``per_unit`` bounds the harm of a unit in the current phase; ``pending`` units were exposed and are too young to
+    count, ``units`` is how many the next phase should have.
     """
 
     metric: str
     budget: float
     so_far: float | None
     per_unit: float | None
+    pending: float
     units: float | None
     projected: float | None
     verdict: str
 
     def to_dict(self) -> dict[str, Any]:
-        numbers = ("budget", "so_far", "per_unit", "units", "projected")
+        numbers = ("budget", "so_far", "per_unit", "pending", "units", "projected")
         return {"metric": self.metric, **{n: rounded(getattr(self, n)) for n in numbers}, "verdict": self.verdict}
 
 

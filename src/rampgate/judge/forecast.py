@@ -22,7 +22,7 @@ from rampgate.judge.case import Case, Data
 from rampgate.judge.decision import Waiting
 from rampgate.judge.findings import called
 from rampgate.judge.gate import HORIZON_DAYS, booking_looks, candidate_rate, known_candidate_units, recent_days
-from rampgate.judge.harm import next_phase, so_far, units_ahead, upper_per_unit
+from rampgate.judge.harm import next_phase, pending_units, so_far, units_ahead, upper_per_unit
 from rampgate.judge.show import window_bounds
 from rampgate.judge.state import RUNNING, State
 from rampgate.judge.weigh import bound_to_pass, process_of
@@ -133,8 +133,6 @@ def budget_expected(case: Case, metric: str) -> Waiting:
     """When the harm to be expected should be within the budget, if the candidate truly equals the baseline."""
     assert case.state.since is not None
     what = f"{metric} within its harm budget"
-    if case.data.clusters is not None:
-        return Waiting(f"{what} ({BY_CLUSTER})", None)
     volume = _volume(case, case.state.since)
     if volume is None:
         return Waiting(f"{what} (no volume in this phase yet)", None)
@@ -161,7 +159,10 @@ def _leave(case: Case, state: State, volume: _Volume) -> Iterator[Leaving]:
         if case.policy.evidence == "sequential" and phase.go == "within_budget":
             begin = len(case.data.periods) + passed if own is None else case.data.phase_begin
             ahead = case.policy.phases[index] if index < len(case.policy.phases) else None
-            waits += [_within(case, name, ahead, blocks, block, begin) for name in case.policy.harm_budget]
+            waits += [
+                _Wait(f"{name} within its harm budget", _looks_within(case, name, ahead, blocks, block, begin))
+                for name in case.policy.harm_budget
+            ]
         last = max(waits, key=lambda wait: np.inf if wait.looks is None else wait.looks)
         if last.looks is None:
             yield Leaving(index, phase.traffic, None, f"{last.never}: {last.what}")
@@ -247,16 +248,6 @@ def _looks_to_pass(
     return None
 
 
-def _within(
-    case: Case, metric: str, ahead: Phase | None, before: Sequence[tuple[Arm, Arm]], block: _Volume, begin: int
-) -> _Wait:
-    """The wait for a harm that is within its budget."""
-    what = f"{metric} within its harm budget"
-    if case.data.clusters is not None:
-        return _Wait(what, None, BY_CLUSTER)
-    return _Wait(what, _looks_within(case, metric, ahead, before, block, begin))
-
-
 def _looks_within(
     case: Case, metric: str, ahead: Phase | None, before: Sequence[tuple[Arm, Arm]], block: _Volume, begin: int
 ) -> int | None:
@@ -270,6 +261,8 @@ def _looks_within(
     left = case.policy.harm_budget[metric] - spent
     if units is None or left < 0:
         return None
+    # As many will be too young then as are now.
+    units += pending_units(case, metric)
 
     def enough(looks: int) -> bool:
         data = _continued(case.data, [*before, block.arms(looks)], begin)

@@ -29,13 +29,17 @@ def budgets(case: Case) -> tuple[Budget, ...]:
 
 def _budget(case: Case, name: str) -> Budget:
     budget, spent = case.policy.harm_budget[name], so_far(case.data, name)
-    most, units = upper_per_unit(case, name), units_ahead(case, name, next_phase(case))
-    projected = None if most is None or units is None or spent is None else spent + most * units
+    most, units, pending = (
+        upper_per_unit(case, name),
+        units_ahead(case, name, next_phase(case)),
+        pending_units(case, name),
+    )
+    projected = None if most is None or units is None or spent is None else spent + most * (pending + units)
     if spent is not None and spent > budget:
         verdict = FAIL
     else:
         verdict = PASS if projected is not None and projected <= budget else INCONCLUSIVE
-    return Budget(name, budget, spent, most, units, projected, verdict)
+    return Budget(name, budget, spent, most, pending, units, projected, verdict)
 
 
 def next_phase(case: Case) -> Phase | None:
@@ -80,13 +84,24 @@ def units_ahead(case: Case, name: str, phase: Phase | None) -> float | None:
     units = sum(float(arm.n[0, recent].sum()) for arm in case.data.run)
     if days <= 0 or units <= 0:
         return None
-    ripe = case.data.ripe[name][0]
-    booked = sum(float(arm.n[0, ripe].sum()) for arm in case.data.run)
-    known = sum(float(n[0].sum()) for n in case.data.known_by_period(name))
     look = 7.0 if case.policy.source.look == "week" else 1.0
     stay = max(phase.at_least.timedelta / timedelta(days=1), look)
     share = min(phase.traffic, 1.0 - (phase.holdout or 0.0))
-    return units / days * (known / booked if booked else 1.0) * stay * share
+    return units / days * _known_share(case, name) * stay * share
+
+
+def pending_units(case: Case, name: str) -> float:
+    """Candidate units that were exposed and are too young to count: what they may have cost is not in the sum yet."""
+    young = ~case.data.ripe[name][0]
+    return float(case.data.run[0].n[0, young].sum()) * _known_share(case, name)
+
+
+def _known_share(case: Case, name: str) -> float:
+    """Share of the units old enough whose outcome is known."""
+    ripe = case.data.ripe[name][0]
+    booked = sum(float(arm.n[0, ripe].sum()) for arm in case.data.run)
+    known = sum(float(n[0].sum()) for n in case.data.known_by_period(name))
+    return known / booked if booked else 1.0
 
 
 def budget_reasons(case: Case, found: tuple[Budget, ...]) -> Iterator[Reason]:
@@ -102,7 +117,9 @@ def budget_reasons(case: Case, found: tuple[Budget, ...]) -> Iterator[Reason]:
 
 def overspent(case: Case, found: tuple[Budget, ...]) -> Iterator[Reason]:
     """While a rollout holds, harm goes on: where more than the budget is spent, what to do about it."""
-    before = case.policy.phases[case.state.phase - 2].traffic if case.state.phase > 1 else None
+    phases, index = case.policy.phases, case.state.phase
+    # The policy may have been cut since; then nothing is left to go back to.
+    before = phases[index - 2].traffic if 1 < index <= len(phases) + 1 else None
     less = "take the candidate back" if before is None else f"go back to {percent(before)} of traffic, or roll back"
     for budget in found:
         if budget.verdict == FAIL:
@@ -112,7 +129,7 @@ def overspent(case: Case, found: tuple[Budget, ...]) -> Iterator[Reason]:
 
 def within_words(found: tuple[Budget, ...]) -> str:
     """Why a phase that goes by the budget may be left."""
-    each = [f"{_spent(b)} and at most {b.projected - b.so_far:,.0f} more in the next phase"
+    each = [f"{_spent(b)} and at most {b.projected - b.so_far:,.0f} more by the end of the next phase"
             for b in found if b.projected is not None and b.so_far is not None]  # fmt: skip
     return "; ".join(each)
 
@@ -128,6 +145,6 @@ def _ahead(case: Case, budget: Budget) -> str:
         return "; what the next phase may cost is not bounded yet"
     more = budget.projected - budget.so_far
     return (
-        f"; the next phase, {percent(following.traffic)} of traffic for {following.at_least}, may cost up to "
-        f"{more:,.0f} more"
+        f"; the next phase, {percent(following.traffic)} of traffic for {following.at_least}, and what is too young to "
+        f"count may cost up to {more:,.0f} more"
     )

@@ -155,6 +155,8 @@ def _few_clusters(data: Data, metric: str, group: int, begin: int) -> str | None
     contrast = data.contrast(metric)
     if not isinstance(contrast, Clustered):
         return None
+    if begin >= contrast.least.shape[-1]:
+        return f"{FEW_CLUSTERS}: no complete period yet"
     found = int(contrast.least[group, begin, -1])
     if found >= MINIMUM_CLUSTERS:
         return None

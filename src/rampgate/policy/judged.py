@@ -53,3 +53,5 @@ def _not_by_cluster(policy: Policy) -> Iterator[str]:
             yield "a covariate"
     if policy.kpi.floor is not None:
         yield "a floor"
+    if policy.harm_budget:
+        yield "a harm budget"

@@ -60,6 +60,12 @@ def _proof(policy: Policy) -> Iterator[Problem]:
                 "within_budget needs a bound on the harm, and evidence: point has none",
                 "write go: no_harm, or evidence: sequential",
             )
+        if phase.go == "within_budget" and phase.traffic == 1 and phase.holdout is None:
+            yield Problem(
+                (*path, "go"),
+                "at 100% of traffic nothing is left to compare with, and the harm has no bound",
+                "add a holdout, as 2%, or write go: no_harm",
+            )
         if phase.go != "non_inferior":
             if phase.require is not None:
                 yield Problem(
