@@ -9,12 +9,13 @@ its looks was judged on the rows before it and appended to a ledger by the funct
 from __future__ import annotations
 
 import argparse
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -118,19 +119,24 @@ def table(folder: Path) -> None:
     )
 
 
-def measured(name: str, out: Path, *command: str | Path) -> None:
-    """Run a command of rampgate several times; print the file's size and the seconds of the whole process."""
-    seconds = []
+def measured(name: str, out: Path, command: Sequence[str | Path]) -> None:
+    """Run a command of rampgate several times; print its file's size and what the whole process took."""
+    wall, cpu = [], []
     for _ in range(TIMES):
-        begin = time.perf_counter()
+        before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         done = subprocess.run(
             [Path(sys.executable).with_name("rampgate"), *command, out], capture_output=True, text=True, check=False
         )
-        seconds.append(time.perf_counter() - begin)
-        if not out.exists():
+        wall.append(time.perf_counter() - begin)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        if done.returncode:
             sys.exit(done.stdout + done.stderr)
-    size, low, middle = out.stat().st_size, min(seconds), sorted(seconds)[TIMES // 2]
-    print(f"{name:<44}{out.suffix[1:]:<6}{size / 1000:>9,.0f} kB{low:>8.2f} s{middle:>8.2f} s", flush=True)
+    size, middle = out.stat().st_size / 1000, sorted(wall)[TIMES // 2]
+    print(
+        f"{name:<34}{out.suffix[1:]:<6}{size:>8,.0f} kB{min(wall):>8.2f} s{middle:>8.2f} s{min(cpu):>8.2f} s",
+        flush=True,
+    )
 
 
 def main() -> None:
@@ -140,22 +146,15 @@ def main() -> None:
     keep = parser.parse_args().keep
     with tempfile.TemporaryDirectory() as name:
         base = keep or Path(name)
-        print(f"{'rollout':<44}{'file':<6}{'size':>12}{'best':>10}{'median':>10}   of {TIMES} processes")
+        print(f"{'':<34}{'file':<6}{'size':>11}{'best':>10}{'median':>10}{'processor':>10}   {TIMES} processes each")
         for title, (file, book) in rollouts(base):
             for ending in ("html", "md"):
-                measured(title, base / f"report.{ending}", "report", file, "--ledger", book, "--out")
+                measured(title, base / f"report.{ending}", ("report", file, "--ledger", book, "--out"))
         by = [part for column in WIDE for part in ("--segment", column)]
+        file = made(base, "table", table) / "rows.csv"
         for ending in ("html", "md"):
-            what: tuple[str | Path, ...] = (
-                "compare",
-                made(base, "table", table) / "rows.csv",
-                "--baseline",
-                "v1",
-                "--candidate",
-                "v2",
-                *by,
-            )
-            measured("compare, 200,000 rows", base / f"compare.{ending}", *what, "--report")
+            command: list[str | Path] = ["compare", file, "--baseline", "v1", "--candidate", "v2", *by, "--report"]
+            measured("compare, 200,000 rows", base / f"compare.{ending}", command)
 
 
 def rollouts(base: Path) -> Iterator[tuple[str, tuple[Path, Path]]]:

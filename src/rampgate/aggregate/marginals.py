@@ -231,7 +231,7 @@ def _merged(cells: Cells, rows: np.ndarray, at: np.ndarray, slots: int) -> tuple
         np.where(some, extreme.reduceat(ends[rows[order]], begin), 0.0) if slots else np.zeros_like(mean)
         for extreme, ends in ((np.minimum, cells.low), (np.maximum, cells.high))
     )
-    return n, mean, comoment, low, high
+    return np.asarray(n, dtype=float), mean, comoment, np.asarray(low), np.asarray(high)
 
 
 def _sums(at: np.ndarray, values: Floats, slots: int) -> Floats:

@@ -123,9 +123,9 @@ class Cells:
         columns = zip(*self.values, strict=True) if self.values else ((),) * len(self.segments)
         coded = []
         for column in columns:
-            known: dict[str, int] = {}
-            codes = [known.setdefault(value, len(known)) for value in column]
-            coded.append((tuple(known), np.array(codes, dtype=np.int64)))
+            place = {value: i for i, value in enumerate(dict.fromkeys(column))}
+            codes = np.fromiter(map(place.__getitem__, column), dtype=np.int64, count=len(column))
+            coded.append((tuple(place), codes))
         return tuple(coded)
 
     clusters: tuple[str, ...] = ()

@@ -135,9 +135,9 @@ def time_axis(
     long = last - first > LONG
     marks = _months(first, last, most) if long else thinned(ticks or _days(first, last, most), most)
     says: dict[str, Any] = {"labelExpr": MONTHS} if long else {"format": "%-d %b"}
-    axis = alt.Axis(
-        title=None, grid=False, values=[wall(mark) for mark in marks], labelOverlap="parity", labelSeparation=6, **says
-    )
+    if most > FEW_TICKS:
+        says |= {"labelOverlap": "parity", "labelSeparation": 6}  # a phone has room for half of them
+    axis = alt.Axis(title=None, grid=False, values=[wall(mark) for mark in marks], **says)
     return x.scale(type="utc", domain=domain, nice=False).axis(axis)
 
 
@@ -181,7 +181,7 @@ def point(data: Any, x: Any, y: Any, shape: str, colour: str) -> Any:
 
 
 def lettering(data: Any, field: str, x: Any, y: Any, right: bool = False, **style: Any) -> Any:
-    """Words in the picture, at its left or ``right`` edge without an ``x``. Pages keep them readable across a line."""
+    """Words in the picture, at its left or ``right`` edge without an ``x``; a page keeps them readable on a line."""
     import altair as alt
 
     edge = {"x": "width", "dx": -4, "align": "right"} if right else {"x": 4, "align": "left"}
@@ -231,7 +231,6 @@ class Canvas:
         import altair as alt
 
         made: Chart = alt.LayerChart(
-            layer=list(layers),
             width=WIDE,
             height=height,
             datasets=self._rows,
@@ -243,7 +242,9 @@ class Canvas:
                 axis=alt.AxisConfig(
                     labelColor=MUTED.light,
                     labelFontSize=11,
-                    labelLimit=0,  # to be cut short a label has to be measured, and that takes longer than drawing it
+                    # To be cut short or left out a label has to be measured, and that takes longer than drawing it.
+                    labelLimit=0,
+                    labelOverlap=False,
                     gridColor=GRID.light,
                     domainColor=LINE.light,
                     tickColor=LINE.light,
@@ -253,6 +254,8 @@ class Canvas:
                 ),
             ),
         )
+        # Given at once they would be copied whole several times here, and as often again on the way to a specification.
+        made.layer = list(layers)
         return made
 
 
