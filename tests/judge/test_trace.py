@@ -70,6 +70,22 @@ def test_ends_are_those_of_the_periods(long: Case) -> None:
     assert trace(long).ends == tuple(period.end for period in long.cells.periods)
 
 
+@pytest.mark.parametrize("most", [1, 3, 5, 13, 14])
+def test_effects_of_a_long_run_are_those_of_some_of_its_periods(
+    long: Case, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    whole = {path.metric: path for path in trace(long).effects}
+    monkeypatch.setattr("rampgate.judge.trace.MOST_EFFECTS", most)
+    for path in trace(long).effects:
+        every = whole[path.metric]
+        assert len(path.ends) <= most
+        assert path.ends[-1] == every.ends[-1]
+        kept = [every.ends.index(end) for end in path.ends]
+        for few, many in ((path.difference, every.difference), (path.lower, every.lower), (path.upper, every.upper)):
+            # Roots of several looks are sought together, until the last of them is found.
+            assert few == pytest.approx([many[t] for t in kept], rel=1e-7)
+
+
 def test_point_policies_weigh_nothing() -> None:
     paths = trace(case(units(), rules=policy(evidence="point")))
     assert (paths.evidence, paths.families) == ((), ())

@@ -101,6 +101,31 @@ def test_many_documents_are_looked_up_in_parts(ledger: Ledger) -> None:
     add(ledger, documents=documents)
     assert ledger.has_documents([*documents, "absent"]) == set(documents)
     assert ledger.has_documents([]) == set()
+    assert ledger.documents(documents) == documents
+    assert ledger.documents([]) == {}
+    with pytest.raises(LedgerError, match="is not in the ledger"):
+        ledger.documents([*documents, digest(b"other")])
+
+
+def test_excerpts_are_the_parts_of_every_record_of_a_rollout(ledger: Ledger) -> None:
+    head = None
+    for look in range(203):  # more than are read in one transaction
+        head = add(ledger, "a", str(look), head=head).sha256
+        if look % 50 == 0:
+            add(ledger, f"b{look}", str(look))
+    paths = ("$.sequence", "$.entry", "$.state", "$.no.such.place")
+    whole = [record.content() for record in ledger.records("a")]
+    assert list(ledger.excerpts("a", paths)) == [[c["sequence"], c["entry"], c["state"], None] for c in whole]
+    assert list(ledger.excerpts("c", paths)) == []
+
+
+@pytest.mark.parametrize("body", ["replace(body, 'a', 'b')", "x'00'", "'text'"])
+def test_an_altered_record_has_no_excerpts(path: Path, ledger: Ledger, body: str) -> None:
+    add(ledger, "a", "1")
+    without_triggers(path)
+    raw(path, f"UPDATE records SET body = {body}")
+    with pytest.raises(LedgerError, match="is not that of the record's bytes"):
+        list(ledger.excerpts("a", ("$.sequence", "$.entry")))
 
 
 def test_an_altered_document_is_refused(path: Path, ledger: Ledger) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -15,7 +17,7 @@ from rampgate.judge.decision import Estimate
 from rampgate.judge.trace import EvidencePath
 from rampgate.report import charts
 from rampgate.report.dossier import Dossier
-from rampgate.report.drawing import Bound, Unit, drawable, live_spec, svg_of, thinned
+from rampgate.report.drawing import Bound, Unit, drawable, live_spec, svg_of, thinned, time_axis
 
 SHARE = Unit(share=True)
 #: Drawn numbers keep six significant digits.
@@ -172,6 +174,31 @@ def test_thinning_keeps_the_last_and_no_more_than_asked(count: int, most: int) -
     assert len(kept) <= most
     assert list(kept[-1:]) == list(range(count))[-1:]
     assert len({b - a for a, b in pairwise(kept)}) <= 1
+
+
+@pytest.mark.parametrize("most", [5, 8])
+@pytest.mark.parametrize("days", [1, 2, 6, 9, 40, 100, 182, 183, 300, 364, 800, 4000])
+def test_days_named_on_an_axis_are_few_even_and_within_it(days: int, most: int) -> None:
+    first = datetime(2025, 1, 6, tzinfo=UTC)
+    moments = [first, first + timedelta(days=days)]
+    axis = time_axis(alt.X("at:T"), moments, most=most).to_dict()["axis"]
+    named = [datetime.fromisoformat(text) for text in axis["values"]]
+    assert 1 <= len(named) <= most
+    assert all(moments[0] <= day <= moments[1] for day in named)
+    steps = [(b - a).days for a, b in pairwise(named)]
+    assert not steps or max(steps) - min(steps) <= 4  # months differ
+    if days > 182:
+        assert {day.day for day in named} == {1}
+        assert "%Y" in axis["labelExpr"]
+
+
+def test_names_in_a_drawing_are_left_as_they_are() -> None:
+    """What is taken away from tags may stand in a name."""
+    name = 'a role="x"'
+    row = Estimate("override", Group("queue", name), 0.2, 0.3, 0.1, 0.0, 0.2, 0.95, 70, 60)
+    svg = svg_of(charts.forest([row], SHARE, [], frozenset()))
+    assert name in html.unescape(svg)
+    assert "role=" not in re.sub(r">[^<]*<", "><", svg)
 
 
 def test_characters_that_end_a_drawing_are_replaced() -> None:

@@ -25,6 +25,7 @@ from rampgate.report.blocks import (
     Text,
     Tone,
 )
+from rampgate.report.pens import pen
 from rampgate.report.pictures import title_of, unit_of, weekly_figure
 from rampgate.report.words import percent
 from rampgate.report.write import check_ending
@@ -39,10 +40,15 @@ def write_comparison(found: Comparison, out: Path) -> None:
     check_ending(out)
     title = f"{found.candidate} against {found.baseline}"
     if out.suffix == ".md":
-        from rampgate.report.markdown import markdown as made
+        from rampgate.report.markdown import markdown
+
+        text = markdown(title, sections(found), hero(found))
     else:
-        from rampgate.report.page import render as made
-    save(made(title, sections(found), hero(found)), out, force=True)
+        from rampgate.report.page import render
+
+        with pen() as drawing:
+            text = render(title, sections(found), hero(found), drawing)
+    save(text, out, force=True)
 
 
 def hero(found: Comparison) -> Hero:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rampgate.judge.findings import odds
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     Chart = alt.LayerChart
 
 T = TypeVar("T")
+#: What turns a specification into an SVG text.
+Draw = Callable[[dict[str, Any]], str]
 
 VEGA_LITE = "6.4"
 WIDE, NARROW = 720, 330
@@ -262,9 +263,24 @@ class Canvas:
 # --- drawing ----------------------------------------------------------------------------
 
 
+def spec_of(chart: Chart) -> dict[str, Any]:
+    """The chart's specification, layer by layer: on its own way to one Altair copies all layers three times."""
+    import altair as alt
+
+    alone: dict[str, Any] = {"top_level": False, "datasets": {}, "pre_transform": False}
+    return {
+        "$schema": alt.SCHEMA_URL,
+        "width": chart.width,
+        "height": chart.height,
+        "datasets": chart.datasets,
+        "config": chart.config.to_dict(validate=False),
+        "layer": [layer.to_dict(validate=False, context=alone) for layer in chart.layer],
+    }
+
+
 def live_spec(chart: Chart) -> dict[str, Any]:
     """The chart for the browser: as wide as its place, in the letters of the page."""
-    spec = chart.to_dict(validate=False)
+    spec = spec_of(chart)
     fit = {"type": "fit", "contains": "padding"}
     return {**spec, "width": "container", "autosize": fit, "config": {**spec["config"], "font": FONT}}
 
@@ -291,39 +307,32 @@ def drawable(value: Any) -> Any:
     return [drawable(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
-def warm() -> None:
-    """Start the drawing library beside what comes first; it takes a third of a second and is waited for by nobody."""
+def draw_here(spec: dict[str, Any]) -> str:
+    """Draw a specification in this process."""
+    import vl_convert
 
-    def start() -> None:
-        import vl_convert
-
-        vl_convert.vegalite_to_svg({"data": {"values": []}, "mark": "point"}, vl_version=VEGA_LITE)
-
-    Thread(target=start, daemon=True).start()
+    return vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)
 
 
 def svg_of(chart: Chart, width: int = WIDE) -> str:
     """The chart as an SVG text about as wide, without what only answers a pointer."""
-    return still(chart.to_dict(validate=False), width)
+    return still(spec_of(chart), width)
 
 
-def still(spec: dict[str, Any], width: int) -> str:
+def still(spec: dict[str, Any], width: int, draw: Draw = draw_here) -> str:
     """The same from the chart's specification."""
-    import vl_convert
-
     spec = drawable(spec)
-
     layers = [layer for layer in spec["layer"] if not layer.get("name", "").startswith(HOVER)]
     # Room for axes is left here: fitting it, and measuring letters in the font of a page, takes twice as long.
     room = {"width": width - 52, "height": spec["height"] - 34, "autosize": "pad"}
     config = {key: value for key, value in spec["config"].items() if key != "font"}
     shown = {
-        **{key: value for key, value in spec.items() if key != "params"},
+        **spec,
         **room,
         "config": config,
         "layer": layers,
     }
-    return _without_nothing(_TAG.sub(_plain, vl_convert.vegalite_to_svg(shown, vl_version=VEGA_LITE)))
+    return _without_nothing(_TAG.sub(_plain, draw(shown)))
 
 
 def _plain(tag: re.Match[str]) -> str:

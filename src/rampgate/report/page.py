@@ -12,27 +12,28 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
 from rampgate.report.blocks import Figure, Hero, Section, figures_of
 from rampgate.report.dossier import Dossier
-from rampgate.report.drawing import NARROW, WIDE, live_spec, still, unvalidated
+from rampgate.report.drawing import NARROW, WIDE, Draw, live_spec, still, unvalidated
 from rampgate.report.palette import properties, themed, themed_svg
+from rampgate.report.pens import Here, Pen
 
 BUNDLE = "vega.js.gz"
 
 
-def page(dossier: Dossier) -> str:
+def page(dossier: Dossier, pen: Pen | None = None) -> str:
     """A rollout's report as HTML; the same ledger gives the same bytes."""
     from rampgate.report import sections
 
-    return render(sections.title_of(dossier), sections.sections(dossier), sections.hero(dossier))
+    return render(sections.title_of(dossier), sections.sections(dossier), sections.hero(dossier), pen)
 
 
-def render(title: str, sections: Sequence[Section], hero: Hero | None = None) -> str:
+def render(title: str, sections: Sequence[Section], hero: Hero | None = None, pen: Pen | None = None) -> str:
     """Any page of sections, as one HTML text.
 
     Parameters
@@ -40,6 +41,7 @@ def render(title: str, sections: Sequence[Section], hero: Hero | None = None) ->
     title : of the document, and its first heading where there is no ``hero``
     sections : in order; all texts in them are escaped
     hero : the verdict that is understood in ten seconds
+    pen : draws the pictures; this process when left out
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -54,7 +56,7 @@ def render(title: str, sections: Sequence[Section], hero: Hero | None = None) ->
     drawn = [figure for section in sections for figure in figures_of(section.blocks) if figure.draw is not None]
     script = _asset("page.js")
     style = themes() + _asset("page.css")
-    pictures, specs = _pictures(drawn)
+    pictures, specs = _pictures(drawn, pen or Here())
     return (
         room.get_template("page.html.j2")
         .render(
@@ -82,16 +84,15 @@ class Picture:
     place: int
 
 
-def _pictures(figures: Sequence[Figure]) -> tuple[dict[int, Picture], str]:
+def _pictures(figures: Sequence[Figure], pen: Pen) -> tuple[dict[int, Picture], str]:
     """The pictures by the ``id`` of their figures, and all specifications as JSON."""
     specs, drawings = [], []
-    # The drawing library works on its own beside Python: while it draws a chart the next ones are made.
-    with ThreadPoolExecutor(1) as pen, unvalidated():
+    with unvalidated():
         for place, figure in enumerate(figures):
             assert figure.draw is not None
             spec = live_spec(figure.draw())
-            wide = pen.submit(_still, spec, figure, f"w{place}", WIDE) if figure.wide else None
-            drawings.append((wide, pen.submit(_still, spec, figure, f"n{place}", NARROW)))
+            wide = pen.submit(partial(_still, spec, figure, f"w{place}", WIDE)) if figure.wide else None
+            drawings.append((wide, pen.submit(partial(_still, spec, figure, f"n{place}", NARROW))))
             specs.append(themed(spec))
     pictures = {
         id(figure): Picture(wide and wide.result(), narrow.result(), place)
@@ -100,11 +101,11 @@ def _pictures(figures: Sequence[Figure]) -> tuple[dict[int, Picture], str]:
     return pictures, json.dumps(specs, separators=(",", ":"), sort_keys=True, allow_nan=False, ensure_ascii=False)
 
 
-def _still(spec: dict[str, Any], figure: Figure, prefix: str, width: int) -> Any:
+def _still(spec: dict[str, Any], figure: Figure, prefix: str, width: int, draw: Draw) -> Any:
     """The drawn picture: colours follow the theme, ids are its own, and it says what it shows."""
     from markupsafe import escape
 
-    svg = themed_svg(still(spec, width))
+    svg = themed_svg(still(spec, width, draw))
     svg = re.sub(r'(\bid="|url\(#)', rf"\g<1>{prefix}-", svg)
     says = escape(f"{figure.title}. {figure.finding}")
     return _trusted(svg.replace("<svg ", f'<svg role="img" aria-label="{says}" ', 1))

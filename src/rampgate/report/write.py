@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from rampgate.errors import UsageError
@@ -9,6 +10,7 @@ from rampgate.guess.save import save
 from rampgate.ledger import Ledger
 from rampgate.policy import load_policy
 from rampgate.report.dossier import Dossier, dossier
+from rampgate.report.pens import Pen, pen
 from rampgate.report.words import moment_of
 
 ENDINGS = (".html", ".md")
@@ -22,13 +24,10 @@ def report_policy(policy: Path, out: Path, ledger: str | Path) -> list[str]:
     UsageError : nothing is recorded of the rollout, or the file cannot be written there
     """
     check_ending(out)
-    if out.suffix == ".html":
-        from rampgate.report.drawing import warm
-
-        warm()
-    rules = load_policy(policy)
-    found = dossier(Ledger.open(ledger, create=False), rules.rollout)
-    write_report(found, out)
+    with pen() if out.suffix == ".html" else nullcontext() as drawing:
+        rules = load_policy(policy)
+        found = dossier(Ledger.open(ledger, create=False), rules.rollout)
+        write_report(found, out, drawing)
     decision = found.decision
     lines = [f"{decision.decision.upper()}  {decision.rollout}, look of {moment_of(decision.look)}: {out}"]
     if rules.sha256() != decision.policy_sha256:
@@ -36,8 +35,8 @@ def report_policy(policy: Path, out: Path, ledger: str | Path) -> list[str]:
     return lines
 
 
-def write_report(found: Dossier, out: Path) -> None:
-    """Write a report as the ending of its name says: ``.html`` or ``.md``."""
+def write_report(found: Dossier, out: Path, drawing: Pen | None = None) -> None:
+    """Write a report as the ending of its name says: ``.html``, by the pen that is ``drawing``, or ``.md``."""
     check_ending(out)
     if out.suffix == ".md":
         from rampgate.report.markdown import markdown
@@ -47,7 +46,7 @@ def write_report(found: Dossier, out: Path) -> None:
     else:
         from rampgate.report.page import page
 
-        text = page(found)
+        text = page(found, drawing)
     save(text, out, force=True)
 
 
