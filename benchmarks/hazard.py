@@ -16,7 +16,7 @@ from rampgate.aggregate.histogram import AGES
 from rampgate.aggregate.moments import Floats, Period
 from rampgate.estimate.contrast import Means, Proportions, divide
 from rampgate.estimate.evidence import log_evidence, onset_prior
-from rampgate.estimate.hazard import hazard_bets, log_rank
+from rampgate.estimate.hazard import hazard_bets, log_rank_score
 from rampgate.estimate.increments import bennett_cost
 from rampgate.estimate.interval import log_increments
 from rampgate.estimate.reference import Scale
@@ -86,7 +86,7 @@ def costed(counts: Floats, replaced: bool, bound: float | None) -> Floats:
     """The same where another cost is paid for a stratum."""
     lives, lam = Lives(EDGES, counts, BOOKED, -1), hazard_bets(None)
     (n_b, n_c), (d_b, d_c) = lives.at_risk, lives.events
-    score, urn = log_rank(n_c, n_b, d_c, d_b)
+    score, urn = log_rank_score(n_c, n_b, d_c, d_b)
     part = divide(n_c, n_c + n_b)
     c = np.maximum(part, 1 - part) if bound is None else np.full_like(part, bound)
     variance = (d_b + d_c) * part * (1 - part) if replaced else urn

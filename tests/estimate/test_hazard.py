@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rampgate.estimate.hazard import hazard_bets, hazard_increments, log_rank
+from rampgate.estimate.hazard import hazard_bets, hazard_increments, log_rank_score
 
 
 def urn(n_c: int, n_b: int, d: int) -> tuple[np.ndarray, np.ndarray]:
@@ -27,7 +27,7 @@ SIZES = st.tuples(st.integers(1, 60), st.integers(1, 60)).flatmap(
 def test_score_and_variance_are_those_of_the_urn(size: tuple[int, int, int]) -> None:
     n_c, n_b, d = size
     k, chance = urn(n_c, n_b, d)
-    scores, variances = log_rank(np.full_like(k, n_c), np.full_like(k, n_b), k, d - k)
+    scores, variances = log_rank_score(np.full_like(k, n_c), np.full_like(k, n_b), k, d - k)
     assert float(chance @ scores) == pytest.approx(0.0, abs=1e-9)
     assert float(chance @ scores**2) == pytest.approx(float(variances[0]), abs=1e-9)
 

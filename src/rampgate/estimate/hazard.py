@@ -23,7 +23,7 @@ from rampgate.estimate.increments import bennett_cost, effect_grid
 DEFAULT_EXPECT = 0.2
 
 
-def log_rank(n_c: Floats, n_b: Floats, d_c: Floats, d_b: Floats) -> tuple[Floats, Floats]:
+def log_rank_score(n_c: Floats, n_b: Floats, d_c: Floats, d_b: Floats) -> tuple[Floats, Floats]:
     """Events of the candidate beyond what the same pace would bring, and the variance of that.
 
     Parameters
@@ -42,12 +42,12 @@ def log_rank(n_c: Floats, n_b: Floats, d_c: Floats, d_b: Floats) -> tuple[Floats
     return d_c - d * share, spread * divide(n - d, n - 1.0)
 
 
-def mantel_haenszel(n_c: Floats, n_b: Floats, d_c: Floats, d_b: Floats) -> tuple[Floats, Floats]:
+def ratio_parts(n_c: Floats, n_b: Floats, d_c: Floats, d_b: Floats) -> tuple[Floats, Floats]:
     """Parts of the ratio of paces in each stratum, (..., stratum): the sums of both have the ratio of Mantel-Haenszel.
 
     Parameters
     ----------
-    n_c, n_b, d_c, d_b : as for `log_rank`
+    n_c, n_b, d_c, d_b : as for `log_rank_score`
     """
     n = n_c + n_b
     return divide(d_c * n_b, n), divide(d_b * n_c, n)
@@ -70,11 +70,11 @@ def hazard_increments(n_c: Floats, n_b: Floats, d_c: Floats, d_b: Floats, bets: 
 
     Parameters
     ----------
-    n_c, n_b, d_c, d_b : as for `log_rank`
+    n_c, n_b, d_c, d_b : as for `log_rank_score`
     bets : lambda, (grid,)
     sign : 1 when more events are harm, -1 when fewer are
     """
-    score, variance = log_rank(n_c, n_b, d_c, d_b)
+    score, variance = log_rank_score(n_c, n_b, d_c, d_b)
     n, d = n_c + n_b, d_c + d_b
     share = divide(n_c, n)
     bound = np.maximum(share, 1.0 - share)

@@ -18,6 +18,7 @@ from rampgate.errors import UsageError
 from rampgate.estimate.contrast import Proportions, divide
 from rampgate.estimate.difference import Difference, relative, standardised
 from rampgate.estimate.distributions import normal_p, normal_quantile
+from rampgate.estimate.hazard import log_rank_score, ratio_parts
 from rampgate.estimate.inputs import arm_counts, counts, share, together, within
 from rampgate.estimate.survival import individual
 from rampgate.shown import Shown
@@ -68,19 +69,13 @@ def mantel_haenszel(
     c, b = ((h * level_).sum(-1) / total for level_ in contrast.levels())
     difference = (h * contrast.effect).sum(-1) / total
     error = np.sqrt(np.maximum(_sato(y_c, n_c, y_b, n_b, difference), 0.0)) / total
-    statistic = standardised(difference * total, np.sqrt(_hypergeometric(y_c + y_b, n_c, n_b).sum(-1)))
+    statistic = standardised(difference * total, np.sqrt(log_rank_score(n_c, n_b, y_c, y_b)[1].sum(-1)))
     lower, upper = _score_interval(contrast, difference, z)
     ratio, low, high = _risk_ratio(y_c, n_c, y_b, n_b, z)
     return Difference(
         c[()], b[()], difference[()], error[()], lower[()], upper[()], statistic[()], normal_p(statistic)[()],
         ratio[()], low[()], high[()], level, "Mantel-Haenszel",
     )  # fmt: skip
-
-
-def _hypergeometric(events: Floats, n_c: Floats, n_b: Floats) -> Floats:
-    """Variance of the candidate's events given all margins of a stratum."""
-    n = n_c + n_b
-    return divide(n_c, n) * divide(n_b, n) * divide(events * (n - events), np.maximum(n - 1.0, 0.0))
 
 
 def _sato(y_c: Floats, n_c: Floats, y_b: Floats, n_b: Floats, difference: Floats) -> Floats:
@@ -116,7 +111,7 @@ def _score_interval(contrast: Proportions, centre: Floats, z: float) -> tuple[Fl
 def _risk_ratio(y_c: Floats, n_c: Floats, y_b: Floats, n_b: Floats, z: float) -> tuple[Floats, Floats, Floats]:
     """The Mantel-Haenszel risk ratio less 1, with Greenland and Robins' interval."""
     n = n_c + n_b
-    top, bottom = divide(y_c * n_b, n).sum(-1), divide(y_b * n_c, n).sum(-1)
+    top, bottom = (part.sum(-1) for part in ratio_parts(n_c, n_b, y_c, y_b))
     spread = divide(n_c * n_b * (y_c + y_b) - y_c * y_b * n, n * n).sum(-1)
     some = (top > 0) & (bottom > 0)
     error = np.sqrt(np.maximum(divide(spread, top * bottom), 0.0))
@@ -251,7 +246,7 @@ def log_rank_counts(
     within(d_b, n_b, ("events_b", "at_risk_b"))
     events = d_c + d_b
     observed, expected = float(d_c.sum()), float((events * divide(n_c, n_c + n_b)).sum())
-    variance = float(_hypergeometric(events, n_c, n_b).sum())
+    variance = float(log_rank_score(n_c, n_b, d_c, d_b)[1].sum())
     # O - E in a form that is exactly 0 where a bin says nothing: one arm alone, or everybody has the event.
     score = float(divide(d_c * n_b - d_b * n_c, n_c + n_b).sum())
     statistic = standardised(np.asarray(score), np.asarray(np.sqrt(variance)))

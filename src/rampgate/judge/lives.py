@@ -16,7 +16,7 @@ import numpy as np
 from rampgate.aggregate.histogram import AGES, Ages
 from rampgate.aggregate.marginals import Group, tallied
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Period
-from rampgate.estimate.hazard import hazard_bets, hazard_increments, mantel_haenszel
+from rampgate.estimate.hazard import hazard_bets, hazard_increments, ratio_parts
 from rampgate.policy import Policy, TimeToEvent
 
 
@@ -92,7 +92,7 @@ class Lives:
         """
         n, d = self.at_risk, self.events
         inside = (self.booked >= begin) & (self.booked < end)
-        c, b = mantel_haenszel(n[CANDIDATE], n[BASELINE], d[CANDIDATE] * inside, d[BASELINE] * inside)
+        c, b = ratio_parts(n[CANDIDATE], n[BASELINE], d[CANDIDATE] * inside, d[BASELINE] * inside)
         worse, better = (c, b) if self.sign == 1 else (b, c)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(worse.sum((-2, -1)) / better.sum((-2, -1)) - 1.0)
