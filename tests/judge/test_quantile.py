@@ -16,11 +16,13 @@ import rampgate
 from rampgate.aggregate.binned import Binned, Counts
 from rampgate.aggregate.histogram import RELATIVE_ERROR, Magnitudes
 from rampgate.estimate.quantiles import Quantiles, units_needed
+from rampgate.judge.decide import judge
 from rampgate.judge.decision import Decision, Estimate
-from rampgate.judge.state import State
+from rampgate.judge.forecast import forecast
+from rampgate.judge.state import State, after
 from rampgate.ledger import Ledger
 from rampgate.policy import Margin, Quantile
-from rampgate.rollout.evaluate import read_case, recompute
+from rampgate.rollout.evaluate import case_of, read_case, recompute
 from rampgate.rollout.looks import parse_moment
 from rampgate.source import open_engine
 
@@ -248,3 +250,72 @@ def test_units_of_the_draws_are_those_of_the_design() -> None:
     assert day.min() == -HISTORY
     assert not candidate[day < 0].any()
     assert share == pytest.approx(0.05, abs=0.005)
+
+
+@pytest.mark.parametrize("history", [True, False])
+def test_rows_that_come_late_move_no_threshold_that_units_were_compared_by(tmp_path: Path, history: bool) -> None:
+    frame, book = tickets(history=20 if history else 0), Ledger.open(tmp_path / "l.db")
+    until = "2026-01-12"
+    rampgate.check(rules(), events=frame[frame.time < until], as_of=until, ledger=book)
+    first = book.last("rollout")
+    assert first is not None
+    kept = first.state()["thresholds"]
+    # A tenth more rows of the time that the threshold was taken from, all of them far beyond it.
+    begin = pd.Timestamp(START) - pd.Timedelta(days=20 if history else 0)
+    late = frame[(frame.time >= begin) & (frame.time < begin + pd.Timedelta(days=4))].copy()
+    more = pd.concat([frame, late.assign(unit=late.unit + 10**6, x=1000.0, variant="v1" if history else late.variant)])
+    rampgate.check(rules(), events=more, as_of="2026-01-26", ledger=book)
+    second = book.last("rollout")
+    assert second is not None
+    assert second.state()["thresholds"] == kept
+    used = case_of(second.entry()["inputs"], book).data.quantiles["p95"]
+    bare = _case(rampgate.load_policy(rules()), more, "2026-01-26").data.quantiles["p95"]
+    assert used.threshold[0] == next(end for column, _, end in next(iter(kept.values()))["ends"] if column is None)
+    assert used.threshold[0] < bare.threshold[0]  # what a look without memory would take
+    assert used.first == (0 if history else 4)
+    assert recompute(second, book).to_dict()["criteria"] == second.entry()["decision"]["criteria"]
+
+
+def test_another_quantile_of_the_same_column_has_another_threshold(tmp_path: Path) -> None:
+    frame, book = tickets(), Ledger.open(tmp_path / "l.db")
+    rampgate.check(rules(), events=frame, as_of="2026-01-12", ledger=book)
+    half = rules()
+    half["metrics"]["p95"]["q"] = 0.5
+    rampgate.check(half, events=frame, as_of="2026-01-26", ledger=book)
+    last = book.last("rollout")
+    assert last is not None
+    assert sorted(last.state()["thresholds"]) == ["x 0.5 lower", "x 0.95 lower"]
+
+
+def test_a_quantile_that_cannot_be_counted_stops_no_other_criterion(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = tickets()
+    frame["ok"] = np.where(frame.variant == "v2", np.arange(len(frame)) % 2 == 0, frame.ok)
+    monkeypatch.setattr(Quantiles, "of", lambda *_: 1 / 0)
+    decision = look(frame, rollback={"ok": {"worse_by": "1pp"}, "p95": {"worse_by": 1, "expect": 6}})
+    assert decision.decision == "rollback"
+    verdicts = {c.id: (c.verdict, c.message) for c in decision.criteria}
+    assert verdicts["rollback:ok"][0] == "FAIL"
+    assert verdicts["rollback:p95"][0] == "ERROR"
+    assert "division by zero" in str(verdicts["rollback:p95"][1])
+    # And where nothing is harmful, the gate holds.
+    quiet = look(tickets())
+    assert quiet.decision == "hold"
+    assert "error" in {r.code for r in quiet.reasons}
+
+
+def test_while_a_pilot_runs_the_gate_says_when_it_should_be_over() -> None:
+    early = look(tickets(history=0), "2026-01-08")
+    [wait] = [w for w in early.waiting_for if "threshold of p95" in w.what]
+    assert wait.what == "400 known units, which fix the threshold of p95"
+    assert wait.expected_at is not None
+    # 300 of 400 are there, at 100 a day.
+    assert wait.expected_at.date().isoformat() == "2026-01-09"
+    told = forecast(_case(rampgate.load_policy(rules()), tickets(history=0), "2026-01-08"), _state())
+    assert told.phases[0].leaves_at is not None
+    after = look(tickets(history=0), "2026-01-10")
+    assert "threshold of p95" not in " ".join(w.what for w in after.waiting_for)
+
+
+def _state() -> State:
+    case = _case(rampgate.load_policy(rules()), tickets(history=0), "2026-01-08")
+    return after(case.state, judge(case), None)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -43,6 +44,13 @@ def quantile_at(counts: Floats, q: float) -> Ints:
     return np.asarray(np.argmax(share >= q - _ROUNDING, axis=-1), dtype=np.int64)
 
 
+class Fixed(NamedTuple):
+    """Thresholds of an earlier look: the first period of the run that is compared by them, and the bins, (group,)."""
+
+    first: int
+    threshold: Ints
+
+
 @dataclass(frozen=True)
 class Quantiles:
     """A metric of kind quantile: where its thresholds lie, and the units of the run.
@@ -66,19 +74,23 @@ class Quantiles:
     reference: tuple[Ints, Floats]
 
     @classmethod
-    def of(cls, name: str, metric: Quantile, past: Binned, run: Binned) -> Quantiles:
+    def of(cls, name: str, metric: Quantile, past: Binned, run: Binned, fixed: Fixed | None = None) -> Quantiles:
         """Fix the thresholds: from the baseline's history, else from the first periods of the run, both arms.
 
         Parameters
         ----------
         past : the baseline's units before the start
         run : units since the start
+        fixed : thresholds that an earlier look compared by; they stay, whatever became known of the time before
         """
         least = units_needed(metric.q)
         first, source, arms = 0, past, slice(BASELINE, BASELINE + 1)
-        if past.at_most()[..., 0].sum() < least:
+        if fixed is not None:
+            first = fixed.first
+        elif past.at_most()[..., 0].sum() < least:
             so_far = np.cumsum(run.at_most()[..., 0].sum(-1))
             first = min(int(np.searchsorted(so_far, least - _ROUNDING)) + 1, run.periods)
+        if first:
             source, arms = run.only(np.arange(run.periods) < first), slice(None)
         bins, units = source.dense(0)
         counts = [units[:, arms].sum((0, 1))]
@@ -92,7 +104,8 @@ class Quantiles:
         above = metric.better == "lower"
         at = bins[quantile_at(every, metric.q)] if len(bins) else np.zeros(len(counts), dtype=np.int64)
         # The bin that holds the quantile is on the good side, so that values which are all equal can get worse.
-        return cls(Magnitudes(name), metric.q, above, run, at if above else at - 1, first, (bins, every))
+        threshold = fixed.threshold if fixed is not None else at if above else at - 1
+        return cls(Magnitudes(name), metric.q, above, run, threshold, first, (bins, every))
 
     def pick(self, places: Sequence[int]) -> Quantiles:
         """The same of some of the groups."""

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from rampgate.aggregate.binned import Binned
-from rampgate.aggregate.calendar import local_midnight
 from rampgate.aggregate.clusters import Clusters, clusters_of
 from rampgate.aggregate.marginals import OVERALL, Arm, Group, groups_of, marginals
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Intake, Period
@@ -24,7 +22,9 @@ from rampgate.estimate.interval import effect
 from rampgate.estimate.metric import KPI, contrast, known_units
 from rampgate.estimate.quantiles import Heights, Quantiles, with_columns
 from rampgate.estimate.reference import Scale, own_or, scale
+from rampgate.judge.beyond import quantiles_of
 from rampgate.judge.lives import Lives
+from rampgate.judge.ripe import is_ripe
 from rampgate.judge.state import State
 from rampgate.policy import Margin, Mean, Phase, Policy, Quantile
 
@@ -66,7 +66,8 @@ class Data:
     ``ripe`` says of each metric which periods of the run, and of the history, are old enough to be booked; ``lives``
     holds of each time to an event how far the units of each period of the run have got; ``quantiles`` has the
     thresholds of metrics of that kind, whose units beyond them are components of ``run``; ``clusters`` are those of the
-    run and of the history, where the policy names any.
+    run and of the history, where the policy names any. ``broken`` says of a metric whose counts could not be made
+    what went wrong.
     """
 
     policy: Policy
@@ -81,6 +82,7 @@ class Data:
     lives: Mapping[str, Lives] = field(default_factory=dict)
     quantiles: Mapping[str, Quantiles] = field(default_factory=dict)
     clusters: tuple[Clusters, Clusters] | None = None
+    broken: Mapping[str, Exception] = field(default_factory=dict)
     made: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
@@ -96,17 +98,22 @@ class Data:
             name: (is_ripe(case.policy, name, periods, case.look), is_ripe(case.policy, name, before, case.look))
             for name in (KPI, *case.policy.metrics)
         }
-        quantiles = {
-            name: _quantiles(case, name, groups, (past, run), ripe[name][0])
-            for name, metric in case.policy.metrics.items()
-            if isinstance(metric, Quantile)
-        }
+        quantiles: dict[str, Quantiles] = {}
+        beyond: dict[str, Floats] = {}
+        lives: dict[str, Lives] = {}
+        broken: dict[str, Exception] = {}
+        for name, metric in case.policy.metrics.items():
+            try:
+                if isinstance(metric, Quantile):
+                    found = quantiles_of(case, name, groups, (past, run), ripe[name][0])
+                    columns = found.columns(case.policy.margins_of(name))
+                    beyond |= {f"{name}:{part}": units for part, units in columns.items()}
+                    quantiles[name] = found
+                elif (binned := Lives.of(case.policy, name, cells, groups, run)) is not None:
+                    lives[name] = binned
+            except Exception as error:  # noqa: BLE001 - raised again by whoever asks for this metric; others are judged
+                broken[name] = error
         now, then = marginals(cells, groups, run), marginals(cells, groups, past)
-        beyond = {
-            f"{name}:{part}": units
-            for name, found in quantiles.items()
-            for part, units in found.columns(case.policy.margins_of(name)).items()
-        }
         now = with_columns(now, beyond)
         return cls(
             case.policy.with_bounds(case.state.bounds),
@@ -118,13 +125,10 @@ class Data:
             (now.arm(CANDIDATE), now.arm(BASELINE)),
             (_only_baseline(then.arm(CANDIDATE)), then.arm(BASELINE)),
             ripe,
-            {
-                name: lives
-                for name in case.policy.metrics
-                if (lives := Lives.of(case.policy, name, cells, groups, run)) is not None
-            },
+            lives,
             quantiles,
             _clusters(cells, groups, run, past),
+            broken,
         )
 
     @property
@@ -132,8 +136,15 @@ class Data:
         """The groups without the overall one."""
         return self.groups[1:]
 
+    def need(self, name: str) -> None:
+        """Raise what went wrong when a metric's counts were made, if anything did."""
+        if name in self.broken:
+            error = self.broken[name]
+            raise ValueError(f"its units could not be counted: {type(error).__name__}: {error}") from error
+
     def contrast(self, name: str, margin: Margin | None = None, direction: int = 1) -> Contrast:
         """Contrast of a metric over the run, (group, period); ``direction`` as for `estimate.metric.contrast`."""
+        self.need(name)
         # Only a relative margin changes the contrast itself, and any margin that of a quantile.
         moved = margin is not None and (margin.relative or name in self.quantiles)
         key = (name, f"{margin} {direction}" if moved else "")
@@ -252,33 +263,6 @@ class Data:
         """Places of groups on the group axis."""
         place = {group: g for g, group in enumerate(self.groups)}
         return [place[group] for group in groups]
-
-
-def _quantiles(
-    case: Case, name: str, groups: Sequence[Group], keep: tuple[list[int], list[int]], ripe: np.ndarray
-) -> Quantiles:
-    """Thresholds of a quantile. What was not final at the start is no reference: they must never move."""
-    metric, periods = case.policy.metrics[name], case.cells.periods
-    assert isinstance(metric, Quantile)
-    past, run = (Binned.of(case.cells, groups, kept, name) for kept in keep)
-    launch = case.look if case.state.start is None else local_midnight(case.state.start, case.policy.zone)
-    final = is_ripe(case.policy, name, [periods[t] for t in keep[0]], launch)
-    return Quantiles.of(name, metric, past.only(final, BASELINE), run.only(ripe))
-
-
-def is_ripe(policy: Policy, name: str, periods: Sequence[Period], look: datetime) -> np.ndarray:
-    """Whether each period is old enough at a look for a metric to be booked, (period,); for the KPI, all of its parts.
-
-    A period enters whole and once, at the age at which the policy calls its outcomes final: what is booked as it
-    becomes known compares the quick outcomes of one arm with the slow ones of the other.
-    """
-    parts = policy.kpi.weights if name == KPI else (name,)
-    ages = [age for part in parts if (age := policy.metrics[part].maturity) is not None]
-    # Calendar days are 23 or 25 hours where clocks change; a unit's own age is counted in hours. The longer one counts.
-    return np.array(
-        [all(max(age.after(p.end, policy.zone), p.end + age.timedelta) <= look for age in ages) for p in periods],
-        dtype=bool,
-    )
 
 
 def _booked(arm: Arm, ripe: np.ndarray) -> Arm:

@@ -36,7 +36,7 @@ from rampgate.judge.decision import (
     Window,
 )
 from rampgate.judge.findings import Findings, amount
-from rampgate.judge.forecast import budget_expected, passing_expected
+from rampgate.judge.forecast import budget_expected, passing_expected, pilot_expected
 from rampgate.judge.gate import Demand, demands
 from rampgate.judge.harm import budget_reasons, budgets, overspent, within_words
 from rampgate.judge.health import forgotten, health
@@ -199,3 +199,8 @@ def _waiting(case: Case, decision: str, waits: list[Waiting], holds: list[Reason
             forecast, broken = _safely(ask, plain, "the forecast")
             # The rollout holds already; that its date is unknown, and why, is said where the date would stand.
             yield forecast if broken is None else replace(plain, what=f"{plain.what} ({broken.message})")
+    unfixed = {n for n, found in case.data.quantiles.items() if not found.fixed}
+    for name in sorted(unfixed & {str(reason.metric) for reason in holds if reason.code == "too_little_data"}):
+        plain = Waiting(f"the threshold of {name}", None)
+        forecast, broken = _safely(partial(pilot_expected, case, name), plain, "the forecast")
+        yield forecast if broken is None else replace(plain, what=f"{plain.what} ({broken.message})")

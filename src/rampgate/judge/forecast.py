@@ -7,7 +7,7 @@ earlier, since luck on the way is enough to pass (tests/judge/test_forecast.py p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -18,11 +18,20 @@ from rampgate.aggregate.marginals import OVERALL, Arm
 from rampgate.aggregate.moments import Floats
 from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.metric import KPI
+from rampgate.estimate.quantiles import units_needed
 from rampgate.judge.case import Case, Data
 from rampgate.judge.decision import Waiting
 from rampgate.judge.findings import called
-from rampgate.judge.gate import HORIZON_DAYS, booking_looks, candidate_rate, known_candidate_units, recent_days
+from rampgate.judge.gate import (
+    HORIZON_DAYS,
+    booking_looks,
+    candidate_rate,
+    known_candidate_units,
+    look_days,
+    recent_days,
+)
 from rampgate.judge.harm import next_phase, pending_units, so_far, units_ahead, upper_per_unit
+from rampgate.judge.pilot import pilots, with_pilots_fixed
 from rampgate.judge.show import window_bounds
 from rampgate.judge.state import RUNNING, State
 from rampgate.judge.weigh import bound_to_pass, process_of
@@ -101,11 +110,13 @@ def forecast(case: Case, state: State) -> Forecast:
     if state.status != RUNNING:
         return Forecast(None, (), None, f"the rollout is {state.status.replace('_', ' ')}: nothing is forecast")
     start = case.state.start
+    waiting = pilots(case)
+    case = with_pilots_fixed(case)
     volume = _volume(case, local_midnight(start, case.policy.zone)) if start is not None else None
     if state.since is None or volume is None or state.phase > len(case.policy.phases):
         return Forecast(None, (), None, "there is no volume to go by yet")
-    phases = tuple(_leave(case, state, volume))
-    daily = volume.total / _days(case)
+    phases = tuple(_leave(case, state, volume, waiting))
+    daily = volume.total / look_days(case)
     assumes = (
         f"the candidate equals the baseline and volume stays at {daily:.4g} units a day, split as each phase says; "
         "every look is taken and nothing fails"
@@ -129,6 +140,13 @@ def passing_expected(case: Case, metric: str) -> Waiting:
     return Waiting(f"{what} ({assumed})", _look(case, looks))
 
 
+def pilot_expected(case: Case, metric: str) -> Waiting:
+    """When a quantile's threshold should be fixed, at today's volume."""
+    what = f"{units_needed(case.data.quantiles[metric].q):.0f} known units, which fix the threshold of {metric}"
+    looks = pilots(case)[metric]
+    return Waiting(f"{what} ({NEVER})", None) if looks is None else Waiting(what, _look(case, looks))
+
+
 def budget_expected(case: Case, metric: str) -> Waiting:
     """When the harm to be expected should be within the budget, if the candidate truly equals the baseline."""
     assert case.state.since is not None
@@ -143,7 +161,7 @@ def budget_expected(case: Case, metric: str) -> Waiting:
     return Waiting(f"{what} ({assumed})", _look(case, looks))
 
 
-def _leave(case: Case, state: State, volume: _Volume) -> Iterator[Leaving]:
+def _leave(case: Case, state: State, volume: _Volume, waiting: Mapping[str, int | None]) -> Iterator[Leaving]:
     """One phase after the other; each begins when the one before may be left, with no evidence of its own."""
     since, passed = state.since, 0
     assert since is not None
@@ -155,7 +173,12 @@ def _leave(case: Case, state: State, volume: _Volume) -> Iterator[Leaving]:
         waits = [_stay(case, phase, since, passed), _size(case, phase, own, block), *_whole_window(case, passed)]
         if case.policy.evidence == "sequential":
             begin = len(case.data.periods) + passed if own is None else case.data.phase_begin
-            waits += [_proof(case, name, blocks, block, begin) for name in _to_show(case.policy, phase)]
+            waits += [
+                _proof(case, name, blocks, block, begin)
+                if name not in waiting
+                else _after_pilot(case, name, blocks, block, waiting[name])
+                for name in _to_show(case.policy, phase)
+            ]
         if case.policy.evidence == "sequential" and phase.go == "within_budget":
             begin = len(case.data.periods) + passed if own is None else case.data.phase_begin
             ahead = case.policy.phases[index] if index < len(case.policy.phases) else None
@@ -189,7 +212,7 @@ def _size(case: Case, phase: Phase, own: _Volume | None, block: _Volume) -> _Wai
     if own is not None:
         missing, rate = phase.minimum_units - units, candidate_rate(case, name)
     else:
-        missing, rate = phase.minimum_units, block.candidate * _known(block, name) / _days(case)
+        missing, rate = phase.minimum_units, block.candidate * _known(block, name) / look_days(case)
     what = f"{phase.minimum_units} candidate units with known {name}, at about {rate:.3g} a day"
     if missing <= 0:
         return _Wait(what, 1)
@@ -197,7 +220,7 @@ def _size(case: Case, phase: Phase, own: _Volume | None, block: _Volume) -> _Wai
         return _Wait(what, None)
     days = int(np.ceil(missing / rate))
     begin = case.data.phase_begin if own is not None else len(case.data.periods)
-    return _Wait(what, max(1, -(-days // _days(case)) + booking_looks(case, name, begin)))
+    return _Wait(what, max(1, -(-days // look_days(case)) + booking_looks(case, name, begin)))
 
 
 def _whole_window(case: Case, passed: int) -> Iterator[_Wait]:
@@ -212,7 +235,7 @@ def _whole_window(case: Case, passed: int) -> Iterator[_Wait]:
 
 def _looks_until(case: Case, moment: datetime, passed: int) -> int:
     """Looks from the one after those that have passed to the first at or after a moment; at least one."""
-    count = max(1, (moment - _look(case, passed)).days // _days(case))
+    count = max(1, (moment - _look(case, passed)).days // look_days(case))
     while _look(case, passed + count) < moment:
         count += 1
     return count
@@ -223,6 +246,17 @@ def _proof(case: Case, name: str, before: Sequence[tuple[Arm, Arm]], block: _Vol
     if case.data.clusters is not None:
         return _Wait(_shown(case, name), None, BY_CLUSTER)
     return _Wait(_shown(case, name), _looks_to_pass(case, name, before, block, begin))
+
+
+def _after_pilot(case: Case, name: str, before: Sequence[tuple[Arm, Arm]], block: _Volume, pilot: int | None) -> _Wait:
+    """What the phase requires to be shown of a quantile whose threshold will be fixed in so many looks."""
+    begin = len(case.data.periods)
+    wait = _proof(case, name, before, block, begin)
+    if wait.looks is None or pilot is None:
+        return replace(wait, looks=None)
+    # Looks before this phase bring the pilot on; how long outcomes take is counted with it already.
+    left = max(0, pilot - sum(arms[0].n.shape[-1] for arms in before))
+    return replace(wait, looks=max(1, wait.looks - booking_looks(case, name, begin) + left))
 
 
 def _looks_to_pass(
@@ -237,7 +271,7 @@ def _looks_to_pass(
     """
     policy = case.policy
     bar = np.log(1.0 / policy.error_budget.false_go)
-    longest = HORIZON_DAYS // _days(case)
+    longest = HORIZON_DAYS // look_days(case)
     for periods in (SHORT, longest):
         data = _continued(case.data, [*before, block.arms(periods)], begin)
         margin, size = bound_to_pass(policy, metric)
@@ -269,7 +303,7 @@ def _looks_within(
         most = upper_per_unit(case, metric, data)
         return units == 0 or (most is not None and most * units <= left)
 
-    longest, high = HORIZON_DAYS // _days(case), 1
+    longest, high = HORIZON_DAYS // look_days(case), 1
     while not enough(high):
         if high >= longest:
             return None
@@ -321,7 +355,7 @@ def _volume(case: Case, since: datetime) -> _Volume | None:
         (n @ mean / n.sum())[None, None], (comoment.sum(0) / freedom)[None, None],
         low[some].min(0)[None, None], high[some].max(0)[None, None],
     )  # fmt: skip
-    scale = _days(case) / days
+    scale = look_days(case) / days
     return _Volume(units[0] * scale, units[1] * scale, like)
 
 
@@ -373,11 +407,6 @@ def _overall(arm: Arm, periods: slice | np.ndarray = slice(None)) -> Arm:
 def _known(block: _Volume, name: str) -> float:
     """Share of units whose value of a metric is known."""
     return float(block.like.total(f"{name}:known")[0, 0])
-
-
-def _days(case: Case) -> int:
-    """Days between two looks."""
-    return 7 if case.policy.source.look == "week" else 1
 
 
 def _look(case: Case, count: int) -> datetime:

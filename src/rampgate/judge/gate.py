@@ -81,7 +81,8 @@ def known_candidate_units(case: Case) -> tuple[float, str]:
     return counts[least], least
 
 
-def _look_days(case: Case) -> int:
+def look_days(case: Case) -> int:
+    """Days between two looks."""
     return 7 if case.policy.source.look == "week" else 1
 
 
@@ -119,7 +120,7 @@ def booking_looks(case: Case, name: str, begin: int) -> int:
     """
     parts = case.policy.kpi.weights if name in (KPI, FLOOR) else (name,)
     ages = [age.timedelta for part in parts if (age := case.policy.metrics[part].maturity) is not None]
-    length = timedelta(days=_look_days(case))
+    length = timedelta(days=look_days(case))
     waiting = int(np.count_nonzero(~case.data.ripe[KPI if name == FLOOR else name][0][begin:]))
     return -(-max(ages, default=timedelta(0)) // length) - waiting
 
@@ -128,5 +129,5 @@ def _units_reached(case: Case, name: str, missing: float) -> datetime | None:
     rate = candidate_rate(case, name)
     if rate <= 0:
         return None
-    wait = max(0.0, missing / rate + booking_looks(case, name, case.data.phase_begin) * _look_days(case))
+    wait = max(0.0, missing / rate + booking_looks(case, name, case.data.phase_begin) * look_days(case))
     return case.look + timedelta(days=float(np.ceil(wait))) if wait <= HORIZON_DAYS else None

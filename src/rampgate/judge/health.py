@@ -11,10 +11,11 @@ import numpy as np
 from rampgate.aggregate.calendar import first_day, local_day, local_midnight, next_first_day
 from rampgate.aggregate.marginals import Arm
 from rampgate.aggregate.moments import BASELINE, CANDIDATE
-from rampgate.judge.case import Case, is_ripe
+from rampgate.judge.case import Case
 from rampgate.judge.crossed import crossed_units
 from rampgate.judge.decision import ERROR, FAIL, INCONCLUSIVE, NO_DATA, PASS, Health
 from rampgate.judge.labels import late_labels, missing_labels
+from rampgate.judge.ripe import is_ripe
 from rampgate.judge.split import sample_ratio
 from rampgate.judge.state import Seen
 from rampgate.policy import TimeToEvent

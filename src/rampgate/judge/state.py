@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
+from rampgate.aggregate.marginals import Group
 from rampgate.judge.decision import COMPLETE, FAIL, GO, ROLLBACK, Decision
 
 RUNNING, COMPLETED, ROLLED_BACK = "running", "complete", "rolled_back"
@@ -18,6 +19,29 @@ class Seen:
 
     through: datetime
     units: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Where a quantile's units are counted as bad, fixed before the first unit that is compared.
+
+    Attributes
+    ----------
+    first : start of the first period that is compared
+    ends : of the overall and of each segment value, the bin at whose end the threshold lies
+    """
+
+    first: datetime
+    ends: Mapping[Group, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        ends = [[group.column, group.value, end] for group, end in self.ends.items()]
+        return {"first": self.first.isoformat(), "ends": ends}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Threshold:
+        ends = {Group(column, value): end for column, value, end in data["ends"]}
+        return cls(datetime.fromisoformat(data["first"]), ends)
 
 
 @dataclass(frozen=True)
@@ -37,6 +61,7 @@ class State:
     failed : criteria that failed at the look before
     seen : what earlier looks rested on
     bounds : of values, by column, as the first look took them from the reference; they never move in an attempt
+    thresholds : of quantiles, by what they are taken of, as the first look that compared them found them; likewise
     """
 
     attempt: int = 1
@@ -50,6 +75,7 @@ class State:
     failed: tuple[str, ...] = ()
     seen: Seen | None = None
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict)
 
     @property
     def phase(self) -> int:
@@ -75,6 +101,7 @@ class State:
             "seen": {"through": self.seen.through.isoformat(), "units": dict(self.seen.units)} if self.seen else None,
             # Only where there are some: a record without them has the bytes that it always had.
             **({"bounds": {column: list(ends) for column, ends in self.bounds.items()}} if self.bounds else {}),
+            **({"thresholds": {name: t.to_dict() for name, t in self.thresholds.items()}} if self.thresholds else {}),
         }
 
     @classmethod
@@ -92,14 +119,18 @@ class State:
             failed=tuple(data["failed"]),
             seen=Seen(datetime.fromisoformat(seen["through"]), seen["units"]) if seen else None,
             bounds={column: (low, high) for column, (low, high) in data.get("bounds", {}).items()},
+            thresholds={name: Threshold.from_dict(kept) for name, kept in data.get("thresholds", {}).items()},
         )
 
 
-def after(state: State, decision: Decision, seen: Seen | None) -> State:
+def after(
+    state: State, decision: Decision, seen: Seen | None, thresholds: Mapping[str, Threshold] | None = None
+) -> State:
     """The state that a decision leads to. Only GO moves the phase, and only by one."""
     moved = replace(
         state,
         seen=seen,
+        thresholds=state.thresholds if thresholds is None else thresholds,
         policy_sha256=decision.policy_sha256,
         traffic=decision.phase.traffic,
         failed=tuple(c.id for c in decision.criteria if c.verdict == FAIL),

@@ -107,6 +107,7 @@ def process_of(data: Data, metric: str, margin: Margin, size: Margin | None, dir
     size : the effect beyond it that the bets are made for; a rare event has its own grid
     direction : 1 against "harm at most ``margin``", -1 against "harm at least ``margin``"
     """
+    data.need(metric)
     if data.policy.tests_hazard(metric):
         return Steps(_hazard_increments(data, metric, size, direction))
     contrast = data.contrast(metric, margin, direction)

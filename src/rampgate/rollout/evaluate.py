@@ -13,6 +13,7 @@ from rampgate.aggregate.moments import CANDIDATE, Cells
 from rampgate.aggregate.read import read
 from rampgate.errors import LedgerMoved, UsageError
 from rampgate.estimate import STATISTICS
+from rampgate.judge.beyond import thresholds
 from rampgate.judge.case import Case
 from rampgate.judge.decide import judge
 from rampgate.judge.decision import Decision
@@ -171,7 +172,7 @@ def recorded(case: Case, book: Ledger, last: Record | None) -> Decision:
         key=key,
         body=entry,
         documents=documents,
-        state=after(state, decision, seen(case)).to_dict(),
+        state=after(state, decision, seen(case), thresholds(case)).to_dict(),
         expected_head=last.sha256 if last is not None else None,
         recorded_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )

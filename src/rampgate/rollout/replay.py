@@ -13,6 +13,7 @@ import numpy as np
 from rampgate.aggregate.calendar import local_midnight
 from rampgate.aggregate.moments import Cells, Intake
 from rampgate.aggregate.read import read
+from rampgate.judge.beyond import thresholds
 from rampgate.judge.case import Case
 from rampgate.judge.decide import judge
 from rampgate.judge.decision import Decision
@@ -85,7 +86,7 @@ def looks(
             state = replace(state, phases=(first_phase(policy, first, look),))
         case = Case(policy, up_to(cells, look), _intake(intake, cells, look), state, look, look, steered=False)
         decision = judge(case)
-        state = after(state, decision, seen(case))
+        state = after(state, decision, seen(case), thresholds(case))
         if since is None or look >= since:
             yield decision
         if state.status == ROLLED_BACK:
