@@ -250,6 +250,20 @@ def test_every_row_is_accounted_for(seed: int) -> None:
     assert i.rows == i.used + i.history + i.null_unit + i.null_time + i.null_variant + others + i.duplicate_units
 
 
+def test_rows_of_the_candidate_that_are_lost_are_counted_as_its_own() -> None:
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    records = [
+        {"ticket": ticket, "version": version, "x": "1", "opened": None if day is None else begin + timedelta(days=day)}
+        for ticket, version, day in [
+            ("a", "v1", 3), ("b", "v2", 3), (None, "v1", 3), (None, "v2", 3), ("", "v2", 4), ("c", "v2", None),
+            ("d", "v1", None), (None, None, 4), (None, "v2", 9), ("e", None, 4),
+        ]
+    ]  # fmt: skip
+    i = look(rows(records), only(start="2026-01-03"), begin + timedelta(days=6)).intake
+    assert (i.null_unit, i.null_time, i.null_variant, i.after_as_of) == (4, 2, 1, 1)
+    assert i.missing_candidate == 3
+
+
 # --- files ---------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from rampgate.aggregate.moments import Floats
 from rampgate.estimate.clustered import Clustered, by_cluster
-from rampgate.estimate.contrast import Proportions
+from rampgate.estimate.contrast import Contrast, Means, Proportions, Ratios, divide, take
 from rampgate.estimate.evidence import onset_prior
 from rampgate.estimate.interval import process
 from rampgate.estimate.process import Process
@@ -93,26 +93,68 @@ def rollouts(
     return base, by_cluster(base, *parts)  # type: ignore[arg-type]
 
 
-def bet(made: Proportions | Clustered, margin: float, expect: float, direction: int = 1) -> Process:
+def amounts(
+    rng: np.random.Generator, design: Design, count: int, harm: float = 0.0, ratio: bool = False
+) -> tuple[Means | Ratios, Clustered]:
+    """The same of an amount whose level is 1: a mean of lognormal values (sigma 1), or minutes per message.
+
+    Parameters
+    ----------
+    harm : how much higher the candidate's amounts are
+    ratio : amounts go with a denominator of their own, 1 and more, and the ratio of the sums is compared
+    """
+    within = np.e - 1.0
+    shape = (count, design.clusters)
+    # Gamma levels, so that two units of a cluster have the correlation asked for.
+    spread = design.icc * within / (1.0 - design.icc)
+    own = rng.gamma(1.0 / spread, spread, shape) if spread else np.ones(shape)
+    has = _assigned(rng, design, count)
+    n = rng.poisson(design.units * np.repeat(_sizes(rng, design, design.rate * own)[..., None], DAYS, axis=-1))
+    level = (own[..., None] * (1.0 + harm * has)).ravel()
+    unit = np.repeat(np.arange(n.size), n.ravel())
+    x = rng.geometric(0.3, len(unit)).astype(float) if ratio else np.ones(len(unit))
+    y = x * level[unit] * np.exp(rng.standard_normal(len(unit)) - 0.5)
+
+    def sums(*factors: Floats) -> Floats:
+        product = np.prod(np.stack(factors), axis=0)
+        return np.bincount(unit, product, minlength=n.size).astype(np.float64).reshape(n.shape)
+
+    arms = {}
+    for side, inside in (("c", has), ("b", 1.0 - has)):
+        cells = [inside * values for values in (n, sums(x), sums(y), sums(x, x), sums(x, y), sums(y, y))]
+        k, sx, sy, sxx, sxy, syy = (values.sum(1) for values in cells)
+        arms[side] = (cells, k, sx, sy, sxx - divide(sx * sx, k), sxy - divide(sx * sy, k), syy - divide(sy * sy, k))
+    (of_c, n_c, x_c, y_c, xx_c, xy_c, yy_c), (of_b, n_b, x_b, y_b, xx_b, xy_b, yy_b) = arms["c"], arms["b"]
+    rate = divide(y_c + y_b, x_c + x_b).repeat(design.clusters, axis=0).reshape(n.shape).ravel()
+    reach = np.zeros(n.size)
+    np.maximum.at(reach, unit, np.abs(y - rate[unit] * x))
+    jump = reach.reshape(n.shape).max(1)
+    base: Means | Ratios
+    mean_x: Floats = np.ones(())
+    if ratio:
+        base = Ratios(n_c, n_b, x_c, x_b, y_c, y_b, xx_c, xy_c, yy_c, xx_b, xy_b, yy_b, jump)
+        mean_x = divide(x_c + x_b, n_c + n_b)[:, None]
+    else:
+        base = Means(n_c, n_b, divide(y_c, n_c), divide(y_b, n_b), yy_c, yy_b, jump)
+    top_c, x_c, top_b, x_b = (part / mean_x for part in (of_c[2], of_c[1], of_b[2], of_b[1]))
+    return base, by_cluster(base, top_c, x_c, top_b, x_b)
+
+
+def bet(made: Contrast, margin: float, expect: float, direction: int = 1) -> Process:
     """The process that the judge would run, without a history."""
-    base = made.base if isinstance(made, Clustered) else made
-    assert isinstance(base, Proportions)
-    nothing = np.zeros_like(base.n_c[..., :0])
-    past: Proportions | Clustered = Proportions(nothing, nothing, nothing, nothing, sign=base.sign)
-    if isinstance(made, Clustered):
-        empty = np.zeros((*nothing.shape[:-1], 0, 0))
-        past = Clustered(past, empty, empty, empty, nothing)
-    return process(made, margin, bets(scale(past, made, 1.0), Margin(expect), 1.0), direction)
+    reach = 1.0 if made.ranged else 0.0
+    scales = scale(take(made, slice(0, 0)), made, reach)
+    return process(made, margin, bets(scales, Margin(expect), reach), direction)
 
 
-def rolled_back(made: Proportions | Clustered, margin: float = 0.0) -> tuple[float, float]:
+def rolled_back(made: Contrast, margin: float = 0.0, expect: float = 0.04) -> tuple[float, float]:
     """Share of rollouts in which harm beyond the margin is ever found at 5 %, and the median day of these."""
-    path = bet(made, margin, 0.04).evidence(PRIOR)
+    path = bet(made, margin, expect).evidence(PRIOR)
     reached = (path >= BAR).any(-1)
     days = np.argmax(path >= BAR, axis=-1)[reached] + 1
     return float(reached.mean()), float(np.median(days)) if len(days) else np.nan
 
 
-def passed(made: Proportions | Clustered, margin: float) -> float:
+def passed(made: Contrast, margin: float) -> float:
     """Share of rollouts that are shown at some look not to be worse by the margin."""
     return float((bet(made, margin, margin, -1).path(0) >= BAR).any(-1).mean())

@@ -158,7 +158,7 @@ class Intake:
 
     ``rows`` counts every row with a time before ``as_of``'s last complete period, or with no time. ``crossed`` says of
     a source in which units repeat (start of the period, units first seen in this phase, units first seen in both arms
-    of it).
+    of it). ``missing_candidate`` are the candidate's among those without a unit, a time or a cluster.
     """
 
     rows: int
@@ -175,3 +175,4 @@ class Intake:
     newest: datetime | None
     null_cluster: int = 0
     crossed: tuple[tuple[datetime, int, int], ...] = ()
+    missing_candidate: int = 0

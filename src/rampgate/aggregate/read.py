@@ -25,7 +25,17 @@ from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Intak
 from rampgate.aggregate.needs import needs
 from rampgate.aggregate.query import aggregate_query, histogram_query
 from rampgate.aggregate.reference import reference_bounds
-from rampgate.aggregate.rows import AFTER, NO_CLUSTER, NO_TIME, NO_UNIT, NO_VARIANT, OTHER_VARIANT, Question, flagged
+from rampgate.aggregate.rows import (
+    AFTER,
+    NO_CLUSTER,
+    NO_TIME,
+    NO_UNIT,
+    NO_VARIANT,
+    OF_CANDIDATE,
+    OTHER_VARIANT,
+    Question,
+    flagged,
+)
 from rampgate.aggregate.survey import (
     Ends,
     Repeats,
@@ -247,6 +257,10 @@ class _Look:
         first = len(ask.cuts) + 1 if ask.start is None else ask.cuts.index(ask.start) + 1
         self.since = (self.slot >= first) & (self.role != AFTER)
 
+    def lacks(self, code: int) -> Array:
+        """Rows of the answer that are not used for one reason, whatever arm they are of."""
+        return np.asarray((self.role == code) | (self.role == OF_CANDIDATE[code]))
+
     def count(self, rows: Array) -> int:
         """Rows of the source behind some rows of the answer."""
         return int(self.n[rows].sum())
@@ -332,18 +346,19 @@ class _Look:
         return Intake(
             rows=self.count(role != AFTER) + found.repeated,
             used=self.count(self.arms & since),
-            history=self.count(~since & (role != AFTER) & (role != NO_TIME)),
+            history=self.count(~since & (role != AFTER) & ~self.lacks(NO_TIME)),
             after_as_of=self.count(role == AFTER),
-            null_unit=self.count((role == NO_UNIT) & since),
-            null_time=self.count(role == NO_TIME),
+            null_unit=self.count(self.lacks(NO_UNIT) & since),
+            null_time=self.count(self.lacks(NO_TIME)),
             null_variant=self.count((role == NO_VARIANT) & since),
             other_variants=others,
             duplicate_units=found.repeated,
             duplicate_example=found.example,
             malformed=self._malformed_examples(),
             newest=instant_of(newest.max(), ask) if len(newest) else None,
-            null_cluster=self.count((role == NO_CLUSTER) & since),
+            null_cluster=self.count(self.lacks(NO_CLUSTER) & since),
             crossed=crossed,
+            missing_candidate=self.count(np.isin(role, tuple(OF_CANDIDATE.values())) & (since | self.lacks(NO_TIME))),
         )
 
     def _malformed_examples(self) -> tuple[tuple[str, int, str], ...]:

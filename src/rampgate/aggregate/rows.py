@@ -39,6 +39,8 @@ from rampgate.source import ColumnType, Engine
 
 # What becomes of a row, beside going to BASELINE or CANDIDATE.
 NO_UNIT, NO_TIME, NO_VARIANT, OTHER_VARIANT, AFTER, NO_CLUSTER = 2, 3, 4, 5, 6, 7
+#: The same of rows that are known to be the candidate's.
+OF_CANDIDATE = {NO_UNIT: 8, NO_TIME: 9, NO_CLUSTER: 10}
 
 _UTC_NAMES = ("UTC", "Etc/UTC", "Etc/UCT", "UCT", "Zulu", "Etc/Zulu", "Universal", "Etc/Universal")
 #: How far before the look the zone's changes of clock are written out; the engine knows those before.
@@ -420,22 +422,23 @@ def role_of(ask: Question) -> exp.Expr:
     def variant(name: str) -> exp.Expr:
         return exp.EQ(this=part("variant"), expression=exp.Literal.string(name))
 
+    def missing(name: str, code: int) -> list[tuple[exp.Expr, int]]:
+        own = exp.and_(is_null(part(name)), variant(ask.policy.candidate))
+        return [(own, OF_CANDIDATE[code]), (is_null(part(name)), code)]
+
+    arms = exp.or_(variant(ask.policy.baseline), variant(ask.policy.candidate))
+    lost = [] if ask.cluster is None else missing("cluster", NO_CLUSTER)
     branches = (
-        (is_null(part("at")), NO_TIME),
+        *missing("at", NO_TIME),
         (exp.GTE(this=part("at"), expression=moment_of(ask.before, ask)), AFTER),
-        (is_null(part("unit")), NO_UNIT),
+        *missing("unit", NO_UNIT),
         (is_null(part("variant")), NO_VARIANT),
-        *_without_cluster(ask, exp.or_(variant(ask.policy.baseline), variant(ask.policy.candidate))),
+        *((exp.and_(arms.copy(), test), code) for test, code in lost),
         (variant(ask.policy.baseline), BASELINE),
         (variant(ask.policy.candidate), CANDIDATE),
     )
     numbered = [(test, exp.Literal.number(code)) for test, code in branches]
     return case(*numbered, otherwise=exp.Literal.number(OTHER_VARIANT))
-
-
-def _without_cluster(ask: Question, arm: exp.Expr) -> list[tuple[exp.Expr, int]]:
-    """Rows of an arm of which nobody knows what they were assigned with."""
-    return [] if ask.cluster is None else [(exp.and_(arm, is_null(part("cluster"))), NO_CLUSTER)]
 
 
 def _slot(ask: Question) -> exp.Expr:

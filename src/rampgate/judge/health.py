@@ -73,7 +73,20 @@ def _excluded(case: Case) -> Health:
     text = f"{count} of {intake.used + count} rows excluded ({share:.1%}): {names}"
     if share > TOLERATED:
         return Health("too_little_data", FAIL, f"{text}; more than {TOLERATED:.0%}: repair the source", count)
+    lost, of = _lost_by_candidate(case)
+    if lost > max(FEW, TOLERATED * of):
+        text += f"; {lost} of them may be the candidate's, {lost / of:.1%} of its rows"
+        return Health("too_little_data", FAIL, f"{text}; more than {TOLERATED:.0%}: repair the source", count)
     return Health("too_little_data", PASS, text, count)
+
+
+def _lost_by_candidate(case: Case) -> tuple[int, int]:
+    """Excluded rows that are the candidate's or may be, and all of its rows with them.
+
+    At 1 % of traffic the candidate could lose every row within 1 % of all.
+    """
+    lost = case.intake.missing_candidate + case.intake.null_variant
+    return lost, lost + int(case.data.run[0].n[0].sum())
 
 
 def _bounds(case: Case) -> list[Health]:

@@ -297,6 +297,7 @@ def _health(dossier: Dossier) -> Iterator[Block]:
         ("without a unit", i.null_unit, ""),
         ("without a time", i.null_time, ""),
         ("without a variant", i.null_variant, ""),
+        *([("of those without unit or time, the candidate's", i.missing_candidate, "")] if i.missing_candidate else []),
         ("of a third variant", others, ", ".join(name for name, _ in i.other_variants[:5])),
         ("repeating a unit", i.duplicate_units, f"such as {i.duplicate_example}" if i.duplicate_example else ""),
         *((f"values of {name} that are not of its kind", n, f"such as {example}") for name, n, example in i.malformed),

@@ -94,7 +94,7 @@ def _intake(intake: Intake) -> dict[str, Any]:
     data["other_variants"] = [list(item) for item in intake.other_variants]
     data["malformed"] = [list(item) for item in intake.malformed]
     data["crossed"] = [[start.isoformat(), *counts] for start, *counts in intake.crossed]
-    for name in ("null_cluster", "crossed"):  # not there in records that have none of it
+    for name in ("null_cluster", "crossed", "missing_candidate"):  # not there in records that have none of it
         if not data[name]:
             del data[name]
     # Rows beyond the look do not belong to it: the same look asked tomorrow is the same look.
