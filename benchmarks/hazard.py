@@ -24,7 +24,7 @@ from rampgate.judge.lives import Lives, booked
 from rampgate.judge.weigh import bets
 from rampgate.policy import Margin
 
-ROLLOUTS = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+ROLLOUTS = 2000
 DAYS, LIMIT, CHUNK = 56, 72.0, 250
 START = date(2026, 1, 5)
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
@@ -164,28 +164,32 @@ def told(hits: np.ndarray) -> str:
 
 def main() -> None:
     """Print the table."""
+    rollouts = int(sys.argv[1]) if len(sys.argv) > 1 else ROLLOUTS
+    hits_of = partial(fired, rollouts=rollouts)
     same = (exponential(), exponential())
     step_back = np.repeat([0.1, 0.5, 0.1], [14, 14, 28])
-    print(f"{ROLLOUTS} rollouts, {DAYS} days, ramp 10/25/50 %, 90 % of events within 72 h; +/- is one standard error\n")
+    print(f"{rollouts} rollouts, {DAYS} days, ramp 10/25/50 %, 90 % of events within 72 h; +/- is one standard error\n")
     print("Nothing differs: rolled back at all (budget 5 %)")
     for per_day in (10, 50, 300, 3000):
-        print(f"  {per_day:5} a day                       {told(fired(per_day, same)['hazard'])}")
-    print(f"    300 a day, the pace swings by the day {told(fired(300, same, swing=0.7)['hazard'])}")
-    print(f"    300 a day, 50 % and back to 10 %   {told(fired(300, same, traffic=step_back)['hazard'])}")
-    print(f"    300 a day, 1 % of traffic          {told(fired(300, same, traffic=np.full(DAYS, 0.01))['hazard'])}")
+        print(f"  {per_day:5} a day                       {told(hits_of(per_day, same)['hazard'])}")
+    print(f"    300 a day, the pace swings by the day {told(hits_of(300, same, swing=0.7)['hazard'])}")
+    print(f"    300 a day, 50 % and back to 10 %   {told(hits_of(300, same, traffic=step_back)['hazard'])}")
+    print(f"    300 a day, 1 % of traffic          {told(hits_of(300, same, traffic=np.full(DAYS, 0.01))['hazard'])}")
     print("\nDurations 20 % longer, day of the look that rolls back")
     for per_day in (50, 300):
-        for name, hits in fired(per_day, (exponential(), exponential(1.2)), MAIN).items():
+        for name, hits in hits_of(per_day, (exponential(), exponential(1.2)), MAIN).items():
             print(f"  {per_day:5} a day, {name:7}              {told(hits)}")
     print("\nThe same 90 % by 72 h, but none in the first day")
-    for name, hits in fired(300, (exponential(), slow_early), MAIN).items():
+    for name, hits in hits_of(300, (exponential(), slow_early), MAIN).items():
         print(f"    300 a day, {name:7}              {told(hits)}")
     print("\nWhat a stratum pays, 300 a day: 20 % longer, and nothing different")
     for curves in ((exponential(), exponential(1.2)), same):
-        for name, hits in fired(300, curves, ("hazard", *COSTS)).items():
+        for name, hits in hits_of(300, curves, ("hazard", *COSTS)).items():
             print(f"  {name:37}{told(hits)}")
     print("\nDurations 20 % shorter: rolled back at all")
-    print(f"    300 a day                          {told(fired(300, (exponential(), exponential(1 / 1.2)))['hazard'])}")
+    print(
+        f"    300 a day                          {told(hits_of(300, (exponential(), exponential(1 / 1.2)))['hazard'])}"
+    )
 
 
 if __name__ == "__main__":

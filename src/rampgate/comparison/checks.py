@@ -13,6 +13,7 @@ from rampgate.comparison.words import listed, percent
 from rampgate.estimate.metric import KPI
 from rampgate.judge.case import Case
 from rampgate.judge.decision import Estimate
+from rampgate.judge.disagree import FAR, disagreeing, told, width
 from rampgate.judge.findings import amount, called
 
 #: Codes of warnings after which a difference need not be the version's.
@@ -21,8 +22,6 @@ DOUBT = ("uneven_mix", "uneven_labels")
 UNEVEN = 0.001
 #: Share of the units that must be of another kind: less moves a share by less than this.
 APART = 0.01
-#: Two estimates of one difference are far apart from this share of the interval's width on.
-FAR = 0.25
 #: An arm with fewer of its units on shared days is compared only in part.
 PARTLY = 0.9
 #: A span shorter than this has not seen every day of the week.
@@ -66,7 +65,7 @@ def _pooled(case: Case, rows: Sequence[Estimate]) -> Iterator[Finding]:
             continue
         raw = row.raw_candidate - row.raw_baseline
         outside = (row.lower is not None and raw < row.lower) or (row.upper is not None and raw > row.upper)
-        opposite = raw * row.difference < 0 and abs(raw - row.difference) > FAR * _width(row)
+        opposite = raw * row.difference < 0 and abs(raw - row.difference) > FAR * width(row)
         if not (outside or opposite):
             continue
         size, within = (amount(policy, row.name, x, signed=True) for x in (raw, row.difference))
@@ -121,33 +120,8 @@ def _clearly(case: Case, found: Association) -> bool:
 
 def _reversed(case: Case, overall: Sequence[Estimate], segments: Sequence[Estimate]) -> Iterator[Finding]:
     """Overall one direction and every value of a segment column the other, by more than their own noise."""
-    for row in overall:
-        for column in case.cells.segments:
-            parts = [s for s in segments if s.name == row.name and s.group.column == column]
-            parts = [s for s in parts if s.difference is not None]
-            if row.difference is None or len(parts) < 2 or not _opposite(row, parts):
-                continue
-            text = (
-                f"{called(row.name, OVERALL)} differs one way overall and the other way in every value of {column} "
-                f"that is large enough: the arms differ in {column}; believe the segments"
-            )
-            yield Finding("segments_disagree", text)
-
-
-def _opposite(row: Estimate, parts: Sequence[Estimate]) -> bool:
-    """Whether all parts differ from the whole in direction, and their mean from it by half of its half-width."""
-    assert row.difference is not None
-    differences = np.array([part.difference for part in parts], dtype=float)
-    if not (np.sign(differences) == -np.sign(row.difference)).all():
-        return False
-    n_c, n_b = (np.array(x, dtype=float) for x in zip(*((p.n_candidate, p.n_baseline) for p in parts), strict=True))
-    mean = float(np.average(differences, weights=n_c * n_b / (n_c + n_b)))
-    return abs(mean - row.difference) > FAR * _width(row)
-
-
-def _width(row: Estimate) -> float:
-    """Width of the interval; infinite where an end is open."""
-    return np.inf if row.lower is None or row.upper is None else row.upper - row.lower
+    for name, column in disagreeing([*overall, *segments], case.cells.segments):
+        yield Finding("segments_disagree", told(name, column))
 
 
 def _short(span: Span) -> Iterator[Finding]:

@@ -35,6 +35,7 @@ from rampgate.judge.decision import (
     Waiting,
     Window,
 )
+from rampgate.judge.disagree import disagreements
 from rampgate.judge.findings import Findings, amount
 from rampgate.judge.forecast import budget_expected, passing_expected, pilot_expected
 from rampgate.judge.gate import Demand, demands
@@ -74,6 +75,8 @@ def judge(case: Case) -> Decision:
     checks, broken = _safely(lambda: health(case), no_checks, "the health of the data")
     wanted, late = _safely(lambda: demands(case), no_demands, "the phase's demands")
     shown, unseen = _safely(lambda: all_estimates(case), nothing, "the estimates")
+    no_notes: tuple[Reason, ...] = ()
+    mixed, unmixed = _safely(lambda: tuple(disagreements(case, shown[1])), no_notes, "the mix of segments")
     seen, unread = _safely(lambda: windows(case), no_windows, "the windows")
     no_budgets: tuple[Budget, ...] = ()
     spent, uncounted = _safely(lambda: budgets(case), no_budgets, "the harm budget")
@@ -83,13 +86,14 @@ def judge(case: Case) -> Decision:
         *findings.holds,
         *budget_reasons(case, spent),
         *(Reason(h.code, h.verdict, h.message) for h in checks if h.verdict in (FAIL, ERROR, NO_DATA)),
-        *(reason for reason in (broken, late, unseen, unread, uncounted, unopened) if reason is not None),
+        *(reason for reason in (broken, late, unseen, unmixed, unread, uncounted, unopened) if reason is not None),
     ]
     failed = {c.id for c in findings.criteria if c.verdict == FAIL}
     nothing_gone: list[str] = []
     gone, unknown = _safely(lambda: forgotten(case, failed), nothing_gone, "what failed before")
     holds += [Reason("guardrail", FAIL, f"{name} failed at the look before, and rows are gone since") for name in gone]
     holds += [unknown] if unknown is not None else []
+    findings = replace(findings, notes=(*findings.notes, *mixed))
     decision = _decision(case, findings, holds)
     return Decision(
         rollout=policy.rollout,
