@@ -8,7 +8,7 @@ from functools import partial
 from itertools import product
 
 import numpy as np
-from benchmarks.guarantees import others
+from benchmarks.guarantees import others, real
 from benchmarks.guarantees.draws import EXPECT, Better, kpi, lognormal, many, proportion, ratio, up_to
 from benchmarks.guarantees.measure import fired, knowing, missed, passed
 from benchmarks.guarantees.world import Harm, Setting, World
@@ -275,5 +275,8 @@ def cells() -> tuple[Cell, ...]:
     parts = (
         harmless, at_the_bound, rare, means, ratios_and_times, worlds, together, going_on, intervals,
     )  # fmt: skip
-    own = (Cell(section, told, budget, plain(find), count) for section, told, budget, find, count in others.cells())
+    own = (
+        Cell(section, told, budget, plain(find), count)
+        for section, told, budget, find, count in (*others.cells(), *real.cells())
+    )
     return (*(cell for part in parts for cell in part()), *own)

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta, timezone
 
 import numpy as np
 
-from rampgate.aggregate.marginals import OVERALL, Arm, Moments
+from rampgate.aggregate.marginals import OVERALL, Arm, Group, Moments
 from rampgate.aggregate.moments import Period
 from rampgate.estimate.evidence import onset_prior
 from rampgate.judge.case import Data
@@ -51,14 +51,20 @@ def split(log: Log, traffic: dict[date, float], draws: int, rng: np.random.Gener
     return Moments(log.components, pairs, n, mean, comoment, low, high)
 
 
-def as_data(policy: Policy, moments: Moments, calendar: list[date], phase_begin: int = 0) -> Data:
+def as_data(
+    policy: Policy,
+    moments: Moments,
+    calendar: list[date],
+    phase_begin: int = 0,
+    groups: tuple[Group, ...] = (OVERALL,),
+) -> Data:
     """The batch as the judge sees one rollout; there is no history."""
     periods = tuple(Period(day, 0, _start(day), _start(day) + timedelta(days=1)) for day in calendar)
     nothing = [_empty(moments.arm(a)) for a in (1, 0)]
     return Data(
         policy,
-        (OVERALL,),
-        {},
+        groups,
+        dict.fromkeys(groups[1:], 0),
         periods,
         phase_begin,
         onset_prior(calendar, calendar[0]),
