@@ -339,7 +339,7 @@ class Ratios:
 C = TypeVar("C", bound=Contrast)
 
 
-def take(contrast: C, periods: Sequence[int] | slice, group: int | slice | np.ndarray | None = None) -> C:
+def take(contrast: C, periods: Sequence[int] | slice, group: int | slice | list[int] | np.ndarray | None = None) -> C:
     """The same contrast over some periods (and of some groups; a single one loses its axis)."""
     kind: Any = contrast
     parts: dict[str, Any] = {}

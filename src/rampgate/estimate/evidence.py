@@ -70,7 +70,9 @@ def log_evidence(increments: Floats, prior: Floats) -> Floats:
         log_prior = np.log(prior)
         log_unspent = np.log(np.maximum(1.0 - np.cumsum(prior), 0.0))
     for t in range(periods):
-        path[..., t, :] = log_m = np.logaddexp(log_m, log_prior[t]) + increments[..., t, :]
+        if prior[t] > 0:  # most periods begin no week, and adding nothing is dear
+            log_m = np.logaddexp(log_m, log_prior[t])
+        path[..., t, :] = log_m = log_m + increments[..., t, :]
     # Summed over the bets at once: a year has more periods than the loop should have sums.
     return np.asarray(np.logaddexp(log_sum_exp(path) - np.log(size), log_unspent))
 

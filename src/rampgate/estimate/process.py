@@ -50,6 +50,12 @@ class Steps:
     def final(self, begin: int, end: int | None = None) -> Floats:
         return log_evidence_from(self.increments[..., :end, :], begin)
 
+    def since(self, begins: np.ndarray) -> Floats:
+        """As `path`, of rollouts that each begin at their own period, 0 before it; ``begins`` is (rollout,)."""
+        periods = np.arange(self.increments.shape[-2])
+        inside = periods >= begins.reshape(-1, *[1] * (self.increments.ndim - 2))
+        return Steps(np.where(inside[..., None], self.increments, 0.0)).path(0)
+
     def onset(self, end: int) -> int:
         return likely_onset(self.increments[:end])
 

@@ -11,6 +11,7 @@ from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.metric import KPI
 from rampgate.judge.case import Case
 from rampgate.judge.decision import FAIL, INCONCLUSIVE, NO_DATA, Reason, Waiting
+from rampgate.policy import Phase, Policy
 
 #: Days of the present phase from which today's volume is taken.
 VOLUME_DAYS = 7
@@ -34,7 +35,7 @@ def demands(case: Case) -> list[Demand]:
         return [Demand(Reason("too_little_data", NO_DATA, text), Waiting("the first row of the candidate", None))]
     phase = case.phase
     out = _moved(case)
-    due = phase.at_least.after(state.since, policy.zone).astimezone(policy.zone)
+    due = stays_until(policy, phase, state.since)
     if case.look < due:
         text = f"phase {state.phase} lasts at least {phase.at_least}: until {due:%Y-%m-%d %H:%M}"
         out.append(
@@ -50,6 +51,11 @@ def demands(case: Case) -> list[Demand]:
         what = f"{phase.minimum_units} candidate units with known {name}" + ("" if when else " (not at this volume)")
         out.append(Demand(Reason("minimum_units", INCONCLUSIVE, text), Waiting(what, when)))
     return out
+
+
+def stays_until(policy: Policy, phase: Phase, since: datetime) -> datetime:
+    """When a phase that began at a moment has lasted as long as it must."""
+    return phase.at_least.after(since, policy.zone).astimezone(policy.zone)
 
 
 def _moved(case: Case) -> list[Demand]:
@@ -73,12 +79,16 @@ def _moved(case: Case) -> list[Demand]:
 
 def known_candidate_units(case: Case) -> tuple[float, str]:
     """Known candidate units in this phase: of the judged metric that is known least; ratios only if all are."""
-    data, policy = case.data, case.policy
-    names = policy.judged_metrics()
-    plain = [n for n in names if policy.metrics[n].kind != "ratio"] or list(names)
-    counts = {name: float(data.known(name, data.phase_begin)[0][0]) for name in plain}
+    data = case.data
+    counts = {name: float(data.known(name, data.phase_begin)[0][0]) for name in counted_metrics(case.policy)}
     least = min(counts, key=lambda name: counts[name])
     return counts[least], least
+
+
+def counted_metrics(policy: Policy) -> list[str]:
+    """The metrics whose known units a phase's minimum size counts, the least of them: ratios only if all are."""
+    names = policy.judged_metrics()
+    return [n for n in names if policy.metrics[n].kind != "ratio"] or list(names)
 
 
 def look_days(case: Case) -> int:

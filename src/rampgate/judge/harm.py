@@ -8,7 +8,9 @@ from datetime import timedelta
 import numpy as np
 
 from rampgate.aggregate.marginals import OVERALL
-from rampgate.estimate.interval import confidence_sequence, effect
+from rampgate.aggregate.moments import Floats
+from rampgate.estimate.contrast import Contrast, divide, take
+from rampgate.estimate.interval import confidence_sequence
 from rampgate.judge.case import Case, Data
 from rampgate.judge.decision import FAIL, INCONCLUSIVE, PASS, Budget, Reason
 from rampgate.judge.gate import recent_days
@@ -53,12 +55,18 @@ def so_far(data: Data, name: str) -> float | None:
 
     Each period's candidate units times its difference; periods without a baseline at the difference of the others.
     """
-    contrast = data.contrast(name)
-    n_c, both = contrast.n_c[0], contrast.weight[0] > 0
-    if not both.any():
-        return None
-    average = float(effect(contrast)[0])
-    return max(0.0, float((n_c * np.where(both, contrast.effect[0], average)).sum()))
+    spent = spent_by(take(data.contrast(name), slice(None), 0))
+    return float(spent[-1]) if len(spent) and np.isfinite(spent[-1]) else None
+
+
+def spent_by(contrast: Contrast) -> Floats:
+    """The same after each period, (..., period); NaN before both arms were seen."""
+    both = contrast.weight > 0
+    seen = np.where(both, contrast.n_c * contrast.effect, 0.0).cumsum(-1)
+    weight = contrast.weight.cumsum(-1)
+    average = divide((contrast.weight * contrast.effect).cumsum(-1), weight)
+    total = seen + np.where(both, 0.0, contrast.n_c).cumsum(-1) * average
+    return np.where(weight > 0, np.maximum(0.0, total), np.nan)
 
 
 def upper_per_unit(case: Case, name: str, data: Data | None = None) -> float | None:
@@ -86,8 +94,7 @@ def units_ahead(case: Case, name: str, phase: Phase | None) -> float | None:
         return None
     look = 7.0 if case.policy.source.look == "week" else 1.0
     stay = max(phase.at_least.timedelta / timedelta(days=1), look)
-    share = min(phase.traffic, 1.0 - (phase.holdout or 0.0))
-    return units / days * _known_share(case, name) * stay * share
+    return units / days * _known_share(case, name) * stay * phase.share
 
 
 def pending_units(case: Case, name: str) -> float:

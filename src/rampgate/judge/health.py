@@ -10,7 +10,8 @@ import numpy as np
 
 from rampgate.aggregate.calendar import first_day, local_day, local_midnight, next_first_day
 from rampgate.aggregate.marginals import Arm
-from rampgate.aggregate.moments import BASELINE, CANDIDATE
+from rampgate.aggregate.moments import BASELINE, CANDIDATE, Floats
+from rampgate.estimate.contrast import divide
 from rampgate.judge.case import Case
 from rampgate.judge.crossed import crossed_units
 from rampgate.judge.decision import ERROR, FAIL, INCONCLUSIVE, NO_DATA, PASS, Health
@@ -144,15 +145,25 @@ def _volume(case: Case) -> Health:
     ages = np.array([(end - p.day).days for p in cells.periods], dtype=int)[cells.period]
     last, before = (float(cells.n[(ages > low) & (ages <= low + 7)].sum()) for low in (0, 7))
     whole = bool(len(ages)) and int(ages.max()) >= 14
-    if not whole or max(last, before) < ENOUGH:
+    if not whole or not comparable(last, before):
         return Health(
             "volume", INCONCLUSIVE, f"volume not compared: two weeks are needed, one of them with {ENOUGH} units"
         )
     text = f"{last:.0f} units in the last seven days, {before:.0f} in the seven before"
-    if max(last, before) > SUDDEN * min(last, before):
+    if sudden(last, before):
         remedy = "see whether rows are missing or doubled; if the work itself changed, wait for a week that is like it"
         return Health("volume", FAIL, f"the volume changed suddenly: {text}: {remedy}", int(last))
     return Health("volume", PASS, text, int(last))
+
+
+def comparable(last: float | Floats, before: float | Floats) -> np.ndarray:
+    """Whether the units of a week and of the one before are enough to be compared."""
+    return np.asarray(np.maximum(last, before) >= ENOUGH)
+
+
+def sudden(last: float | Floats, before: float | Floats) -> np.ndarray:
+    """Whether the units of a week are suddenly others than those of the one before."""
+    return comparable(last, before) & (np.maximum(last, before) > SUDDEN * np.minimum(last, before))
 
 
 def _fresh(case: Case) -> Health:
@@ -191,14 +202,14 @@ def _silent(case: Case) -> list[Health]:
     independent units that happens by chance in less than one look of a thousand (Poisson, exp(-7)).
     """
     data = case.data
-    if case.phase.traffic >= 1.0 and not case.phase.holdout:
+    if case.phase.alone:
         return []
     out = []
     arms = dict(zip(("candidate", "baseline"), data.run, strict=True))
     for word, arm in arms.items():
         other = arms["baseline" if word == "candidate" else "candidate"]
         units, beside = arm.n[0], other.n[0]
-        gap = _missed(units, beside)
+        gap = _missed_now(units, beside)
         if gap >= MISSED:
             text = f"no {word} unit since {_last_day(case, units)}, where about {gap:.0f} should have come"
             out.append(Health("stale", FAIL, f"{text}: see whether it still has its traffic, or restore its rows"))
@@ -206,7 +217,7 @@ def _silent(case: Case) -> list[Health]:
         for name in case.policy.judged_metrics():
             ripe = data.ripe[name][0]
             known = (arm.total(f"{name}:known")[0] * ripe)[: _through(ripe)]
-            gap = _missed(known, (units * ripe)[: _through(ripe)])
+            gap = _missed_now(known, (units * ripe)[: _through(ripe)])
             if gap >= MISSED:
                 text = f"no {word} unit has a known {name} since {_last_day(case, known)}"
                 fix = f"see whether labels still arrive; where they come late, write matures_after under metrics.{name}"
@@ -222,7 +233,7 @@ def _no_events(case: Case, name: str, arm: Arm, word: str) -> list[Health]:
     ripe = case.data.ripe[name][0]
     many = _through(ripe)
     events, known = (arm.total(f"{name}:{role}")[0][:many] * ripe[:many] for role in ("event", "known"))
-    gap = _missed(events, known)
+    gap = _missed_now(events, known)
     if gap < MISSED:
         return []
     text = (
@@ -241,14 +252,25 @@ def _through(ripe: np.ndarray) -> int:
     return int(np.flatnonzero(ripe)[-1]) + 1 if ripe.any() else 0
 
 
-def _missed(units: np.ndarray, beside: np.ndarray) -> float:
-    """Units that should have come since the last one, by the ratio to ``beside`` until then; 0 without any."""
-    seen = np.flatnonzero(units > 0)
-    if not len(seen):
-        return 0.0
-    last = int(seen[-1])
-    before = float(beside[: last + 1].sum())
-    return float(beside[last + 1 :].sum()) * float(units.sum()) / before if before > 0 else 0.0
+def missed(units: Floats, beside: Floats) -> Floats:
+    """Units that should have come since the last one, by the ratio to ``beside`` until then; 0 without any.
+
+    Parameters
+    ----------
+    units, beside : (..., period)
+
+    Returns
+    -------
+    After each period, (..., period).
+    """
+    last = np.maximum.accumulate(np.where(units > 0, np.arange(units.shape[-1]), -1), axis=-1)
+    total = np.cumsum(beside, axis=-1)
+    before = np.where(last >= 0, np.take_along_axis(total, np.maximum(last, 0), axis=-1), 0.0)
+    return divide((total - before) * np.cumsum(units, axis=-1), before)
+
+
+def _missed_now(units: Floats, beside: Floats) -> float:
+    return float(missed(units, beside)[-1]) if len(units) else 0.0
 
 
 def _last_day(case: Case, units: np.ndarray) -> str:

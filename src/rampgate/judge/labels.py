@@ -6,6 +6,7 @@ comparison means something else than it says.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,13 +45,13 @@ class Missing:
 
 
 def _contrast(data: Data, name: str, history: bool = False) -> Proportions:
-    """Unknown outcomes, candidate against baseline, (1, period)."""
+    """Unknown outcomes, candidate against baseline, (..., 1, period)."""
     ripe = data.ripe[name][1 if history else 0]
     units, missing = [], []
     for arm in data.history if history else data.run:
-        n = arm.n[:1] * ripe
+        n = arm.n[..., :1, :] * ripe
         units.append(n)
-        missing.append(n - arm.total(f"{name}:known")[:1] * ripe)
+        missing.append(n - arm.total(f"{name}:known")[..., :1, :] * ripe)
     return Proportions(units[0], np.rint(missing[0]), units[1], np.rint(missing[1]))
 
 
@@ -67,20 +68,36 @@ def _by_cluster(data: Data, name: str, base: Proportions, history: bool = False,
     return by_cluster(base, y_c, x_c, y_b, x_b)
 
 
+def _bets(data: Data, name: str, run: Contrast) -> Floats:
+    past = _by_cluster(data, name, _contrast(data, name, history=True), history=True)
+    return bets(scale(past, run, 1.0), EXPECT, 1.0)
+
+
+def missing_evidence(data: Data, name: str) -> Floats:
+    """Log-evidence that outcomes are not unknown alike in both arms, after each period, (..., period)."""
+    run = _contrast(data, name)
+    if not run.y_c.any() and not run.y_b.any():
+        return np.zeros((*run.n_c.shape[:-2], run.n_c.shape[-1]))
+    forth = _by_cluster(data, name, run)
+    lambdas = _bets(data, name, forth)
+    back = _by_cluster(data, name, Proportions(run.n_b, run.y_b, run.n_c, run.y_c), mirrored=True)
+    more, fewer = (process(side, 0.0, lambdas).evidence(data.prior)[..., 0, :] for side in (forth, back))
+    return np.asarray(log_sum_exp(np.stack([more, fewer], axis=-1)) - np.log(2.0))
+
+
+def all_missing(each: Sequence[Floats]) -> Floats:
+    """The evidence of all metrics together."""
+    return np.asarray(log_sum_exp(np.stack(each, axis=-1)) - np.log(len(each)))
+
+
 def _missing(case: Case, name: str, alpha: float) -> Missing:
     data = case.data
     run = _contrast(data, name)
-    past = _by_cluster(data, name, _contrast(data, name, history=True), history=True)
     forth = _by_cluster(data, name, run)
-    lambdas = bets(scale(past, forth, 1.0), EXPECT, 1.0)
-    more = process(forth, 0.0, lambdas).evidence(data.prior)
-    back = _by_cluster(data, name, Proportions(run.n_b, run.y_b, run.n_c, run.y_c), mirrored=True)
-    fewer = process(back, 0.0, lambdas).evidence(data.prior)
-    lower, upper = confidence_sequence(forth, lambdas, alpha, 1.0)
+    lower, upper = confidence_sequence(forth, _bets(data, name, forth), alpha, 1.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = run.y_b.sum() / run.n_b.sum(), run.y_c.sum() / run.n_c.sum()
-    both = log_sum_exp(np.stack([more[0], fewer[0]], axis=-1)) - np.log(2.0)
-    return Missing(name, shares, (float(lower[0]), float(upper[0])), both)
+    return Missing(name, shares, (float(lower[0]), float(upper[0])), missing_evidence(data, name))
 
 
 def missing_labels(case: Case) -> list[Health]:
@@ -97,7 +114,7 @@ def missing_labels(case: Case) -> list[Health]:
         why = f": no unit of both arms is old enough yet ({waits})" if waits else ": no unit in both arms yet"
         return [Health(CODE, INCONCLUSIVE, f"missing labels not compared{why}")]
     bar = np.log(1.0 / alpha)
-    total = log_sum_exp(np.stack([m.log_e for m in found], axis=-1)) - np.log(len(found))
+    total = all_missing([m.log_e for m in found])
     if (total >= bar).any():
         when = int(np.argmax(total >= bar))
         worst = max(found, key=lambda m: float(m.log_e[when]))

@@ -20,7 +20,7 @@ from rampgate.judge.criteria import Criterion, criteria, group_weights
 from rampgate.judge.decision import ERROR, FAIL, INCONCLUSIVE, NO_DATA, PASS, Judged, Reason
 from rampgate.judge.findings import FEW_CLUSTERS, Findings, amount, called, hold_for, odds, pace, too_small
 from rampgate.judge.weigh import Fired, Onset, Weighed, fired, log_passing, onset, process_beyond, weigh
-from rampgate.policy import MINIMUM_CLUSTERS, Policy
+from rampgate.policy import MINIMUM_CLUSTERS, Phase, Policy
 
 
 def sequential(case: Case) -> Findings:
@@ -133,11 +133,14 @@ def _lacking(case: Case, c: Criterion) -> str | None:
         return _unfixed(data, c.metric)
     known = data.lives[c.metric].begun if policy.tests_hazard(c.metric) else partial(data.known, c.metric)
     n_c, n_b = (float(x[at]) for x in known(data.phase_begin))
-    phase = case.phase
-    alone = phase.traffic >= 1.0 and not phase.holdout
-    if n_c > 0 and (n_b > 0 or alone or c.kind == FLOOR):
-        return None if alone else _few_clusters(data, c.metric, at, data.phase_begin)
+    if compared(case.phase, c.kind, n_c, n_b):
+        return None if case.phase.alone else _few_clusters(data, c.metric, at, data.phase_begin)
     return f"baseline {n_b:.0f}, candidate {n_c:.0f} known units in this phase"
+
+
+def compared(phase: Phase, kind: str, n_c: float | Floats, n_b: float | Floats) -> np.ndarray:
+    """Whether a criterion about all units has some to stand on, of those known in its phase."""
+    return (np.asarray(n_c) > 0) & ((np.asarray(n_b) > 0) | phase.alone | (kind == FLOOR))
 
 
 def _unfixed(data: Data, metric: str) -> str:

@@ -18,7 +18,6 @@ from rampgate.judge.case import Case, Data
 from rampgate.judge.criteria import group_weights
 from rampgate.judge.decision import FAIL, INCONCLUSIVE, PASS, Health
 from rampgate.judge.findings import odds
-from rampgate.policy import Phase
 
 CODE = "sample_ratio"
 #: Nobody's traffic is switched without a straggler: at full traffic the baseline may keep this share.
@@ -35,12 +34,12 @@ def traffic_in_force(case: Case) -> Floats:
     """
     policy, state, periods = case.policy, case.state, case.data.periods
     if policy.exposure:
-        held = {phase.traffic: _share(phase) for phase in policy.phases}
+        held = {phase.traffic: phase.share for phase in policy.phases}
         steps = [(step.start(policy.zone), held.get(step.traffic, step.traffic)) for step in policy.exposure]
     elif case.steered and state.policy_sha256:
         phases = policy.phases
         # The policy may have been cut since; that is said elsewhere, and its last phase stands in.
-        steps = [(since, _share(phases[min(index, len(phases)) - 1])) for index, since in state.phases]
+        steps = [(since, phases[min(index, len(phases)) - 1].share) for index, since in state.phases]
     else:
         steps = []
     out = np.full(len(periods), np.nan)
@@ -54,10 +53,6 @@ def traffic_in_force(case: Case) -> Floats:
     if state.rolled_back_at is not None:
         out[[t for t, period in enumerate(periods) if period.end > state.rolled_back_at]] = np.nan
     return out
-
-
-def _share(phase: Phase) -> float:
-    return min(phase.traffic, 1.0 - (phase.holdout or 0.0))
 
 
 @dataclass(frozen=True)
@@ -79,12 +74,49 @@ class _Split:
         candidate, baseline = (arm.n * known for arm in data.run)
         return cls(np.where(known, share, 0.5), candidate, candidate + baseline)
 
-    def increments(self) -> Floats:
-        """(group, period, grid); at full traffic only what speaks for too few candidate units."""
-        every = count_increments(self.n_c, self.n, self.share, np.array(SPLIT))
-        above = np.array(SPLIT) > 1.0
-        full = self.share >= 1.0 - STRAGGLERS
-        return np.where(full[:, None] & above, 0.0, every)
+
+@dataclass(frozen=True)
+class SplitEvidence:
+    """Evidence that the split is wrong, after each period.
+
+    Attributes
+    ----------
+    log_e : of each group, (..., group, period)
+    weights : each group's part of the budget, (group,)
+    total : of all together, (..., period)
+    """
+
+    log_e: Floats
+    weights: Floats
+    total: Floats
+
+    @property
+    def weighted(self) -> Floats:
+        with np.errstate(divide="ignore"):
+            return np.log(self.weights)[:, None] + self.log_e
+
+
+def split_evidence(data: Data, n_c: Floats, n: Floats, share: Floats) -> SplitEvidence:
+    """The split of all units and of each segment value.
+
+    Parameters
+    ----------
+    n_c, n : the candidate's units, and all, in periods whose share is known, else 0, (..., group, period)
+    share : the candidate's share of them as it should be, at most ``1 - STRAGGLERS``, (..., 1 or group, period)
+    """
+    every = count_increments(n_c, n, share, np.array(SPLIT))
+    # At full traffic only what speaks for too few candidate units counts.
+    full, above = share >= 1.0 - STRAGGLERS, np.array(SPLIT) > 1.0
+    log_e = log_evidence(np.where(full[..., None] & above, 0.0, every), data.prior)
+    weights = {OVERALL: 1.0, **dict.fromkeys(data.segments, 0.0)}
+    if data.segments:
+        each = group_weights(data.segments, data.first)
+        weights = {OVERALL: OVERALL_SHARE, **{g: (1.0 - OVERALL_SHARE) * w for g, w in each.items()}}
+    part = np.array([weights[group] for group in data.groups])
+    with np.errstate(divide="ignore"):
+        unspent = np.log(max(0.0, 1.0 - float(part.sum())))
+        total = np.logaddexp(log_sum_exp(np.log(part)[:, None] + log_e, axis=-2), unspent)
+    return SplitEvidence(log_e, part, total)
 
 
 def _first_exposed(clusters: Clusters, known: np.ndarray) -> tuple[Floats, Floats]:
@@ -121,25 +153,16 @@ def sample_ratio(case: Case) -> list[Health]:
     if not known.any():
         return [Health(CODE, INCONCLUSIVE, _unchecked(case))]
     split = _Split.of(case, data)
-    log_e = log_evidence(split.increments(), data.prior)
-    weights = {OVERALL: 1.0, **dict.fromkeys(data.segments, 0.0)}
-    if data.segments:
-        each = group_weights(data.segments, data.first)
-        weights = {OVERALL: OVERALL_SHARE, **{g: (1.0 - OVERALL_SHARE) * w for g, w in each.items()}}
-    share = np.array([weights[group] for group in data.groups])
-    with np.errstate(divide="ignore"):
-        weighted = np.log(share)[:, None] + log_e
-        unspent = np.log(max(0.0, 1.0 - float(share.sum())))
-    total = np.logaddexp(log_sum_exp(weighted, axis=0), unspent)
+    found = split_evidence(data, split.n_c, split.n, split.share[None])
     bar = np.log(1.0 / case.policy.error_budget.sample_ratio)
-    if not (total >= bar).any():
-        return [_passed(split, bar - float(np.log(share[0])))]
-    when = int(np.argmax(total >= bar))
-    alone = [g for g in range(len(share)) if (weighted[g] >= bar).any()] or [int(np.argmax(weighted[:, when]))]
+    if not (found.total >= bar).any():
+        return [_passed(split, bar - float(np.log(found.weights[0])))]
+    when, weighted = int(np.argmax(found.total >= bar)), found.weighted
+    alone = [g for g in range(len(weighted)) if (weighted[g] >= bar).any()] or [int(np.argmax(weighted[:, when]))]
     alone.sort(key=lambda g: -float(weighted[g].max()))
     few = [g for g in alone if g == 0] + [g for g in alone if g][:1]
     more = len([g for g in alone if g]) - 1
-    return [_failed(case, split, log_e, g, more if g else 0) for g in few]
+    return [_failed(case, split, found.log_e, g, more if g else 0) for g in few]
 
 
 def _unchecked(case: Case) -> str:

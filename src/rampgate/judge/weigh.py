@@ -10,7 +10,7 @@ import numpy as np
 
 from rampgate.aggregate.moments import Floats
 from rampgate.estimate.alone import FLOOR
-from rampgate.estimate.contrast import Proportions
+from rampgate.estimate.contrast import Proportions, take
 from rampgate.estimate.counts import RARE, count_increments, rare_share
 from rampgate.estimate.evidence import log_sum_exp
 from rampgate.estimate.interval import process
@@ -20,6 +20,9 @@ from rampgate.estimate.reference import Scale, effect_bets, usual_effect
 from rampgate.judge.case import Data
 from rampgate.judge.criteria import Criterion, positive
 from rampgate.policy import Margin, Policy
+
+#: Places on the group axis.
+Groups = slice | list[int]
 
 
 @dataclass(frozen=True)
@@ -63,9 +66,11 @@ def bets(scale: Scale, size: Margin | Floats | None, reach: float = 0.0) -> Floa
     return effect_bets(scale, np.asarray(size.value), reach)
 
 
-def bets_of(data: Data, metric: str, size: Margin | None) -> Floats:
-    """Bets on a metric of the run, (group, period or 1, grid)."""
-    return bets(data.scale(metric), data.expected(metric, size), data.reach(metric))
+def bets_of(data: Data, metric: str, size: Margin | None, groups: Groups = slice(None)) -> Floats:
+    """Bets on a metric of the run, (..., group, period or 1, grid)."""
+    known, expected = data.scale(metric), data.expected(metric, size)
+    some = Scale(known.variance[..., groups, :], known.level[..., groups, :])
+    return bets(some, expected[groups] if isinstance(expected, np.ndarray) else expected, data.reach(metric))
 
 
 def _absolute(data: Data, metric: str, margin: Margin) -> float:
@@ -90,14 +95,16 @@ def _weigh_rule(data: Data, members: Sequence[Criterion]) -> list[Weighed]:
     """Evidence of criteria that differ only in their group."""
     rule = members[0]
     at = data.index([m.group for m in members])
-    bet = process_of(data, rule.measure, rule.margin, rule.expect).of(at)
+    bet = process_of(data, rule.measure, rule.margin, rule.expect, groups=at)
     log_e = bet.evidence(data.prior)
     if np.isnan(log_e).any():
         raise FloatingPointError("the evidence is not a number")
     return [Weighed(m, log_e[..., i, :], bet.of(i)) for i, m in enumerate(members)]
 
 
-def process_of(data: Data, metric: str, margin: Margin, size: Margin | None, direction: int = 1) -> Process:
+def process_of(
+    data: Data, metric: str, margin: Margin, size: Margin | None, direction: int = 1, groups: Groups = slice(None)
+) -> Process:
     """The bets on a metric against a margin, (..., group, period, grid).
 
     Parameters
@@ -106,19 +113,20 @@ def process_of(data: Data, metric: str, margin: Margin, size: Margin | None, dir
     margin : the largest harm tolerated
     size : the effect beyond it that the bets are made for; a rare event has its own grid
     direction : 1 against "harm at most ``margin``", -1 against "harm at least ``margin``"
+    groups : places on the group axis; all when left out
     """
     data.need(metric)
     if data.policy.tests_hazard(metric):
-        return Steps(_hazard_increments(data, metric, size, direction))
-    contrast = data.contrast(metric, margin, direction)
+        return Steps(_hazard_increments(data, metric, size, direction)).of(groups)
+    contrast = take(data.contrast(metric, margin, direction), slice(None), groups)
     if isinstance(contrast, Proportions) and data.policy.metrics[metric].kind == "rare_event":
         # More of the event is harm, or less of it; passing looks to the other side.
         psi = np.array(RARE) ** (contrast.sign * direction)
         share = rare_share(contrast.n_c, contrast.n_b, contrast.ratio)
         return Steps(count_increments(contrast.y_c, contrast.y_c + contrast.y_b, share, psi))
     if metric == FLOOR:
-        return process(contrast, -margin.value, bets_of(data, KPI, size), direction)
-    return process(contrast, _absolute(data, metric, margin), bets_of(data, metric, size), direction)
+        return process(contrast, -margin.value, bets_of(data, KPI, size, groups), direction)
+    return process(contrast, _absolute(data, metric, margin), bets_of(data, metric, size, groups), direction)
 
 
 def process_beyond(data: Data, metric: str, harm: float, size: Margin | None) -> Process:
@@ -196,9 +204,14 @@ def family_log_e(members: Sequence[Weighed]) -> Floats:
     return log_sum_exp(np.stack(terms, axis=-1))
 
 
+def family_of(family: str, weighed: Sequence[Weighed]) -> list[Weighed]:
+    """The criteria that draw on one error budget and have evidence."""
+    return [w for w in weighed if w.criterion.family == family and w.error is None and w.log_e.shape[-1]]
+
+
 def fired(family: str, weighed: Sequence[Weighed], alpha: float) -> Fired | None:
     """Whether the family's evidence ever reached ``1 / alpha``, when, and which criteria carried it."""
-    members = [w for w in weighed if w.criterion.family == family and w.error is None and len(w.log_e)]
+    members = family_of(family, weighed)
     if not members:
         return None
     total = family_log_e(members)

@@ -141,6 +141,16 @@ class Phase(Section):
     )
     holdout: Share | None = Field(None, description="Share that stays on the baseline at full traffic.")
 
+    @property
+    def share(self) -> float:
+        """The candidate's share of units: its traffic less what is held out."""
+        return min(self.traffic, 1.0 - (self.holdout or 0.0))
+
+    @property
+    def alone(self) -> bool:
+        """Whether no baseline is left beside the candidate."""
+        return self.traffic >= 1.0 and not self.holdout
+
 
 _LAST_PHASE: dict[str, Any] = {"at_least": Duration(0, "d"), "minimum_units": 0}
 
