@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property, partial
 from itertools import groupby
 from typing import Any
 
@@ -54,7 +55,8 @@ class Dossier:
     source : digest of everything that was read for it
     recorded_at : when it was written down
     trace : how evidence and effects came about
-    same : whether the decision, judged again from the ledger by this version, is the recorded one to the last byte
+    again : the decision as this version judges it from what the ledger stored, when it is asked for
+    entry : as it was recorded
     lives : how units come through, of each time to an event
     """
 
@@ -68,8 +70,14 @@ class Dossier:
     source: str
     recorded_at: str
     trace: Trace
-    same: bool
+    again: Callable[[], Decision]
+    entry: Mapping[str, Any]
     lives: tuple[LifePath, ...] = ()
+
+    @cached_property
+    def same(self) -> bool:
+        """Whether the decision, judged again from the ledger by this version, is the recorded one to the last byte."""
+        return canonical(self.again().content()) == canonical(self.entry["decision"])
 
     @property
     def arms(self) -> tuple[str, str]:
@@ -111,7 +119,8 @@ def dossier(ledger: Ledger, rollout: str) -> Dossier:
         entry["source"]["digest"],
         last.recorded_at,
         trace(case),
-        canonical(judge(case).content()) == canonical(entry["decision"]),
+        partial(judge, case),
+        entry,
         # What cannot be counted is no picture; the decision on the same case says why.
         life_paths(case) if decision.open else (),
     )
