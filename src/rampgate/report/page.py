@@ -11,7 +11,7 @@ import gzip
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -31,17 +31,19 @@ def page(dossier: Dossier, pen: Pen | None = None) -> str:
     """A rollout's report as HTML; the same ledger gives the same bytes."""
     from rampgate.report import sections
 
-    return render(sections.title_of(dossier), sections.sections(dossier), sections.hero(dossier), pen)
+    return render(sections.title_of(dossier), sections.sections(dossier), partial(sections.hero, dossier), pen)
 
 
-def render(title: str, sections: Iterable[Section], hero: Hero | None = None, pen: Pen | None = None) -> str:
+def render(
+    title: str, sections: Iterable[Section], hero: Callable[[], Hero] | None = None, pen: Pen | None = None
+) -> str:
     """Any page of sections, as one HTML text.
 
     Parameters
     ----------
     title : of the document, and its first heading where there is no ``hero``
     sections : in order; all texts in them are escaped. Each is taken when the pictures of those before it are under way
-    hero : the verdict that is understood in ten seconds
+    hero : the verdict that is understood in ten seconds; made last, while pictures are drawn
     pen : draws the pictures; this process when left out
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -61,7 +63,7 @@ def render(title: str, sections: Iterable[Section], hero: Hero | None = None, pe
         room.get_template("page.html.j2")
         .render(
             title=title,
-            hero=hero,
+            hero=hero() if hero is not None else None,
             sections=told,
             style=_trusted(style),
             script=_trusted(script),
