@@ -124,14 +124,8 @@ class DuckDBEngine:
         return {name: _plain(values) for name, values in self._run(select.sql(self.dialect)).items()}
 
     def _keep(self) -> None:
-        """Put a table with the rows in the place of the view that reads them."""
-        events, kept = (_table(name).sql(self.dialect) for name in (_EVENTS, "kept"))
-        for sql in (
-            f"CREATE TABLE {kept} AS SELECT * FROM {events}",
-            f"DROP VIEW {events}",
-            f"ALTER TABLE {kept} RENAME TO {events}",
-        ):
-            self._run(sql)
+        """Put a table with the rows before the view that reads them: of one name, the temporary one is meant."""
+        self._run("CREATE TEMP TABLE events AS SELECT * FROM main.events")
         self._to_keep = False
 
     def _run(self, sql: str) -> dict[str, Array]:
