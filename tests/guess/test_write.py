@@ -13,9 +13,9 @@ from tests.guess.test_guess import small
 
 from rampgate.errors import UsageError
 from rampgate.guess import Given, guess
-from rampgate.guess.save import save
 from rampgate.guess.write import policy_text
 from rampgate.policy import load_policy
+from rampgate.save import save
 
 
 @pytest.mark.parametrize("name", TABLES)

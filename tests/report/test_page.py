@@ -220,7 +220,8 @@ def test_a_decision_that_is_not_recomputed_to_the_same_is_said(pages: Pages) -> 
 
     found, text = pages("go")
     assert "the same decision, to the last byte" in text
-    other = dataclasses.replace(found, same=False)
+    recorded = {**found.entry["decision"], "decision": "hold"}
+    other = dataclasses.replace(found, entry={**found.entry, "decision": recorded})
     assert "the decision is not the recorded one" in page(other)
     older = dataclasses.replace(other, versions={**found.versions, "statistics": 0})
     assert "other statistics than the one that decided" in page(older)

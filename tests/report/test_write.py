@@ -12,8 +12,8 @@ from tests.rollout.tables import tickets, write_policy
 
 import rampgate
 from rampgate.errors import LedgerError, UsageError
-from rampgate.guess.save import save
 from rampgate.report.write import report_policy, write_report
+from rampgate.save import save
 
 
 @pytest.fixture

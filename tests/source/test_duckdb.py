@@ -20,6 +20,7 @@ from sqlglot import exp, parse_one
 
 from rampgate.errors import SourceError, UsageError
 from rampgate.source import Column, Engine, MemoryEngine, open_engine
+from rampgate.source import duckdb as duckdb_engine
 from rampgate.source.duckdb import DuckDBEngine
 
 
@@ -147,6 +148,28 @@ def test_line_ends_and_long_fields_of_csv(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(b'a,b\r\n1,"two\r\nlines"\r\n\r\n2,' + b"x" * 100_000 + b"\r\n")
     with DuckDBEngine.open("t.csv", tmp_path) as engine:
         assert [len(text) for text in rows(engine)["b"]] == [10, 100_000]
+
+
+def test_a_csv_file_is_read_once_however_many_questions_are_asked(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("a,b\n1,x\n2,y\n")
+    with DuckDBEngine.open(file) as engine:
+        count = exp.Select().select(exp.alias_(exp.Count(this=exp.Star()), "n")).from_(engine.relation())
+        first = engine.query(count)["n"].tolist()
+        file.unlink()
+        assert engine.query(count)["n"].tolist() == first == [2]
+
+
+def test_a_large_csv_file_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duckdb_engine, "_KEPT", 10)
+    file = tmp_path / "rows.csv"
+    file.write_text("a,b\n1,x\n2,y\n")
+    with DuckDBEngine.open(file) as engine:
+        count = exp.Select().select(exp.alias_(exp.Count(this=exp.Star()), "n")).from_(engine.relation())
+        assert engine.query(count)["n"].tolist() == [2]
+        file.unlink()
+        with pytest.raises(SourceError):
+            engine.query(count)
 
 
 def test_many_files_are_one_table(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 BASELINE, CANDIDATE = 0, 1
 UNKNOWN = "(unknown)"
 
+T = TypeVar("T")
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -139,17 +141,24 @@ class Cells:
             self.segments,
             self.period[keep],
             self.arm[keep],
-            tuple(self.values[r] for r in keep),
+            _picked(self.values, keep),
             self.n[keep],
             self.mean[keep],
             self.comoment[keep],
             self.low[keep],
             self.high[keep],
             self.malformed[keep],
-            tuple(self.digest[r] for r in keep),
+            _picked(self.digest, keep),
             tuple(tally.of(keep, len(self.n)) for tally in self.tallies),
-            tuple(self.clusters[r] for r in keep) if self.clusters else (),
+            _picked(self.clusters, keep) if self.clusters else (),
         )
+
+
+def _picked(values: tuple[T, ...], keep: Ints) -> tuple[T, ...]:
+    """Some of the values; the first so many, which a replay takes at every look, in one go."""
+    if len(keep) and keep[0] == 0 and keep[-1] == len(keep) - 1 and (np.diff(keep) == 1).all():
+        return values[: len(keep)]
+    return tuple(values[r] for r in keep)
 
 
 @dataclass(frozen=True)

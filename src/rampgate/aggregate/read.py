@@ -270,17 +270,16 @@ class _Look:
         ask = self.ask
         zone, look = ask.policy.zone, ask.look
         used = np.flatnonzero(self.arms)
-        periods = self._periods(used, switches)
+        periods, of = self._periods(used, switches)
         dense = () if ask.start is None else periods_between(ask.start, ask.before, zone, look, switches)
         every = tuple(sorted({*periods, *dense}, key=lambda period: period.start))
         place = {period: t for t, period in enumerate(every)}
-        period = np.array([place[p] for p in periods], dtype=np.int64)
+        period = np.array([place[p] for p in periods], dtype=np.int64)[of]
         names = [self.arrays[f"seg_{i}"][used] for i in range(len(ask.needs.segments))]
-        values = list(zip(*names, strict=True)) if names else [()] * len(used)
-        cluster = [str(name) for name in self.arrays["cluster"][used]] if ask.cluster is not None else []
-        order = sorted(
-            range(len(used)), key=lambda r: (period[r], self.role[used[r]], values[r], cluster[r] if cluster else "")
-        )
+        cluster = self.arrays["cluster"][used].astype(str).astype(object) if ask.cluster is not None else None
+        last = () if cluster is None else (cluster,)
+        keys = (period, self.role[used], *(_ranks(column) for column in (*names, *last)))
+        order = np.lexsort(keys[::-1])
         rows = used[order]
         n, mean, comoment, low, high = moments(ask.needs, {key: v[rows] for key, v in self.arrays.items()})
         return Cells(
@@ -290,7 +289,7 @@ class _Look:
             segments=ask.needs.segments,
             period=period[order],
             arm=self.role[rows],
-            values=tuple(tuple(values[r]) for r in order),
+            values=tuple(zip(*(column[order] for column in names), strict=True)) if names else ((),) * len(rows),
             n=n,
             mean=mean,
             comoment=comoment,
@@ -302,19 +301,16 @@ class _Look:
                 for hi, lo in zip(self.arrays["hash_hi"][rows], self.arrays["hash_lo"][rows], strict=True)
             ),
             tallies=tallies(ask, {key: v[rows] for key, v in self.arrays.items()}, self.bins),
-            clusters=tuple(cluster[r] for r in order) if cluster else (),
+            clusters=() if cluster is None else tuple(cluster[order]),
         )
 
-    def _periods(self, used: Ints, switches: Sequence[datetime]) -> list[Period]:
-        """The period of each row of the answer that is used."""
-        known = dict[tuple[np.datetime64, int], Period]()
-        out = []
-        for day, slot in zip(self.arrays["period"][used], self.slot[used], strict=True):
-            key = (day, int(slot))
-            if key not in known:
-                known[key] = self._period(*key, switches)
-            out.append(known[key])
-        return out
+    def _periods(self, used: Ints, switches: Sequence[datetime]) -> tuple[list[Period], Ints]:
+        """Periods, and which of them each row of the answer that is used belongs to."""
+        days, day = np.unique(self.arrays["period"][used], return_inverse=True)
+        slots, slot = np.unique(self.slot[used], return_inverse=True)
+        pairs, of = np.unique(day * len(slots) + slot, return_inverse=True)
+        places = (divmod(int(pair), len(slots)) for pair in pairs)
+        return [self._period(days[d], int(slots[s]), switches) for d, s in places], of
 
     def _period(self, day: np.datetime64, slot: int, switches: Sequence[datetime]) -> Period:
         """The period that begins on a day, or at the cut that the slot begins with."""
@@ -366,3 +362,9 @@ class _Look:
         counts = self._malformed(np.flatnonzero(self.arms & self.since)).sum(0)
         examples = bad_examples(self.ask, [m for m, count in enumerate(counts) if count])
         return tuple((self.ask.needs.metrics[m], int(counts[m]), text) for m, text in examples.items())
+
+
+def _ranks(values: Array) -> Ints:
+    """The place of each text among all that there are, sorted."""
+    place = {value: i for i, value in enumerate(sorted(set(values)))}
+    return np.fromiter(map(place.__getitem__, values), dtype=np.int64, count=len(values))

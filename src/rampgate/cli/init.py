@@ -60,8 +60,8 @@ def init(
     1 when the table cannot be read.
     """
     from rampgate.guess import Given, guess
-    from rampgate.guess.save import refuse_existing, save
     from rampgate.guess.write import policy_text
+    from rampgate.save import refuse_existing, save
 
     path = None if out == _STANDARD_OUTPUT else Path(out)
     if path is not None:

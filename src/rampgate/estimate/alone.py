@@ -71,5 +71,5 @@ class Alone:
         about = self.ss_c + self.n_c * (self.a_c - margin) ** 2
         null = divide(about, np.maximum(self.n_c, 1.0))
         own, freedom = own_variance(self.ss_c, self.n_c)
-        more = unseen(self.n_c * (margin - self.a_c), self.n_c, self.spread)
+        more = unseen(self.n_c * (margin - self.a_c), np.cumsum(self.n_c, axis=-1), self.spread)
         return self.n_c * (np.maximum(np.where(freedom > 0, own, 0.0), null) + more)

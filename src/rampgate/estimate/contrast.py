@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
@@ -93,7 +94,7 @@ class Proportions:
     sign: int = 1
     ranged: bool = True
 
-    @property
+    @cached_property
     def weight(self) -> Floats:
         return _harmonic(self.n_c, self.n_b)
 
@@ -153,9 +154,10 @@ def unseen(shortfall: Floats, n: Floats, jump: Floats) -> Floats:
     """Variance that an arm would have under the null and has not shown: the rare bad units that are still missing.
 
     An arm whose mean lies below that of the null by ``d`` lacks units that are ``jump`` worse with chance ``d / jump``;
-    they would add ``d jump`` to its variance (docs/decisions/0006). ``shortfall`` is ``n d`` of each period.
+    they would add ``d jump`` to its variance (docs/decisions/0006). ``shortfall`` is ``n d`` of each period, ``n`` the
+    units of it and all before it.
     """
-    return np.maximum(divide(np.cumsum(shortfall, axis=-1), np.cumsum(n, axis=-1)), 0.0) * jump
+    return np.maximum(divide(np.cumsum(shortfall, axis=-1), n), 0.0) * jump
 
 
 def _small(n_c: Floats, n_b: Floats) -> np.ndarray:
@@ -191,7 +193,7 @@ class Means:
     ranged: bool = False
     exact: bool = False
 
-    @property
+    @cached_property
     def weight(self) -> Floats:
         return _harmonic(self.n_c, self.n_b)
 
@@ -223,15 +225,31 @@ class Means:
             q_c = r * q_b
         between = self.n_c * (self.a_c - q_c) ** 2 + self.n_b * (self.a_b - q_b) ** 2
         pooled = divide(self.ss_c + self.ss_b + between, np.maximum(n - 1.0, 1.0))
+        reached_c, reached_b = self._reached
+        more_c = unseen(self.n_c * (q_c - self.a_c), reached_c, self.spread)
+        more_b = unseen(self.n_b * (q_b - self.a_b), reached_b, self.spread)
+        load_c, load_b = self._loads
+        by_pool = pooled * (load_c + load_b)
+        return self.weight**2 * (np.maximum(self._by_arm, by_pool) + more_c * load_c + more_b * load_b)
+
+    @cached_property
+    def _reached(self) -> tuple[Floats, Floats]:
+        """Units of each arm up to and including each period."""
+        return np.cumsum(self.n_c, axis=-1), np.cumsum(self.n_b, axis=-1)
+
+    @cached_property
+    def _loads(self) -> tuple[Floats, Floats]:
+        """What a variance of each arm's unit weighs in the difference."""
+        one = np.ones_like(self.n_c + self.n_b)
+        return divide(one, self.n_c), self.ratio * self.ratio * divide(one, self.n_b)
+
+    @cached_property
+    def _by_arm(self) -> Floats:
+        """The arms' own variances, which no margin changes; 0 until both are known."""
         own_c, df_c = own_variance(self.ss_c, self.n_c)
         own_b, df_b = own_variance(self.ss_b, self.n_b)
-        more_c = unseen(self.n_c * (q_c - self.a_c), self.n_c, self.spread)
-        more_b = unseen(self.n_b * (q_b - self.a_b), self.n_b, self.spread)
-        known = (df_c > 0) & (df_b > 0)
-        load_c, load_b = divide(np.ones_like(n), self.n_c), r * r * divide(np.ones_like(n), self.n_b)
-        by_pool = pooled * (load_c + load_b)
-        by_arm = np.where(known, own_c * load_c + own_b * load_b, 0.0)
-        return self.weight**2 * (np.maximum(by_arm, by_pool) + more_c * load_c + more_b * load_b)
+        load_c, load_b = self._loads
+        return np.where((df_c > 0) & (df_b > 0), own_c * load_c + own_b * load_b, 0.0)
 
 
 @dataclass(frozen=True)
@@ -269,7 +287,7 @@ class Ratios:
         """The period's mean denominator."""
         return divide(self.x_c + self.x_b, self.n_c + self.n_b)
 
-    @property
+    @cached_property
     def weight(self) -> Floats:
         return divide(_harmonic(self.x_c, self.x_b), self._scale)
 
@@ -320,20 +338,34 @@ class Ratios:
             rate_c = r * rate_b
         null_c, null_b = self._residual(rate_c, rate_b)
         pooled = divide(null_c + null_b, np.maximum(n - 1.0, 1.0))
+        # What is missing of an arm under the null, in the numerator's units.
+        reached_c, reached_b = self._reached
+        more_c = unseen(self.sign * (rate_c * self.x_c - self.y_c), reached_c, self.spread)
+        more_b = unseen(self.sign * (rate_b * self.x_b - self.y_b), reached_b, self.spread)
+        load_c, load_b = self._loads
+        by_pool = pooled * (load_c + load_b)
+        total = np.maximum(self._by_arm, by_pool) + more_c * load_c + more_b * load_b
+        both = np.where((self.x_c > 0) & (self.x_b > 0), x * self._scale, 0.0)
+        return divide(total, both**2)
+
+    @cached_property
+    def _reached(self) -> tuple[Floats, Floats]:
+        """Units of each arm up to and including each period."""
+        return np.cumsum(self.n_c, axis=-1), np.cumsum(self.n_b, axis=-1)
+
+    @cached_property
+    def _loads(self) -> tuple[Floats, Floats]:
+        """What a variance of each arm's unit weighs in the difference."""
+        return self.x_b**2 * self.n_c, self.ratio * self.ratio * self.x_c**2 * self.n_b
+
+    @cached_property
+    def _by_arm(self) -> Floats:
+        """The arms' own variances, which no margin changes; 0 until both are known."""
         self_c, self_b = self._residual(divide(self.y_c, self.x_c), divide(self.y_b, self.x_b))
         own_c, df_c = own_variance(self_c, self.n_c)
         own_b, df_b = own_variance(self_b, self.n_b)
-        # What is missing of an arm under the null, in the numerator's units.
-        more_c = unseen(self.sign * (rate_c * self.x_c - self.y_c), self.n_c, self.spread)
-        more_b = unseen(self.sign * (rate_b * self.x_b - self.y_b), self.n_b, self.spread)
-        load_c = self.x_b**2 * self.n_c
-        load_b = r * r * self.x_c**2 * self.n_b
-        known = (df_c > 0) & (df_b > 0)
-        by_pool = pooled * (load_c + load_b)
-        by_arm = np.where(known, own_c * load_c + own_b * load_b, 0.0)
-        total = np.maximum(by_arm, by_pool) + more_c * load_c + more_b * load_b
-        both = np.where((self.x_c > 0) & (self.x_b > 0), x * self._scale, 0.0)
-        return divide(total, both**2)
+        load_c, load_b = self._loads
+        return np.where((df_c > 0) & (df_b > 0), own_c * load_c + own_b * load_b, 0.0)
 
 
 C = TypeVar("C", bound=Contrast)

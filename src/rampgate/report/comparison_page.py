@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 from rampgate.comparison.values import BETTER, NOT_COMPARED, NOT_SHOWN, WORSE, Compared, Comparison
-from rampgate.guess.save import save
 from rampgate.judge.decision import Estimate
 from rampgate.report import charts
 from rampgate.report.blocks import (
@@ -29,6 +28,7 @@ from rampgate.report.pens import pen
 from rampgate.report.pictures import title_of, unit_of, weekly_figure
 from rampgate.report.words import percent
 from rampgate.report.write import check_ending
+from rampgate.save import save
 
 TONES: dict[str, Tone] = {WORSE: "rollback", BETTER: "go", NOT_SHOWN: "complete", NOT_COMPARED: "hold"}
 #: Metrics with a picture by week, segment values in a picture, and rows in a table.
@@ -47,7 +47,7 @@ def write_comparison(found: Comparison, out: Path) -> None:
         from rampgate.report.page import render
 
         with pen() as drawing:
-            text = render(title, sections(found), hero(found), drawing)
+            text = render(title, sections(found), partial(hero, found), drawing)
     save(text, out, force=True)
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property, partial
 from itertools import groupby
 from typing import Any
 
 from rampgate.aggregate.moments import Intake
 from rampgate.errors import UsageError
 from rampgate.estimate import STATISTICS
+from rampgate.judge.case import Case
 from rampgate.judge.decide import judge
 from rampgate.judge.decision import Brief, Decision
 from rampgate.judge.still_open import LifePath, life_paths
 from rampgate.judge.trace import Trace, trace
 from rampgate.ledger import Ledger, canonical
 from rampgate.policy import Policy
+from rampgate.rollout.archive import intake_of, policy_of
 from rampgate.rollout.evaluate import case_of, decision_of
 
 #: Where a record keeps what a `Brief` is made of, in its order.
@@ -53,9 +56,8 @@ class Dossier:
     versions : what made the decision
     source : digest of everything that was read for it
     recorded_at : when it was written down
-    trace : how evidence and effects came about
-    same : whether the decision, judged again from the ledger by this version, is the recorded one to the last byte
-    lives : how units come through, of each time to an event
+    entry : as it was recorded
+    restored : the case that was judged, from what the ledger stored; what rests on it is made when it is asked for
     """
 
     decision: Decision
@@ -67,9 +69,29 @@ class Dossier:
     versions: Mapping[str, Any]
     source: str
     recorded_at: str
-    trace: Trace
-    same: bool
-    lives: tuple[LifePath, ...] = ()
+    entry: Mapping[str, Any]
+    restored: Callable[[], Case]
+
+    @cached_property
+    def case(self) -> Case:
+        """The case that was judged."""
+        return self.restored()
+
+    @cached_property
+    def trace(self) -> Trace:
+        """How evidence and effects came about."""
+        return trace(self.case)
+
+    @cached_property
+    def lives(self) -> tuple[LifePath, ...]:
+        """How units come through, of each time to an event."""
+        # What cannot be counted is no picture; the decision on the same case says why.
+        return life_paths(self.case) if self.decision.open else ()
+
+    @cached_property
+    def same(self) -> bool:
+        """Whether the decision, judged again from the ledger by this version, is the recorded one to the last byte."""
+        return canonical(judge(self.case).content()) == canonical(self.entry["decision"])
 
     @property
     def arms(self) -> tuple[str, str]:
@@ -99,21 +121,19 @@ def dossier(ledger: Ledger, rollout: str) -> Dossier:
             remedy="judge a first look with `rampgate check`, or name another ledger with --ledger",
         )
     entry = last.entry()
-    case, decision = case_of(entry["inputs"], ledger), decision_of(last)
+    body = entry["inputs"]
     return Dossier(
-        decision,
+        decision_of(last),
         tuple(past.brief for past in history if past.brief.attempt == last.attempt),
         tuple(_attempts([past for past in history if past.brief.attempt != last.attempt])),
-        case.policy,
-        case.intake,
-        case.state.start is not None,
+        policy_of(body, ledger.document),
+        intake_of(body),
+        body["state"]["start"] is not None,
         entry["versions"],
         entry["source"]["digest"],
         last.recorded_at,
-        trace(case),
-        canonical(judge(case).content()) == canonical(entry["decision"]),
-        # What cannot be counted is no picture; the decision on the same case says why.
-        life_paths(case) if decision.open else (),
+        entry,
+        partial(case_of, body, ledger),
     )
 
 

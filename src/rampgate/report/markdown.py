@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from rampgate.report.blocks import (
     Block,
@@ -26,7 +26,7 @@ from rampgate.report.spark import spark
 MOST_POINTS = 60
 
 
-def markdown(title: str, sections: Sequence[Section], hero: Hero | None = None) -> str:
+def markdown(title: str, sections: Iterable[Section], hero: Hero | None = None) -> str:
     """The whole page as one Markdown text."""
     parts = [f"# {escaped(title)}", *(_hero(hero) if hero is not None else ())]
     for section in sections:

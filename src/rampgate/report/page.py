@@ -11,7 +11,8 @@ import gzip
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
@@ -30,17 +31,19 @@ def page(dossier: Dossier, pen: Pen | None = None) -> str:
     """A rollout's report as HTML; the same ledger gives the same bytes."""
     from rampgate.report import sections
 
-    return render(sections.title_of(dossier), sections.sections(dossier), sections.hero(dossier), pen)
+    return render(sections.title_of(dossier), sections.sections(dossier), partial(sections.hero, dossier), pen)
 
 
-def render(title: str, sections: Sequence[Section], hero: Hero | None = None, pen: Pen | None = None) -> str:
+def render(
+    title: str, sections: Iterable[Section], hero: Callable[[], Hero] | None = None, pen: Pen | None = None
+) -> str:
     """Any page of sections, as one HTML text.
 
     Parameters
     ----------
     title : of the document, and its first heading where there is no ``hero``
-    sections : in order; all texts in them are escaped
-    hero : the verdict that is understood in ten seconds
+    sections : in order; all texts in them are escaped. Each is taken when the pictures of those before it are under way
+    hero : the verdict that is understood in ten seconds; made last, while pictures are drawn
     pen : draws the pictures; this process when left out
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -53,21 +56,20 @@ def render(title: str, sections: Sequence[Section], hero: Hero | None = None, pe
         lstrip_blocks=True,
     )
     room.filters["dated"] = dated
-    drawn = [figure for section in sections for figure in figures_of(section.blocks) if figure.draw is not None]
     script = _asset("page.js")
     style = themes() + _asset("page.css")
-    pictures, specs = _pictures(drawn, pen or Here())
+    told, pictures, specs = _pictures(sections, pen or Here())
     return (
         room.get_template("page.html.j2")
         .render(
             title=title,
-            hero=hero,
-            sections=sections,
+            hero=hero() if hero is not None else None,
+            sections=told,
             style=_trusted(style),
             script=_trusted(script),
-            vega=_base64(_packed()) if drawn else None,
-            specs=_base64(gzip.compress(specs.encode(), mtime=0)) if drawn else None,
-            policy=f"default-src 'none'; script-src {_hashes([script, vega()] if drawn else [script])}; "
+            vega=_base64(_packed()) if specs else None,
+            specs=_base64(gzip.compress(_json(specs).encode(), mtime=0)) if specs else None,
+            policy=f"default-src 'none'; script-src {_hashes([script, vega()] if specs else [script])}; "
             f"style-src {_hashes([style])}; img-src data:; base-uri 'none'; form-action 'none'",
             picture=lambda figure: pictures[id(figure)],
         )
@@ -84,21 +86,31 @@ class Picture:
     place: int
 
 
-def _pictures(figures: Sequence[Figure], pen: Pen) -> tuple[dict[int, Picture], str]:
-    """The pictures by the ``id`` of their figures, and all specifications as JSON."""
-    specs, drawings = [], []
-    with unvalidated():
-        for place, figure in enumerate(figures):
-            assert figure.draw is not None
-            spec = live_spec(figure.draw())
-            wide = pen.submit(partial(_still, spec, figure, f"w{place}", WIDE)) if figure.wide else None
-            drawings.append((wide, pen.submit(partial(_still, spec, figure, f"n{place}", NARROW))))
+def _pictures(sections: Iterable[Section], pen: Pen) -> tuple[list[Section], dict[int, Picture], list[Any]]:
+    """The sections, their pictures by the ``id`` of the figures, and the specifications of these."""
+    told: list[Section] = []
+    specs: list[Any] = []
+    drawings: list[tuple[Figure, Future[Any] | None, Future[Any]]] = []
+    for section in sections:
+        told.append(section)
+        for figure in figures_of(section.blocks):
+            if figure.draw is None:
+                continue
+            with unvalidated():
+                spec = live_spec(figure.draw())
+            place = len(specs)
             specs.append(themed(spec))
+            wide = pen.submit(partial(_still, spec, figure, f"w{place}", WIDE)) if figure.wide else None
+            drawings.append((figure, wide, pen.submit(partial(_still, spec, figure, f"n{place}", NARROW))))
     pictures = {
         id(figure): Picture(wide and wide.result(), narrow.result(), place)
-        for place, (figure, (wide, narrow)) in enumerate(zip(figures, drawings, strict=True))
+        for place, (figure, wide, narrow) in enumerate(drawings)
     }
-    return pictures, json.dumps(specs, separators=(",", ":"), sort_keys=True, allow_nan=False, ensure_ascii=False)
+    return told, pictures, specs
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False, ensure_ascii=False)
 
 
 def _still(spec: dict[str, Any], figure: Figure, prefix: str, width: int, draw: Draw) -> Any:

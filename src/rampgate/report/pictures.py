@@ -51,7 +51,12 @@ def nothing_yet(dossier: Dossier) -> str:
     """Why there are no periods to show; empty when there are some."""
     if not dossier.started:
         return f"no row of the candidate {dossier.policy.candidate!r} was seen before this look"
-    return "" if dossier.trace.ends else "no period is complete since the candidate's first row"
+    # Windows need no trace, which takes longer than they do.
+    return (
+        ""
+        if dossier.decision.windows or dossier.trace.ends
+        else "no period is complete since the candidate's first row"
+    )
 
 
 # --- the arms by window -----------------------------------------------------------------

@@ -119,21 +119,19 @@ def _strongest(dossier: Dossier) -> Fact | None:
     return Fact(name, told_odds(max(path.e_values)), f"rolls back by itself at {told_odds(path.threshold)}")
 
 
-def sections(dossier: Dossier) -> tuple[Section, ...]:
-    """Every part after the verdict, in the order in which people ask."""
-    return (
-        Section("Week by week", tuple(_weekly(dossier))),
-        Section("Evidence of harm", tuple(_evidence(dossier))),
-        Section("Effect so far", tuple(_effects(dossier))),
-        *still_open(dossier),
-        Section("Segments", tuple(segments(dossier))),
-        Section("Traffic and decisions", tuple(_ramp(dossier))),
-        Section("What the gate waits for", tuple(_waiting(dossier))),
-        Section("Sizes", tuple(_sizes(dossier))),
-        Section("Rows and their health", tuple(_health(dossier))),
-        Section("The policy", tuple(_policy(dossier.policy))),
-        Section("How this was recorded", tuple(_record(dossier))),
-    )
+def sections(dossier: Dossier) -> Iterator[Section]:
+    """Every part after the verdict, in the order in which people ask; each is made when it is taken."""
+    yield Section("Week by week", tuple(_weekly(dossier)))
+    yield Section("Evidence of harm", tuple(_evidence(dossier)))
+    yield Section("Effect so far", tuple(_effects(dossier)))
+    yield from still_open(dossier)
+    yield Section("Segments", tuple(segments(dossier)))
+    yield Section("Traffic and decisions", tuple(_ramp(dossier)))
+    yield Section("What the gate waits for", tuple(_waiting(dossier)))
+    yield Section("Sizes", tuple(_sizes(dossier)))
+    yield Section("Rows and their health", tuple(_health(dossier)))
+    yield Section("The policy", tuple(_policy(dossier.policy)))
+    yield Section("How this was recorded", tuple(_record(dossier)))
 
 
 def _weekly(dossier: Dossier) -> Iterator[Block]:

@@ -17,8 +17,8 @@ def segments(dossier: Dossier) -> Iterator[Block]:
     if rules is None:
         yield Text("The policy names no segments.")
         return
-    if not dossier.trace.ends:
-        yield Text(f"Nothing to show yet, because {pictures.nothing_yet(dossier)}.")
+    if why := pictures.nothing_yet(dossier):
+        yield Text(f"Nothing to show yet, because {why}.")
         return
     metrics = tuple(dict.fromkeys((*rules.guardrails, *rules.rollback, KPI, *dossier.policy.kpi.weights)))
     for column in rules.by:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 
 from rampgate.errors import UsageError
-from rampgate.guess.save import save
 from rampgate.ledger import Ledger
 from rampgate.policy import load_policy
 from rampgate.report.dossier import Dossier, dossier
 from rampgate.report.pens import Pen, pen
 from rampgate.report.words import moment_of
+from rampgate.save import save
 
 ENDINGS = (".html", ".md")
 
@@ -24,15 +25,28 @@ def report_policy(policy: Path, out: Path, ledger: str | Path) -> list[str]:
     UsageError : nothing is recorded of the rollout, or the file cannot be written there
     """
     check_ending(out)
-    with pen() if out.suffix == ".html" else nullcontext() as drawing:
+    with pen() if out.suffix == ".html" else nullcontext() as drawing, ThreadPoolExecutor(1) as aside:
         rules = load_policy(policy)
-        found = dossier(Ledger.open(ledger, create=False), rules.rollout)
+        # The database waits for nobody here: what writes is loaded while it looks up and checks a year of records.
+        gathered = aside.submit(dossier, Ledger.open(ledger, create=False), rules.rollout)
+        _load(out)
+        found = gathered.result()
         write_report(found, out, drawing)
     decision = found.decision
     lines = [f"{decision.decision.upper()}  {decision.rollout}, look of {moment_of(decision.look)}: {out}"]
     if rules.sha256() != decision.policy_sha256:
         lines.append("the policy file was changed since this decision; the report tells the policy as it was recorded")
     return lines
+
+
+def _load(out: Path) -> None:
+    """Import what writes a report."""
+    from rampgate.report import sections  # noqa: F401
+
+    if out.suffix == ".html":
+        import altair  # noqa: F401
+
+        from rampgate.report import page  # noqa: F401
 
 
 def write_report(found: Dossier, out: Path, drawing: Pen | None = None) -> None:

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
+from pydantic_core import from_json
 
 from rampgate.aggregate.moments import Cells, Intake, Period, Tally
 from rampgate.judge.case import Case
@@ -153,10 +154,23 @@ def restore(body: Mapping[str, Any], read: Any) -> Case:
     body : the record's ``inputs``
     read : SHA-256 -> bytes of a document
     """
-    policy = Policy.from_canonical(json.loads(read(body["policy"])))
+    policy = policy_of(body, read)
     # One page after the other: the numbers of a year held as Python's own take longer to look after than to read.
-    pages = (json.loads(read(page["document"])) for page in body["periods"])
+    # Pydantic reads them in two thirds of the time of `json`, to the same bits.
+    pages = (from_json(read(page["document"])) for page in body["periods"])
     cells = cells_of(body["components"], body["pairs"], body["segments"], pages, body.get("tallies", ()))
+    as_of = datetime.fromisoformat(body["as_of"]).astimezone(policy.zone)
+    look = datetime.fromisoformat(body["look"]).astimezone(policy.zone)
+    return Case(policy, cells, intake_of(body), State.from_dict(body["state"]), as_of, look)
+
+
+def policy_of(body: Mapping[str, Any], read: Any) -> Policy:
+    """The policy of a record; parameters as for `restore`."""
+    return Policy.from_canonical(json.loads(read(body["policy"])))
+
+
+def intake_of(body: Mapping[str, Any]) -> Intake:
+    """What happened to the rows of a record, from its ``inputs``."""
     intake = dict(body["intake"])
     intake["newest"] = datetime.fromisoformat(intake["newest"]) if intake["newest"] else None
     intake["other_variants"] = tuple((name, n) for name, n in intake["other_variants"])
@@ -164,9 +178,7 @@ def restore(body: Mapping[str, Any], read: Any) -> Case:
         (datetime.fromisoformat(start), seen, both) for start, seen, both in intake.get("crossed", ())
     )
     intake["malformed"] = tuple((name, n, example) for name, n, example in intake["malformed"])
-    as_of = datetime.fromisoformat(body["as_of"]).astimezone(policy.zone)
-    look = datetime.fromisoformat(body["look"]).astimezone(policy.zone)
-    return Case(policy, cells, Intake(**intake), State.from_dict(body["state"]), as_of, look)
+    return Intake(**intake)
 
 
 def cells_of(

@@ -25,6 +25,9 @@ _TYPES: dict[str, ColumnType] = {
     "VARCHAR": "text", "UUID": "text", "JSON": "text", '"NULL"': "text", "NULL": "text",
     **dict.fromkeys(_INTEGERS, "integer"),
 }  # fmt: skip
+#: CSV files up to this size, compressed ones taken for eight times theirs, are read once and kept: a look asks several
+#: questions, a guess a dozen. Larger ones are read for each, in the memory of what is counted.
+_KEPT, _PACKED = 256 * 2**20, 8
 _CSV_FAULT = re.compile(r"CSV Error on Line: (\d+)")
 _CSV_FIELDS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _CSV_FILE = re.compile(r"^\s*file = (.*)$", re.MULTILINE)
@@ -38,11 +41,14 @@ class DuckDBEngine:
 
     dialect = "duckdb"
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str, relation: exp.Expr, where: str) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, name: str, relation: exp.Expr, where: str, *, keep: bool = False
+    ) -> None:
         self.name = name
         self._connection = connection
         self._relation = relation
         self._where = where
+        self._to_keep = keep
         self._columns = self._described()
 
     @classmethod
@@ -78,7 +84,7 @@ class DuckDBEngine:
             _lock(connection)
         except (duckdb.Error, UnicodeDecodeError) as error:
             raise _unreadable(error, where, files.kind) from error
-        return cls(connection, files.name, relation, where)
+        return cls(connection, files.name, relation, where, keep=files.kind == "csv" and _unpacked(files) <= _KEPT)
 
     @classmethod
     def _over_frame(cls, connection: duckdb.DuckDBPyConnection, frame: Any) -> DuckDBEngine:
@@ -113,7 +119,14 @@ class DuckDBEngine:
 
     def query(self, select: exp.Expr) -> dict[str, Array]:
         """Run one query; see `Engine.query`."""
+        if self._to_keep:
+            self._keep()
         return {name: _plain(values) for name, values in self._run(select.sql(self.dialect)).items()}
+
+    def _keep(self) -> None:
+        """Put a table with the rows before the view that reads them: of one name, the temporary one is meant."""
+        self._run("CREATE TEMP TABLE events AS SELECT * FROM main.events")
+        self._to_keep = False
 
     def _run(self, sql: str) -> dict[str, Array]:
         try:
@@ -227,6 +240,11 @@ def _table(name: str, schema: str | None = None, catalog: str | None = None) -> 
 def _literal(path: Path) -> str:
     """The path as DuckDB must see it: patterns are resolved already, what still looks like one is a name."""
     return glob.escape(str(path))
+
+
+def _unpacked(files: Located) -> int:
+    """About how many bytes the files hold."""
+    return sum(path.stat().st_size * (_PACKED if path.suffix == ".gz" else 1) for path in files.paths)
 
 
 def _view(connection: duckdb.DuckDBPyConnection, files: Located) -> exp.Expr:
