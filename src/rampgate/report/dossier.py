@@ -15,9 +15,10 @@ from rampgate.judge.decide import judge
 from rampgate.judge.decision import Brief, Decision
 from rampgate.judge.still_open import LifePath, life_paths
 from rampgate.judge.trace import Trace, trace
-from rampgate.ledger import Ledger, canonical
+from rampgate.ledger import Ledger
 from rampgate.policy import Policy
 from rampgate.rollout.evaluate import case_of, decision_of
+from rampgate.rollout.verify import same_decision
 
 #: Where a record keeps what a `Brief` is made of, in its order.
 BRIEF = (
@@ -54,7 +55,7 @@ class Dossier:
     source : digest of everything that was read for it
     recorded_at : when it was written down
     trace : how evidence and effects came about
-    same : whether the decision, judged again from the ledger by this version, is the recorded one to the last byte
+    same : whether the decision, judged again from the ledger by this version, is the recorded one, words apart
     lives : how units come through, of each time to an event
     """
 
@@ -111,7 +112,7 @@ def dossier(ledger: Ledger, rollout: str) -> Dossier:
         entry["source"]["digest"],
         last.recorded_at,
         trace(case),
-        canonical(judge(case).content()) == canonical(entry["decision"]),
+        same_decision(judge(case).content(), entry["decision"]),
         # What cannot be counted is no picture; the decision on the same case says why.
         life_paths(case) if decision.open else (),
     )

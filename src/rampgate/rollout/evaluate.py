@@ -22,6 +22,7 @@ from rampgate.ledger import Ledger, Record, look_key
 from rampgate.policy import Policy, load_policy, refuse_not_judged
 from rampgate.rollout.archive import inputs, named, restore, source_digest
 from rampgate.rollout.looks import first_phase, look_at, parse_moment, refuse_future, switches
+from rampgate.rollout.newer import refuse_newer
 from rampgate.rollout.rows import events_engine
 from rampgate.source import Engine
 
@@ -69,6 +70,8 @@ def check(
 def _look(policy: Policy, engine: Engine, as_of: datetime, book: Ledger | None) -> Decision:
     for _ in range(TRIES):
         last = book.last(policy.rollout) if book is not None else None
+        if last is not None:
+            refuse_newer(last)
         state = current_state(policy, last, as_of)
         case = read_case(policy, engine, state, as_of)
         if book is None:
