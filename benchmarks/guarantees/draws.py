@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from benchmarks.guarantees.world import Draw, Harm, Setting, World, amounts, binary, rules
 
 from rampgate.aggregate.marginals import OVERALL, Group, Moments
 from rampgate.aggregate.moments import Floats, Ints
+from rampgate.policy import Policy
 
 Better = Literal["higher", "lower"]
 #: What must be caught beyond the harm tolerated, by the rate of a bad outcome.
@@ -41,8 +42,16 @@ def proportion(
     return Setting(rules({"kind": kind, "better": better}, rollback={"m": rollback}), world, draw)
 
 
-def _amount(world: World, policy: Any, columns: Callable[[np.random.Generator, np.ndarray], dict[str, Floats]]) -> Draw:
-    """Draws of a setting whose units are drawn one by one; harm is a factor on the candidate's ``m:value``."""
+def _amount(
+    world: World,
+    policy: Policy,
+    columns: Callable[[np.random.Generator, np.ndarray], dict[str, Floats]],
+    stretch: Callable[[Floats], Floats] = lambda factor: factor,
+) -> Draw:
+    """Draws of a setting whose units are drawn one by one; harm is a factor on the mean of the candidate's values.
+
+    ``stretch`` says by what a value must be multiplied for that, where values are cut afterwards.
+    """
 
     def draw(rng: np.random.Generator, count: int, harm: Harm) -> Moments:
         n = world.units(rng, count)
@@ -53,7 +62,7 @@ def _amount(world: World, policy: Any, columns: Callable[[np.random.Generator, n
         if world.move:
             factor *= 1.0 + world.shift()[:, None]
         top = "m:value" if "m:value" in drawn else "m:numerator"
-        drawn[top] = drawn[top] * np.repeat(factor.ravel(), n.ravel())
+        drawn[top] = drawn[top] * np.repeat(stretch(factor).ravel(), n.ravel())
         limit = policy.metrics["m"].range
         if limit is not None:
             drawn[top] = np.clip(drawn[top], *limit)
@@ -78,6 +87,17 @@ def lognormal(
     return Setting(policy, world, _amount(world, policy, columns))
 
 
+def _longer(factor: Floats, scale: float) -> Floats:
+    """How much longer exponential hours must be for their mean up to 72 to be ``factor`` times as long."""
+    wanted = factor * scale * -np.expm1(-72.0 / scale)
+    low, high = np.full(wanted.shape, 1e-3), np.full(wanted.shape, 50.0)
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        short = middle * scale * -np.expm1(-72.0 / (middle * scale)) < wanted
+        low, high = np.where(short, middle, low), np.where(short, high, middle)
+    return low
+
+
 def up_to(world: World, worse_by: str = "0%") -> Setting:
     """Hours to the event, at most 72, of which 90 % come in time."""
     metric = {"kind": "time_to_event", "from": "begun", "to": "done", "mean_up_to": "72h", "better": "lower",
@@ -88,7 +108,7 @@ def up_to(world: World, worse_by: str = "0%") -> Setting:
     def columns(rng: np.random.Generator, arm: np.ndarray) -> dict[str, Floats]:
         return {"m:value": rng.exponential(scale, len(arm)), "m:known": np.ones(len(arm))}
 
-    return Setting(policy, world, _amount(world, policy, columns))
+    return Setting(policy, world, _amount(world, policy, columns, lambda factor: _longer(factor, scale)))
 
 
 def ratio(world: World, denominators: str, worse_by: str = "0%") -> Setting:

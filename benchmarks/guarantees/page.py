@@ -59,8 +59,8 @@ def _count(n: int) -> str:
 
 INTRODUCTION = """\
 A stated error budget is worth what simulation shows of it. Every line below is one kind of rollout, drawn many times
-and judged by the functions that judge yours, at daily looks over twelve weeks unless it says otherwise. A share that has
-a budget must not be above it beyond its own Monte-Carlo error, which stands behind it."""
+and judged by the functions that judge yours, at daily looks over twelve weeks unless it says otherwise. A share that
+has a budget must not be above it beyond its own Monte-Carlo error, which stands behind it."""
 
 NOTES = """\
 - **share**: rollouts in which it ever happened. **found**: rollouts with the harm named that were rolled back.

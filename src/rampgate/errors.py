@@ -12,7 +12,8 @@
     |- DataError             exit code 1: the rows were read and make no sense as a whole
     |  `- NotStarted         exit code 1: the table has rows of the baseline and none of the candidate
     `- LedgerError           exit code 1: the ledger cannot be read or written
-       `- LedgerMoved        another process recorded first; read the state again
+       |- LedgerMoved        another process recorded first; read the state again
+       `- NewerLedger        a newer version of rampgate wrote it
 
 Each error says *what* is wrong, *where*, and the *remedy*. Errors of libraries are
 mapped into this tree where they arise and never cross it.
@@ -112,3 +113,7 @@ class LedgerError(RampgateError):
 
 class LedgerMoved(LedgerError):
     """Another process appended to this rollout since its state was read."""
+
+
+class NewerLedger(LedgerError):
+    """The ledger, or a record in it, was written by a newer version of rampgate."""

@@ -144,6 +144,7 @@ def printed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
             "`rampgate explain`": ask("explain", held["decision_id"], *ledger),
             "`rampgate compare`": ask("compare", "table.csv", *two),
             "`rampgate validate`": ask("validate", policy),
+            "`rampgate verify`": ask("verify", *running),
         }
 
 

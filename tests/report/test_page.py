@@ -219,7 +219,7 @@ def test_a_decision_that_is_not_recomputed_to_the_same_is_said(pages: Pages) -> 
     import dataclasses
 
     found, text = pages("go")
-    assert "the same decision, to the last byte" in text
+    assert "the same decision, in every number" in text
     recorded = {**found.entry["decision"], "decision": "hold"}
     other = dataclasses.replace(found, entry={**found.entry, "decision": recorded})
     assert "the decision is not the recorded one" in page(other)

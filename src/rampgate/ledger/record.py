@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from hashlib import sha256 as _sha256
 from typing import Any
 
-from rampgate.errors import LedgerError, UsageError
+from rampgate.errors import LedgerError, NewerLedger, UsageError
 
 FORMAT = 1
 """Version of the layout above. A reader refuses records of a format that it does not know."""
@@ -85,9 +85,10 @@ class Record:
             content = dict(self.content())
         except (ValueError, TypeError, RecursionError) as error:
             raise LedgerError("the record's bytes are no JSON object", where=where, remedy=_DAMAGED) from error
-        if content.get("format") != FORMAT:
-            raise LedgerError(
-                f"the record has format {content.get('format')!r}; this version reads format {FORMAT}",
+        if (layout := content.get("format")) != FORMAT:
+            newer = isinstance(layout, int) and layout > FORMAT
+            raise (NewerLedger if newer else LedgerError)(
+                f"the record has format {layout!r}; this version reads format {FORMAT}",
                 where=where,
                 remedy="use the version of rampgate that wrote it, or a later one",
             )

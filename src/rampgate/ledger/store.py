@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError
 
-from rampgate.errors import LedgerError, LedgerMoved, UsageError
+from rampgate.errors import LedgerError, LedgerMoved, NewerLedger, UsageError
 from rampgate.ledger import migrations
 from rampgate.ledger.chain import GENESIS, link
+from rampgate.ledger.place import ensure_file, missing, path_of
 from rampgate.ledger.record import Record, check_bytes, digest
 from rampgate.ledger.sqlite import engine_for, transaction
 
@@ -77,19 +77,19 @@ class Ledger:
             There is none and ``create`` is false; the file is no ledger, or one of a newer version;
             the file or its directory cannot be read or written.
         """
-        path = _path(where)
-        _ensure_file(path, create=create)
+        path = path_of(where)
+        ensure_file(path, create=create)
         ledger = cls(path)
         ledger._ensure_schema(create=create)
         return ledger
 
-    def last(self, rollout: str) -> Record | None:
-        """Return the rollout's last record. Its ``state()`` and ``sha256`` belong together.
+    def last(self, rollout: str, kind: str | None = None) -> Record | None:
+        """Return the rollout's last record, or its last of a kind. Its ``state()`` and ``sha256`` belong together.
 
-        Who appends takes both from one call: the state to go on from, the hash as ``expected_head``.
+        Who appends takes both from one call without a kind: the state to go on from, the hash as ``expected_head``.
         """
         with self._transaction() as connection:
-            return _last(connection, rollout)
+            return _last(connection, rollout, kind)
 
     def state(self, rollout: str) -> dict[str, Any] | None:
         """Return where the rollout stands after its last record; None for a rollout without any."""
@@ -128,9 +128,9 @@ class Ledger:
             remedy="give more digits" if found else "copy it from `rampgate history`",
         )
 
-    def records(self, rollout: str | None = None) -> Iterator[Record]:
-        """Yield the records in order, of one rollout or of all, up to the last at the time of the call."""
-        return (_record(row) for row in self._rows(rollout, ()))
+    def records(self, rollout: str | None = None, kind: str | None = None) -> Iterator[Record]:
+        """Yield the records in order, of one rollout or kind or of all, up to the last at the time of the call."""
+        return (_record(row) for row in self._rows(rollout, (), kind))
 
     def excerpts(self, rollout: str, paths: Sequence[str]) -> Iterator[list[Any]]:
         """Yield chosen values of each record of a rollout, in order; a long history is told without reading all of it.
@@ -192,6 +192,18 @@ class Ledger:
                     remedy="restore the ledger from a backup; the decisions that name it cannot be recomputed",
                 )
         return found
+
+    def all_documents(self) -> Iterator[tuple[str, bytes]]:
+        """Yield every document with the SHA-256 under which it is kept, unchecked, in the order of the SHA-256s."""
+        after = ""
+        while True:
+            some = sa.select(_DOCUMENTS).where(_DOCUMENTS.c.sha256 > after).order_by(_DOCUMENTS.c.sha256).limit(_PAGE)
+            with self._transaction() as connection:
+                rows = [(row.sha256, _bytes(row.body)) for row in connection.execute(some)]
+            yield from rows
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1][0]
 
     def has_documents(self, sha256s: Iterable[str]) -> set[str]:
         """Return those of the SHA-256s whose documents are in the ledger already."""
@@ -265,16 +277,16 @@ class Ledger:
     def _transaction(self, *, write: bool = False) -> AbstractContextManager[sa.Connection]:
         return transaction(self._engine, self.path, write=write)
 
-    def _rows(self, rollout: str | None, further: Sequence[sa.ColumnElement[Any]]) -> Iterator[sa.Row[Any]]:
+    def _rows(
+        self, rollout: str | None, further: Sequence[sa.ColumnElement[Any]], kind: str | None = None
+    ) -> Iterator[sa.Row[Any]]:
         """The rows of records with further columns, up to the last record at the time of the call."""
         with self._transaction() as connection:
             end = connection.scalar(sa.select(sa.func.max(_RECORDS.c.sequence))) or 0
-        return self._pages(rollout, end, further)
+        query = _of(sa.select(_RECORDS, *further), rollout, kind)
+        return self._pages(query.order_by(_RECORDS.c.sequence).limit(_PAGE), end)
 
-    def _pages(self, rollout: str | None, end: int, further: Sequence[sa.ColumnElement[Any]]) -> Iterator[sa.Row[Any]]:
-        query = sa.select(_RECORDS, *further).order_by(_RECORDS.c.sequence).limit(_PAGE)
-        if rollout is not None:
-            query = query.where(_RECORDS.c.rollout == rollout)
+    def _pages(self, query: sa.Select[Any], end: int) -> Iterator[sa.Row[Any]]:
         after = 0
         while True:
             with self._transaction() as connection:
@@ -290,7 +302,7 @@ class Ledger:
         if revision == migrations.HEAD:
             return
         if revision == _NEW and not create:
-            raise _missing(self.path, "the file is empty")
+            raise missing(self.path, "the file is empty")
         with self._transaction(write=True) as connection:
             # Looked at again under the write lock: another process may have been faster.
             if self._revision(connection) != migrations.HEAD:
@@ -308,7 +320,7 @@ class Ledger:
             )
         revision = str(connection.scalar(sa.select(_SCHEMA.c.version_num)))
         if revision not in migrations.REVISIONS:
-            raise LedgerError(
+            raise NewerLedger(
                 f"the ledger was made by a newer version of rampgate (schema {revision}, "
                 f"this version knows up to {migrations.HEAD})",
                 where=str(self.path),
@@ -333,10 +345,14 @@ def _find(connection: sa.Connection, key: str) -> Record | None:
     return None if row is None else _record(row)
 
 
-def _last(connection: sa.Connection, rollout: str | None) -> Record | None:
-    query = sa.select(_RECORDS).order_by(_RECORDS.c.sequence.desc()).limit(1)
+def _of(query: sa.Select[Any], rollout: str | None, kind: str | None) -> sa.Select[Any]:
     if rollout is not None:
         query = query.where(_RECORDS.c.rollout == rollout)
+    return query if kind is None else query.where(_RECORDS.c.kind == kind)
+
+
+def _last(connection: sa.Connection, rollout: str | None, kind: str | None = None) -> Record | None:
+    query = _of(sa.select(_RECORDS), rollout, kind).order_by(_RECORDS.c.sequence.desc()).limit(1)
     row = connection.execute(query).one_or_none()
     return None if row is None else _record(row)
 
@@ -374,58 +390,3 @@ def _add_documents(connection: sa.Connection, documents: Mapping[str, bytes]) ->
     rows = [{"sha256": name, "body": body} for name, body in documents.items() if name not in present]
     if rows:
         connection.execute(sa.insert(_DOCUMENTS), rows)
-
-
-def _path(where: str | Path) -> Path:
-    """Return the file that a path or URL names. A URL is not repeated in errors: it may hold a password."""
-    if isinstance(where, Path) or "://" not in where:
-        return Path(where)
-    try:
-        url = sa.make_url(where)
-    except (ArgumentError, ValueError):
-        raise UsageError("the ledger's URL cannot be read", remedy="write a path, or sqlite:///path") from None
-    if url.get_backend_name() != "sqlite":
-        raise UsageError(
-            "this version keeps its ledger in SQLite only",
-            where=f"{url.get_backend_name()}://",
-            remedy="write a path, or sqlite:///path",
-        )
-    if not url.database or url.database == ":memory:" or url.host or url.query:
-        raise UsageError(
-            "the ledger's URL must name a file and nothing else",
-            where=url.render_as_string(hide_password=True),
-            remedy="write a path, or sqlite:///path; in Python ledger=None keeps no ledger",
-        )
-    return Path(url.database)
-
-
-def _ensure_file(path: Path, *, create: bool) -> None:
-    try:
-        if path.is_dir():
-            raise LedgerError(
-                "this is a directory", where=str(path), remedy=f"name a file, as in {path / 'rampgate.db'}"
-            )
-        if path.exists():
-            return
-        if not create:
-            raise _missing(path, "there is no such file")
-        # An empty file is a new ledger, so a process killed here leaves nothing half-made.
-        path.touch()
-    except FileNotFoundError as error:
-        raise LedgerError(
-            "the ledger's directory does not exist", where=str(path.parent), remedy="make the directory first"
-        ) from error
-    except OSError as error:
-        raise LedgerError(
-            f"the ledger cannot be opened ({error.strerror})",
-            where=str(path),
-            remedy="give this user permission to read and write the file and its directory",
-        ) from error
-
-
-def _missing(path: Path, what: str) -> LedgerError:
-    return LedgerError(
-        f"there is no ledger here: {what}",
-        where=str(path),
-        remedy="run `rampgate check` first, or name the ledger with --ledger",
-    )

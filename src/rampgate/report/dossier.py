@@ -17,10 +17,11 @@ from rampgate.judge.decide import judge
 from rampgate.judge.decision import Brief, Decision
 from rampgate.judge.still_open import LifePath, life_paths
 from rampgate.judge.trace import Trace, trace
-from rampgate.ledger import Ledger, canonical
+from rampgate.ledger import Ledger
 from rampgate.policy import Policy
 from rampgate.rollout.archive import intake_of, policy_of
 from rampgate.rollout.evaluate import case_of, decision_of
+from rampgate.rollout.verify import same_decision
 
 #: Where a record keeps what a `Brief` is made of, in its order.
 BRIEF = (
@@ -90,8 +91,8 @@ class Dossier:
 
     @cached_property
     def same(self) -> bool:
-        """Whether the decision, judged again from the ledger by this version, is the recorded one to the last byte."""
-        return canonical(judge(self.case).content()) == canonical(self.entry["decision"])
+        """Whether the decision, judged again from the ledger by this version, is the recorded one, words apart."""
+        return same_decision(judge(self.case).content(), self.entry["decision"])
 
     @property
     def arms(self) -> tuple[str, str]:

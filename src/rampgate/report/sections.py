@@ -322,7 +322,7 @@ def _policy(policy: Policy) -> Iterator[Block]:
 def _record(dossier: Dossier) -> Iterator[Block]:
     d = dossier.decision
     if dossier.same:
-        again = "judged again from the ledger for this page: the same decision, to the last byte"
+        again = "judged again from the ledger for this page: the same decision, in every number"
     elif dossier.other_statistics:
         again = "this version has other statistics than the one that decided; pictures over time are this version's"
     else:

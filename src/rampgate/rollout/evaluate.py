@@ -13,16 +13,16 @@ from rampgate.aggregate.moments import CANDIDATE, Cells
 from rampgate.aggregate.read import read
 from rampgate.errors import LedgerMoved, UsageError
 from rampgate.estimate import STATISTICS
-from rampgate.judge.beyond import thresholds
 from rampgate.judge.case import Case
 from rampgate.judge.decide import judge
 from rampgate.judge.decision import Decision
-from rampgate.judge.health import seen
-from rampgate.judge.state import State, after
+from rampgate.judge.moved import moved
+from rampgate.judge.state import State
 from rampgate.ledger import Ledger, Record, look_key
 from rampgate.policy import Policy, load_policy, refuse_not_judged
 from rampgate.rollout.archive import inputs, named, restore, source_digest
 from rampgate.rollout.looks import first_phase, look_at, parse_moment, refuse_future, switches
+from rampgate.rollout.newer import refuse_newer
 from rampgate.rollout.rows import events_engine
 from rampgate.source import Engine
 
@@ -70,6 +70,8 @@ def check(
 def _look(policy: Policy, engine: Engine, as_of: datetime, book: Ledger | None) -> Decision:
     for _ in range(TRIES):
         last = book.last(policy.rollout) if book is not None else None
+        if last is not None:
+            refuse_newer(last)
         state = current_state(policy, last, as_of)
         case = read_case(policy, engine, state, as_of)
         if book is None:
@@ -172,7 +174,7 @@ def recorded(case: Case, book: Ledger, last: Record | None) -> Decision:
         key=key,
         body=entry,
         documents=documents,
-        state=after(state, decision, seen(case), thresholds(case)).to_dict(),
+        state=moved(case, decision).to_dict(),
         expected_head=last.sha256 if last is not None else None,
         recorded_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )

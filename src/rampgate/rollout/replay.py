@@ -13,12 +13,11 @@ import numpy as np
 from rampgate.aggregate.calendar import local_midnight
 from rampgate.aggregate.moments import Cells, Intake
 from rampgate.aggregate.read import read
-from rampgate.judge.beyond import thresholds
 from rampgate.judge.case import Case
 from rampgate.judge.decide import judge
 from rampgate.judge.decision import Decision
-from rampgate.judge.health import seen
-from rampgate.judge.state import ROLLED_BACK, State, after
+from rampgate.judge.moved import moved
+from rampgate.judge.state import ROLLED_BACK, State
 from rampgate.policy import Policy, load_policy, refuse_not_judged
 from rampgate.rollout.looks import first_phase, look_at, next_look, parse_moment, switches
 from rampgate.rollout.rows import events_engine
@@ -86,7 +85,7 @@ def looks(
             state = replace(state, phases=(first_phase(policy, first, look),))
         case = Case(policy, up_to(cells, look), _intake(intake, cells, look), state, look, look, steered=False)
         decision = judge(case)
-        state = after(state, decision, seen(case), thresholds(case))
+        state = moved(case, decision)
         if since is None or look >= since:
             yield decision
         if state.status == ROLLED_BACK:

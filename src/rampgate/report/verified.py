@@ -1,0 +1,30 @@
+"""What ``verify`` found, for people."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from rampgate.report.explained.told import counted
+from rampgate.report.terminal import indented
+from rampgate.rollout.verify import Verification
+
+
+def verified_view(found: Verification, quiet: bool = False) -> RenderableType:
+    """Whole or not, and what was done to find out; ``quiet`` keeps the first line."""
+    if found.problem is not None:
+        at = f"record {found.first_bad} differs" if found.first_bad is not None else "the ledger differs"
+        said = [Text(f"NOT WHOLE: {at}", "bold red"), indented(found.problem)]
+        said.append(indented(f"{counted(found.records, 'record')} before it hold; from there on it proves nothing"))
+        return said[0] if quiet else Group(*said)
+    parts: list[RenderableType] = [Text(f"WHOLE: {counted(found.records, 'record')}", "bold green")]
+    if quiet:
+        return parts[0]
+    parts.append(indented(f"{counted(found.recomputed, 'decision')} judged again, to the same bytes"))
+    if found.reworded:
+        parts.append(indented(f"{found.reworded} of them in the words of another version; every number is the same"))
+    if found.older:
+        text = f"{counted(found.older, 'decision')} of earlier statistics: their chain, states and documents hold"
+        parts.append(indented(f"{text}; their numbers are judged again by the version that made them"))
+    parts.append(Text(f"head {found.head}", "dim"))
+    return Group(*parts)

@@ -1,0 +1,149 @@
+"""A ledger from its first record to its last; the first that differs is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from rampgate.errors import LedgerError, NewerLedger, RampgateError
+from rampgate.judge.state import State
+from rampgate.ledger import GENESIS, Ledger, Record, digest
+from rampgate.rollout.archive import named
+from rampgate.rollout.newer import refuse_newer
+from rampgate.rollout.verify.decision import recompute
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found.
+
+    Attributes
+    ----------
+    records : records that are whole, in order, up to the first that is not
+    ok : whether all of the ledger is
+    first_bad : sequence of the first record that differs; None where none does, or where no record is to blame
+    problem : what is wrong
+    head : SHA-256 of the last whole record
+    recomputed : decisions that were judged again
+    reworded : those of them whose words another version put differently
+    older : decisions of earlier statistics, whose numbers this version cannot judge again
+    """
+
+    records: int
+    ok: bool
+    first_bad: int | None
+    problem: str | None
+    head: str
+    recomputed: int
+    reworded: int
+    older: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+@dataclass
+class _Walk:
+    """What is carried from record to record."""
+
+    book: Ledger
+    sequence: int = 0
+    head: str = GENESIS
+    states: dict[str, State] = field(default_factory=dict)
+    documents: dict[str, bytes] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
+    recomputed: int = 0
+    reworded: int = 0
+    older: int = 0
+
+    def read(self, sha256: str) -> bytes:
+        """A document, read once: the periods of a rollout are named by all its later records."""
+        if sha256 not in self.documents:
+            self.documents[sha256] = self.book.document(sha256)
+        return self.documents[sha256]
+
+
+class _DiffersError(Exception):
+    """A record is not what it says."""
+
+
+def verify_ledger(book: Ledger, say: Callable[[str], None] = lambda _: None) -> Verification:
+    """Check the chain, every state and table, and judge every decision again.
+
+    Parameters
+    ----------
+    book : the ledger
+    say : is told how far it is
+
+    Raises
+    ------
+    NewerLedger
+        The ledger, or a record in it, is of a newer version.
+    """
+    walk = _Walk(book)
+    problem, first_bad = None, None
+    try:
+        for record in book.records():
+            say(f"record {walk.sequence + 1}")
+            _one(walk, record)
+        say("documents")
+        problem = _documents(walk)
+    except NewerLedger:
+        raise
+    except _DiffersError as error:
+        problem, first_bad = str(error), walk.sequence + 1
+    except LedgerError as error:
+        problem, first_bad = error.what, walk.sequence + 1
+    return Verification(
+        walk.sequence,
+        problem is None,
+        first_bad,
+        problem,
+        walk.head,
+        walk.recomputed,
+        walk.reworded,
+        walk.older,
+    )
+
+
+def _one(walk: _Walk, record: Record) -> None:
+    expected = walk.sequence + 1
+    if record.sequence != expected:
+        raise _DiffersError(f"record {expected} is not there; record {record.sequence} follows")
+    if record.previous_sha256 != walk.head:
+        raise _DiffersError("it does not name the SHA-256 of the record before it")
+    try:
+        refuse_newer(record)
+        _KINDS[record.kind](walk, record)
+        walk.states[record.rollout] = State.from_dict(record.state())
+    except NewerLedger:
+        raise
+    except (RampgateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+        why = error.what if isinstance(error, RampgateError) else f"{type(error).__name__}: {error}"
+        raise _DiffersError(f"it cannot be judged again: {why}") from error
+    walk.sequence, walk.head = record.sequence, record.sha256
+
+
+def _decision(walk: _Walk, record: Record) -> None:
+    walk.known.update(named(record.entry()["inputs"]))
+    found = recompute(record, walk.states.get(record.rollout), walk.read)
+    if found.problem is not None:
+        raise _DiffersError(found.problem)
+    walk.recomputed += not found.older
+    walk.older += found.older
+    walk.reworded += not found.words
+
+
+def _documents(walk: _Walk) -> str | None:
+    """Every document is what its SHA-256 says, and some record names it."""
+    for sha256, body in walk.book.all_documents():
+        if digest(body) != sha256:
+            return f"document {sha256} was altered after it was recorded"
+        if sha256 not in walk.known:
+            return f"document {sha256} is named by no record"
+    return None
+
+
+#: What is checked of each kind of record, beside its bytes and its place.
+_KINDS: dict[str, Callable[[_Walk, Record], None]] = {"decision": _decision}

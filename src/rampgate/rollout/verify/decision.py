@@ -1,0 +1,115 @@
+"""One recorded decision against what its record holds: the same inputs must give it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rampgate.estimate import STATISTICS
+from rampgate.judge.case import Case
+from rampgate.judge.decide import judge
+from rampgate.judge.moved import moved
+from rampgate.judge.state import State
+from rampgate.ledger import Record, canonical, look_key
+from rampgate.rollout.archive import restore, source_digest
+
+#: Keys whose text is for people and may be put better by a later version; what it is about stands beside it.
+WORDS = frozenset({"message", "what"})
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """What came of judging a record again.
+
+    Attributes
+    ----------
+    problem : what differs, or None
+    words : whether the words are the same too
+    older : whether it was decided by earlier statistics, so that nothing was judged again
+    """
+
+    problem: str | None = None
+    words: bool = True
+    older: bool = False
+
+
+def without_words(value: Any) -> Any:
+    """A decision without what is only said: every number, code, verdict and moment remains."""
+    if isinstance(value, Mapping):
+        return {key: without_words(item) for key, item in value.items() if key not in WORDS}
+    return [without_words(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def same_decision(found: Mapping[str, Any], recorded: Mapping[str, Any]) -> bool:
+    """Whether two decisions are the same bytes, apart from their words."""
+    return canonical(without_words(found)) == canonical(without_words(recorded))
+
+
+def recompute(record: Record, before: State | None, read: Callable[[str], bytes]) -> Recomputed:
+    """Judge a decision again.
+
+    Parameters
+    ----------
+    record : a decision, whose bytes are whole
+    before : where the rollout stood after its record before this one; None for its first
+    read : SHA-256 -> bytes of a document
+    """
+    entry = record.entry()
+    case = restore(entry["inputs"], read)
+    problem = _frame(record, entry, case) or _continues(case.state, before)
+    if problem is not None:
+        return Recomputed(problem)
+    if entry["versions"]["statistics"] < STATISTICS:
+        return Recomputed(older=True)
+    decision = judge(case)
+    content = decision.content()
+    if not same_decision(content, entry["decision"]):
+        return Recomputed(f"judged again, the decision differs in {_difference(content, entry['decision'])}")
+    if canonical(moved(case, decision).to_dict()) != canonical(record.state()):
+        return Recomputed("the state after it is not the one that the decision leads to")
+    return Recomputed(words=canonical(content) == canonical(entry["decision"]))
+
+
+def _frame(record: Record, entry: Mapping[str, Any], case: Case) -> str | None:
+    """What the record says twice: rollout, attempt, policy, source and key."""
+    policy, decision = case.policy, entry["decision"]
+    source = source_digest(case.cells, case.intake)
+    asked = entry["policy_sha256"]
+    key = look_key(policy.rollout, case.state.attempt, case.look.isoformat(), asked, source)
+    told = {
+        "the rollout": (record.rollout, policy.rollout, decision["rollout"]),
+        "the attempt": (record.attempt, case.state.attempt, decision["attempt"]),
+        "the policy": (entry["policy_sha256"], policy.sha256(), decision["policy_sha256"], entry["inputs"]["policy"]),
+        "the digest of the source": (entry["source"]["digest"], source),
+    }
+    for what, values in told.items():
+        if len(set(values)) > 1:
+            return f"{what} is not the same in all parts of the record"
+    if record.key != key and not record.key.startswith(f"{key}|"):
+        return "the key is not that of the question"
+    return None
+
+
+def _continues(state: State, before: State | None) -> str | None:
+    """Whether a look began where the rollout stood: it may fix what was open, and begin another candidate's attempt."""
+    if before is None:
+        stood = State(candidate=state.candidate)
+    elif state.candidate != before.candidate:
+        stood = State(attempt=before.attempt + 1, candidate=state.candidate)
+    else:
+        stood = before
+    begun = replace(
+        stood,
+        start=stood.start or state.start,
+        phases=stood.phases or state.phases[:1],
+        bounds={**state.bounds, **stood.bounds},
+    )
+    return None if state == begun else "the look did not begin where the rollout stood after the record before it"
+
+
+def _difference(found: Mapping[str, Any], recorded: Mapping[str, Any]) -> str:
+    """The first keys that differ, words apart."""
+    keys = sorted(found.keys() | recorded.keys())
+    differing = [key for key in keys if without_words(found.get(key)) != without_words(recorded.get(key))]
+    return ", ".join(differing[:5])

@@ -1,0 +1,113 @@
+"""The ledger as JSON Lines, and the independent checker in ``examples/``."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.ledger.support import ROOT
+
+from rampgate.errors import UsageError
+from rampgate.ledger import Ledger, canonical, digest, export
+from rampgate.ledger.export import write
+
+CHECKER = ROOT / "examples" / "check_ledger.py"
+OLD = min((ROOT / "tests" / "data" / "ledgers").glob("*.db.gz"))
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
+    path = tmp_path_factory.mktemp("old") / "rampgate.db"
+    path.write_bytes(gzip.decompress(OLD.read_bytes()))
+    return Ledger.open(path, create=False)
+
+
+@pytest.fixture(scope="module")
+def lines(book: Ledger) -> list[bytes]:
+    return list(export(book))
+
+
+@pytest.fixture(scope="module")
+def check() -> Any:
+    spec = spec_from_file_location("check_ledger", CHECKER)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.check
+
+
+def test_the_checker_has_at_most_60_lines_and_only_the_standard_library() -> None:
+    text = CHECKER.read_text("utf-8")
+    assert len(text.splitlines()) <= 60
+    imported = {line.split()[1] for line in text.splitlines() if line.startswith("import ")}
+    assert imported <= sys.stdlib_module_names
+    assert "from " not in text.split('"""', 2)[2].split("def ")[0]
+
+
+def test_an_export_is_every_record_and_document(book: Ledger, lines: list[bytes], tmp_path: Path) -> None:
+    records = list(book.records())
+    hashes = [digest(line[:-1]) for line in lines]
+    assert [sha for sha in hashes if sha in {r.sha256 for r in records}] == [r.sha256 for r in records]
+    assert set(hashes) == {r.sha256 for r in records} | {sha for sha, _ in book.all_documents()}
+    write(book, tmp_path / "ledger.jsonl")
+    assert (tmp_path / "ledger.jsonl").read_bytes() == b"".join(lines)
+    assert [path.name for path in tmp_path.iterdir()] == ["ledger.jsonl"]
+    done = subprocess.run(
+        [sys.executable, "-I", str(CHECKER), str(tmp_path / "ledger.jsonl"), records[-1].sha256],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{len(records)} records, the last one {records[-1].sha256}\n"
+    done = subprocess.run(
+        [sys.executable, "-I", str(CHECKER), str(tmp_path / "ledger.jsonl"), "0" * 64],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+
+
+def _record(lines: list[bytes], number: int) -> int:
+    return [i for i, line in enumerate(lines) if b'"previous_sha256"' in line][number - 1]
+
+
+def test_the_checker_names_the_first_record_that_is_altered(lines: list[bytes], check: Any) -> None:
+    at = _record(lines, 4)
+    content = json.loads(lines[at])
+    content["recorded_at"] = "2026-01-01T00:00:00+00:00"
+    with pytest.raises(ValueError, match="record 5: it does not name the SHA-256 of the record before it"):
+        check([*lines[:at], canonical(content) + b"\n", *lines[at + 1 :]])
+    with pytest.raises(ValueError, match="record 4: its bytes are not canonical"):
+        check([*lines[:at], json.dumps(content).encode(), *lines[at + 1 :]])
+    with pytest.raises(ValueError, match="record 4: it says that it is record 5"):
+        check([*lines[:at], *lines[at + 1 :]])
+
+
+def test_the_checker_misses_a_document(lines: list[bytes], check: Any) -> None:
+    with pytest.raises(ValueError, match="record 1: a document that it names does not stand before it"):
+        check(lines[1:])
+
+
+def test_the_checker_follows_the_phases(lines: list[bytes], check: Any) -> None:
+    at = _record(lines, 11)
+    content = json.loads(lines[at])
+    content["state"]["phases"].append([2, "2026-01-30T00:00:00+00:00"])
+    with pytest.raises(ValueError, match="record 11: its phases do not follow"):
+        check([*lines[:at], canonical(content) + b"\n"])
+
+
+def test_a_file_that_cannot_be_written_is_an_error_and_leaves_nothing(book: Ledger, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be written"):
+        write(book, tmp_path / "absent" / "ledger.jsonl")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UsageError, match="cannot be written"):
+        write(book, tmp_path / "folder")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
