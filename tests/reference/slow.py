@@ -33,6 +33,9 @@ def clipped(x: Number, low: Number, high: Number) -> Number:
     return min(max(x, low), high)
 
 
+KEPT = Decimal("0.0001")
+
+
 def bounded_factor(table: tuple[int, int, int, int], m: Number, bet: Number, direction: int = 1) -> Number:
     """exp(lambda s - v (exp(lambda c) - 1 - lambda c) / c^2) of one period against the margin m."""
     y_c, n_c, y_b, n_b = (Decimal(x) for x in table)
@@ -45,7 +48,9 @@ def bounded_factor(table: tuple[int, int, int, int], m: Number, bet: Number, dir
     q_c = q_b + m
     v = h * h * (q_c * (1 - q_c) / n_c + q_b * (1 - q_b) / n_b)
     c = max(n_b, n_c) / n
-    return (bet * s - v * ((bet * c).exp() - 1 - bet * c) / (c * c)).exp()
+    # A ten-thousandth is not bet.
+    won = (bet * s - v * ((bet * c).exp() - 1 - bet * c) / (c * c)).exp()
+    return max(won, KEPT) / (1 + KEPT)
 
 
 def split_factor(k_c: int, k: int, p: Number, psi: Number) -> Number:

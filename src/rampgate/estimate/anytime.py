@@ -163,7 +163,7 @@ def evidence(
     >>> from rampgate.estimate import evidence
     >>> units_c, units_b = np.full(28, 60), np.full(28, 240)
     >>> evidence(np.full(28, 12), units_c, np.full(28, 24), units_b, expect=0.04, history=(300, 3000))
-    Evidence against 'worse by at most 0' after 28 periods: e = 1.383e+20, p = 7.2e-21 at any time
+    Evidence against 'worse by at most 0' after 28 periods: e = 1.379e+20, p = 7.3e-21 at any time
     """
     run = _periods(events_c, units_c, events_b, units_b)
     if not -1.0 < worse_by < 1.0:
@@ -250,7 +250,7 @@ def confidence_sequence(
     >>> from rampgate.estimate import confidence_sequence
     >>> units_c, units_b = np.full(28, 60), np.full(28, 240)
     >>> confidence_sequence(np.full(28, 12), units_c, np.full(28, 24), units_b, expect=0.04, history=(300, 3000))
-    ConfidenceSequence after 28 periods: +0.1 (0.06836 to 0.1346 at 0.95)
+    ConfidenceSequence after 28 periods: +0.1 (0.06835 to 0.1346 at 0.95)
     """
     run = _periods(events_c, units_c, events_b, units_b)
     lambdas = _bets(run, expect, history)

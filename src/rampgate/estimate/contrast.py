@@ -320,10 +320,9 @@ class Ratios:
             squares(self.n_b, self.x_b, self.y_b, self.xx_b, self.xy_b, self.yy_b, rate_b),
         )
 
-    def residual_squares(self) -> Floats:
-        """Sum over both arms of ``(y - R x)^2``, R the period's ratio over both."""
-        rate = divide(self.y_c + self.y_b, self.x_c + self.x_b)
-        squares_c, squares_b = self._residual(rate, rate)
+    def own_squares(self) -> Floats:
+        """Sum over both arms of ``(y - R x)^2``, R the arm's own ratio in the period."""
+        squares_c, squares_b = self._residual(divide(self.y_c, self.x_c), divide(self.y_b, self.x_b))
         return squares_c + squares_b
 
     def variance(self, margin: float | Floats) -> Floats:

@@ -15,8 +15,13 @@ import numpy as np
 
 from rampgate.aggregate.marginals import Arm
 from rampgate.aggregate.moments import Floats
-from rampgate.estimate.contrast import Means, divide
-from rampgate.estimate.reference import ENOUGH, TINY
+from rampgate.estimate.contrast import Means, Proportions, divide
+from rampgate.estimate.evidence import log_sum_exp
+from rampgate.estimate.interval import process
+from rampgate.estimate.reference import ENOUGH, TINY, effect_bets, scale, usual_effect
+
+#: The difference in unknown covariates that is to be caught.
+UNKNOWN = 0.02
 
 
 def reach_of(low: Floats, high: Floats, centre: Floats) -> Floats:
@@ -80,6 +85,52 @@ def slopes(name: str, history: tuple[Arm, Arm], run: tuple[Arm, Arm]) -> tuple[F
     learnt = np.where(before[2] >= ENOUGH, divide(before[0], before[1]), 0.0)
     everybody = np.where(overall, own[..., :1, :], learnt)
     return np.where(known, own, np.where(overall, own[..., :1, :], 0.0)), np.where(known, own, everybody)
+
+
+def imbalance(name: str, history: tuple[Arm, Arm], run: tuple[Arm, Arm], prior: Floats) -> Floats:
+    """Log-evidence that a covariate is not alike in both arms, after each period, (..., period), all units together.
+
+    Two things are tested on both sides: in how many units it is known, and its mean where it is. What was known before
+    exposure cannot differ but by chance; what does was filled in later, or lost in one arm, and adjusting by it would
+    make a difference where there is none.
+    """
+    sides = []
+    for kind, reach, size in ((_unknown, 1.0, UNKNOWN), (_mean_of, 0.0, None)):
+        for there, back in ((0, 1), (1, 0)):
+            now, past = (kind(name, arms[there], arms[back]) for arms in (run, history))
+            found = scale(past, now, reach)
+            effect = usual_effect(found) if size is None else np.asarray(size)
+            sides.append(process(now, 0.0, effect_bets(found, effect, reach)).evidence(prior))
+    both = np.stack(sides, axis=-1)
+    return np.asarray(log_sum_exp(both) - np.log(both.shape[-1]))[..., 0, :]
+
+
+def _first(values: Floats) -> Floats:
+    return values[..., :1, :]
+
+
+def _unknown(name: str, c: Arm, b: Arm) -> Proportions:
+    """Units of a known value whose covariate is unknown."""
+    n_c, n_b = (_first(arm.total(f"{name}:known")) for arm in (c, b))
+    y_c, y_b = (_first(arm.total(f"{name}:known") - arm.total(f"{name}:covered")) for arm in (c, b))
+    return Proportions(n_c, np.rint(np.maximum(y_c, 0.0)), n_b, np.rint(np.maximum(y_b, 0.0)))
+
+
+def _mean_of(name: str, c: Arm, b: Arm) -> Means:
+    """The covariate's own mean."""
+    x, j = f"{name}:covariate", f"{name}:covered"
+    n, mean, squares, ends = [], [], [], []
+    for arm in (c, b):
+        covered = arm.total(j)
+        centre = divide(arm.total(x), covered)
+        own = arm.products(x, x) - 2 * centre * arm.products(x, j) + centre**2 * arm.products(j, j)
+        n.append(_first(covered))
+        mean.append(_first(centre))
+        squares.append(_first(np.maximum(own, 0.0)))
+        ends.append(_ends(arm, x))
+    pooled = divide(n[0] * mean[0] + n[1] * mean[1], n[0] + n[1])
+    spread = np.maximum(*(reach_of(_first(low), _first(high), pooled) for low, high in ends))
+    return Means(n[0], n[1], mean[0], mean[1], squares[0], squares[1], spread)
 
 
 def _sums(name: str, arm: Arm) -> tuple[Floats, Floats, Floats]:

@@ -11,12 +11,15 @@ import numpy as np
 
 from rampgate.aggregate.moments import Floats
 from rampgate.estimate.clustered import Clustered
-from rampgate.estimate.contrast import Contrast
+from rampgate.estimate.contrast import Contrast, divide, recent
 from rampgate.estimate.evidence import log_sum_exp
 from rampgate.estimate.increments import bennett_cost, gaussian_cost
 from rampgate.estimate.process import ByCluster, Process, Steps
 from rampgate.policy import MINIMUM_CLUSTERS
 
+#: Part of its wealth that a bet keeps in every period, whatever happens in it. Harm beyond all measure costs the bets
+#: that were made before anybody knew of it more than they could ever win back (docs/decisions/0014).
+KEPT = 1e-4
 STEPS = 40
 DOUBLINGS = 12
 
@@ -33,15 +36,38 @@ def costs(contrast: Contrast, bets: Floats, direction: int = 1) -> Floats:
     return np.where(bounded, bennett_cost(bets, bound), gaussian_cost(bets))
 
 
+def no_larger(contrast: Contrast, margin: float, bets: Floats) -> Floats:
+    """The bets, no larger than ``2 / D`` with D how far from the margin the effect was seen before each period.
+
+    Under the null that is tested, an arm that is D away adds ``D^2`` to the variance, so a bet made for a small effect
+    costs more than it wins where the effect is a hundred times as large. What was seen before the period may be used
+    (docs/decisions/0014): the average of all periods, of the last `RECENT`, and of the last one, whichever is largest.
+    """
+    weight = contrast.weight
+    if not weight.shape[-1]:
+        return bets
+    away = weight * (contrast.effect - np.where(weight > 0, margin, 0.0))
+    far = np.abs(divide(np.cumsum(away, axis=-1), np.cumsum(weight, axis=-1)))
+    for total, units in ((recent(away), recent(weight)), (away, weight)):
+        far = np.maximum(far, np.abs(divide(total, units)))
+    before = np.concatenate([np.zeros_like(far[..., :1]), far[..., :-1]], axis=-1)
+    size = np.broadcast_to(bets.mean(-1), before.shape)
+    most = np.where(before * size > 2.0, divide(np.full_like(before, 2.0), before * size), 1.0)
+    return np.asarray(bets * most[..., None])
+
+
 def log_increments(contrast: Contrast, margin: float, bets: Floats, direction: int = 1) -> Floats:
     """Log-increments of the process against ``harm <= margin`` (direction 1) or ``harm >= margin`` (-1).
 
     Returns
     -------
-    (..., period, grid); 0 in periods that lack one arm.
+    (..., period, grid); 0 in periods that lack one arm, and never below the logarithm of `KEPT`.
     """
+    bets = no_larger(contrast, margin, bets)
     gain, cost = _gain_and_cost(contrast, margin, bets, direction)
-    return gain - cost
+    # exp(max(x, log k)) is at most exp(x) + k, so what is left of it has mean at most 1.
+    kept = np.maximum(gain - cost, np.log(KEPT)) - np.log1p(KEPT)
+    return np.where(contrast.weight[..., None] > 0, kept, 0.0)
 
 
 def _gain_and_cost(contrast: Contrast, margin: float, bets: Floats, direction: int) -> tuple[Floats, Floats]:
@@ -62,6 +88,7 @@ def process(contrast: Contrast, margin: float, bets: Floats, direction: int = 1)
     """
     if not isinstance(contrast, Clustered):
         return Steps(log_increments(contrast, margin, bets, direction))
+    bets = no_larger(contrast, margin, bets)
     gain, cost = _gain_and_cost(contrast, margin, bets, direction)
     first = bets[..., 0]
     gram = contrast.gram * (first[..., :, None] * first[..., None, :])
@@ -110,7 +137,8 @@ def confidence_sequence(
     spent = _spending(contrast, bets, counts)
     gain = (usable * (weight * contrast.effect)[..., None]).sum(-2)
     pull = (usable * weight[..., None]).sum(-2)
-    size = np.log(bets.shape[-1])
+    # With what every period keeps back of the wealth.
+    size = np.log(bets.shape[-1]) + np.broadcast_to(counts, weight.shape).sum(-1) * np.log1p(KEPT)
 
     # Both ends are sought at once, along axis 0: the lower by the process against less harm, then the upper.
     side = np.array([1.0, -1.0]).reshape(2, *[1] * (weight.ndim - 1))

@@ -43,6 +43,8 @@ def contrast(
     metric = policy.metrics[name]
     sign = 1 if metric.better == "lower" else -1
     ratio = 1.0 + sign * relative
+    if relative:
+        _refuse_negative(name, metric.kind, b)
     if metric.binary:
         return _proportion(name, c, b, ratio, sign)
     if slope is not None:
@@ -52,6 +54,15 @@ def contrast(
     if metric.kind == "ratio":
         return _ratio(name, c, b, ratio, sign)
     return _quantile(name, c, b, margin, direction)
+
+
+def _refuse_negative(name: str, kind: str, b: Arm) -> None:
+    """A tenth more of a negative number is less: a relative margin would tolerate the wrong side."""
+    top = {"ratio": "numerator", "mean": "value", "time_to_event": "value"}.get(kind)
+    if top is not None and (b.total(f"{name}:{top}").sum(-1) < 0).any():
+        raise ValueError(
+            f"the baseline's {name} is negative, and a margin in % of it means nothing: write it in its own unit"
+        )
 
 
 def _quantile(name: str, c: Arm, b: Arm, margin: Margin | None, direction: int) -> Proportions:
@@ -204,5 +215,9 @@ def _kpi_contrast(policy: Policy, c: Arm, b: Arm, ratio: float) -> Means:
 def known_units(policy: Policy, name: str, arm: Arm) -> Floats:
     """Units whose value of the metric is known, (..., group, period); for the KPI the least known of its metrics."""
     if name == KPI:
-        return np.asarray(np.min([arm.total(f"{metric}:known") for metric in policy.kpi.weights], axis=0))
-    return arm.total(f"{name}:known")
+        return np.asarray(np.min([known_units(policy, metric, arm) for metric in policy.kpi.weights], axis=0))
+    known = arm.total(f"{name}:known")
+    if policy.metrics[name].kind == "ratio":
+        # Without anything to divide by there is no ratio, however many units there are.
+        return np.where(arm.total(f"{name}:denominator") > 0, known, 0.0)
+    return known

@@ -20,7 +20,9 @@ from rampgate.estimate.increments import effect_grid
 DEFAULT_EXPECT = 0.2
 #: Known units that a reference needs.
 ENOUGH = 100.0
-#: Squared deviations below this part of the sum of values are rounding, not variation.
+#: Part of the squares between constant arms that counts as theirs.
+_CONSTANT = 1e-6
+#: A standard deviation below this part of the level is rounding, not variation.
 TINY = 1e-9
 
 
@@ -43,8 +45,12 @@ def scatter(contrast: Contrast) -> tuple[Floats, Floats, Floats]:
             share = (contrast.y_c + contrast.y_b) / safe
             return n * share * (1 - share), n * share, n
         case Means():
+            within = contrast.ss_c + contrast.ss_b
+            # Arms that are constant differ by what lies between them, and any bet is small enough that is no larger
+            # than what was seen (`interval.no_larger`).
+            between = _CONSTANT * contrast.n_c * contrast.n_b / safe * (contrast.a_c - contrast.a_b) ** 2
             return (
-                contrast.ss_c + contrast.ss_b,
+                np.where(np.cumsum(within, axis=-1) > 0, within, between),
                 np.abs(contrast.n_c * contrast.a_c + contrast.n_b * contrast.a_b),
                 n,
             )
@@ -53,7 +59,7 @@ def scatter(contrast: Contrast) -> tuple[Floats, Floats, Floats]:
             some = x > 0
             scale_ = np.where(some, x / safe, 1.0)
             rate = np.where(some, y / np.where(some, x, 1.0), 0.0)
-            return np.where(some, contrast.residual_squares() / scale_**2, 0.0), np.abs(n * rate), n
+            return np.where(some, contrast.own_squares() / scale_**2, 0.0), np.abs(n * rate), n
     raise NotImplementedError(type(contrast).__name__)
 
 
@@ -69,11 +75,11 @@ def scale(history: Contrast, run: Contrast, reach: float) -> Scale:
     """
     past = [values.sum(-1, keepdims=True) for values in scatter(history)]
     squares, values, units = scatter(run)
-    # A reference in which nothing varied says nothing of what will vary: the pilot goes on until something has.
-    least = 0.0 if reach > 0 else TINY
 
+    # A reference in which nothing varied says nothing of what will vary: the pilot goes on until something has.
     def usable(n: Floats, spread: Floats, total: Floats) -> np.ndarray:
-        return (n >= ENOUGH) & (spread >= least * (1.0 + np.abs(total)))
+        varied = (spread > 0) & (spread * n >= (TINY * total) ** 2)
+        return (n >= ENOUGH) & (varied | (reach > 0))
 
     def so_far(x: Floats) -> Floats:
         return np.cumsum(x, axis=-1) - x
@@ -146,16 +152,19 @@ def usual_effect(scale: Scale) -> Floats:
 
 
 def effect_bets(scale: Scale, effect: Floats, reach: float = 0.0) -> Floats:
-    """Bets lambda = grid x mu with ``mu = effect / (variance + effect reach)``, (..., period, grid).
+    """Bets lambda = grid x mu with ``mu = effect / (variance + more)``, (..., period, grid).
+
+    ``more`` is what an arm that is worse by the effect adds to the variance about the null: up to ``effect reach``
+    where a unit is bounded, and a quarter of ``effect^2`` from the distance between the arms where it is not.
 
     Parameters
     ----------
     effect : what must be told from none, in the metric's unit, broadcastable to (..., period)
-    reach : how much one unit can be worse than another: a candidate worse by ``effect`` has up to ``effect * reach``
-        more variance than the reference, and a bet that forgets it loses where the reference is quiet (decision 0006)
+    reach : how much one unit can be worse than another, 0 where nobody has said. A bet that forgets the variance that
+        harm brings loses where the reference is quiet (decision 0006), or where the effect is large (0014)
     """
     variance = scale.variance
     with np.errstate(invalid="ignore", divide="ignore"):
-        mu = effect / (variance + effect * reach)
+        mu = effect / (variance + (effect * reach if reach > 0 else 0.25 * effect**2))
     mu = np.where((variance > 0) & np.isfinite(variance), mu, 0.0)
     return np.asarray(mu[..., None] * effect_grid(), dtype=float)

@@ -16,7 +16,7 @@ from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Intak
 from rampgate.estimate.alone import FLOOR, Alone
 from rampgate.estimate.cluster_sums import clustered
 from rampgate.estimate.contrast import Contrast, Means, take
-from rampgate.estimate.covariate import slopes
+from rampgate.estimate.covariate import imbalance, slopes
 from rampgate.estimate.evidence import onset_prior
 from rampgate.estimate.interval import effect
 from rampgate.estimate.metric import KPI, contrast, known_units
@@ -199,7 +199,25 @@ class Data:
     @property
     def adjusted(self) -> tuple[str, ...]:
         """The means that are taken less what a covariate explains."""
+        return tuple(name for name in self.with_covariate if not self.unbalanced(name))
+
+    @property
+    def with_covariate(self) -> tuple[str, ...]:
+        """The means for which the policy names a covariate."""
         return tuple(name for name, m in self.policy.metrics.items() if isinstance(m, Mean) and m.covariate is not None)
+
+    def covariate_evidence(self, name: str) -> Floats:
+        """Log-evidence that a mean's covariate is not alike in both arms, after each period, (..., period)."""
+        key = (name, "covariate")
+        if key not in self.made:
+            self.made[key] = imbalance(name, self.history, self.run_of(name), self.prior)
+        made: Floats = self.made[key]
+        return made
+
+    def unbalanced(self, name: str) -> bool:
+        """Whether a covariate is told to differ between the arms, so that nothing may be adjusted by it."""
+        alpha = self.policy.error_budget.missing_labels / len(self.with_covariate)
+        return bool((self.covariate_evidence(name) >= np.log(1.0 / alpha)).any())
 
     def slopes(self, name: str) -> tuple[Floats, Floats]:
         """What a unit of a mean's covariate changes, for the history, (group, 1), and for the run, (group, period)."""

@@ -15,7 +15,7 @@ from rampgate.estimate.contrast import divide
 from rampgate.judge.case import Case
 from rampgate.judge.crossed import crossed_units
 from rampgate.judge.decision import ERROR, FAIL, INCONCLUSIVE, NO_DATA, PASS, Health
-from rampgate.judge.labels import late_labels, missing_labels
+from rampgate.judge.labels import covariates, late_labels, missing_labels
 from rampgate.judge.ripe import is_ripe
 from rampgate.judge.split import sample_ratio
 from rampgate.judge.state import Seen
@@ -44,7 +44,7 @@ STALE_DAYS = 3
 def health(case: Case) -> tuple[Health, ...]:
     """All checks, passed or not, in a fixed order."""
     checks = [_excluded(case), _variants(case), _duplicates(case), _future(case), _volume(case), _fresh(case)]
-    labels = (*missing_labels(case), *late_labels(case))
+    labels = (*missing_labels(case), *late_labels(case), *covariates(case))
     return (
         *checks,
         *crossed_units(case),

@@ -143,6 +143,62 @@ def _failed(case: Case, m: Missing) -> Health:
     return Health(CODE, FAIL, f"{text}: what is known no longer compares like with like; {remedy}")
 
 
+def covariates(case: Case) -> list[Health]:
+    """Whether what is called known before exposure is alike in both arms."""
+    data, out = case.data, []
+    if case.state.start is None or not data.periods:
+        return []
+    for name in data.with_covariate:
+        arms, column = data.run_of(name), getattr(case.policy.metrics[name], "covariate", "")
+        known, covered, total = (
+            [float(arm.total(f"{name}:{role}")[0].sum()) for arm in arms] for role in ("known", "covered", "covariate")
+        )
+        if not min(covered):
+            out.append(Health(CODE, INCONCLUSIVE, f"the covariate {column} of {name} not compared: no unit of one arm"))
+            continue
+        (share_c, share_b), (mean_c, mean_b) = (np.divide(a, b) for a, b in ((covered, known), (total, covered)))
+        text = (
+            f"the covariate {column} of {name} is known in {share_c:.1%} of the candidate's units and {share_b:.1%} of "
+            f"the baseline's, its mean {mean_c:.4g} and {mean_b:.4g}"
+        )
+        if data.unbalanced(name):
+            odd = odds(float(data.covariate_evidence(name).max()))
+            remedy = "take it from before exposure, for both arms alike, or leave covariate out"
+            text = f"{text}: not alike, evidence {odd}, so {name} is judged without it; {remedy}"
+            out.append(Health(CODE, FAIL, text))
+        else:
+            out.append(Health(CODE, PASS, f"{text}: no evidence that these differ but by chance"))
+    return out
+
+
+def _late(data: Data, name: str) -> tuple[float, float]:
+    """Labels of a metric that came late, and those that are known, over both arms."""
+    arms = data.run_of(name)
+    late, known = (float(sum(arm.total(f"{name}:{role}")[0].sum() for arm in arms)) for role in ("late", "known"))
+    return late, known
+
+
+def undeclared(case: Case) -> dict[str, str]:
+    """Metrics whose labels come late and that declare no age at which they are final, and why they are not judged.
+
+    What is known of such a metric is what was known soon. Where good outcomes are known sooner than bad ones in one
+    arm, and later in the other, a comparison of these says anything.
+    """
+    data = case.data
+    out = {}
+    for name in case.policy.judged_metrics():
+        metric = case.policy.metrics[name]
+        if metric.known_at is None or metric.maturity is not None or f"{name}:late" not in data.run[0].components:
+            continue
+        late, known = _late(data, name)
+        if case.state.start is not None and late > TOLERATED * (late + known):
+            out[name] = (
+                f"{late / (late + known):.0%} of its labels come late, and those known soon need not be like the rest: "
+                f"write matures_after under metrics.{name}"
+            )
+    return out
+
+
 def late_labels(case: Case) -> list[Health]:
     """Labels that came after their own period, of metrics that declare no age at which they are final."""
     data, out = case.data, []
@@ -152,8 +208,7 @@ def late_labels(case: Case) -> list[Health]:
         metric = case.policy.metrics[name]
         if f"{name}:late" not in data.run[0].components:
             continue
-        arms = data.run_of(name)
-        late, known = (float(sum(arm.total(f"{name}:{role}")[0].sum() for arm in arms)) for role in ("late", "known"))
+        late, known = _late(data, name)
         if late <= TOLERATED * (late + known):
             continue
         share = f"{late:.0f} of {late + known:.0f} labels of {name} ({late / (late + known):.0%})"

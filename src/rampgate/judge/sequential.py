@@ -13,12 +13,14 @@ from rampgate.aggregate.moments import Floats
 from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.clustered import Clustered
 from rampgate.estimate.metric import KPI
+from rampgate.estimate.process import Steps
 from rampgate.estimate.quantiles import units_needed
 from rampgate.judge.attribution import attribution
 from rampgate.judge.case import Case, Data
 from rampgate.judge.criteria import Criterion, criteria, group_weights
 from rampgate.judge.decision import ERROR, FAIL, INCONCLUSIVE, NO_DATA, PASS, Judged, Reason
 from rampgate.judge.findings import FEW_CLUSTERS, Findings, amount, called, hold_for, odds, pace, too_small
+from rampgate.judge.labels import undeclared
 from rampgate.judge.weigh import Fired, Onset, Weighed, fired, log_passing, onset, process_beyond, weigh
 from rampgate.policy import MINIMUM_CLUSTERS, Phase, Policy
 
@@ -43,9 +45,23 @@ def weighed_criteria(case: Case) -> tuple[Weighed, ...]:
     data = case.data
     key = ("all", "criteria")  # no metric has this for its margin
     if key not in data.made:
-        data.made[key] = weigh(data, criteria(case.policy, group_weights(data.segments, data.first)))
+        late = undeclared(case)
+        every = criteria(case.policy, group_weights(data.segments, data.first))
+        why = {c.id: late[name] for c in every for name in _parts(case.policy, c) if name in late}
+        found = {w.criterion.id: w for w in weigh(data, [c for c in every if c.id not in why])}
+        data.made[key] = tuple(found[c.id] if c.id in found else _unjudged(c, why[c.id]) for c in every)
     made: tuple[Weighed, ...] = data.made[key]
     return made
+
+
+def _parts(policy: Policy, c: Criterion) -> tuple[str, ...]:
+    """The metrics that a criterion is about."""
+    return tuple(policy.kpi.weights) if c.metric == KPI else (c.metric,)
+
+
+def _unjudged(c: Criterion, why: str) -> Weighed:
+    """A criterion whose outcomes cannot be compared: those that came quickly in one arm, with others in the other."""
+    return Weighed(c, np.zeros(0), Steps(np.zeros((0, 0))), why, NO_DATA)
 
 
 def alphas(policy: Policy) -> dict[str, float]:
@@ -77,7 +93,7 @@ class _Passing:
 def _judge(case: Case, w: Weighed, alarm: Fired | None, passing: _Passing) -> Judged:
     """One criterion's verdict. Anything that goes wrong in it is an ERROR of this criterion alone."""
     if w.error is not None:
-        return _judged(w, ERROR, message=w.error)
+        return _judged(w, w.verdict, message=w.error)
     try:
         if alarm is not None and w.criterion.id in alarm.names:
             return _failed_safely(case, w)

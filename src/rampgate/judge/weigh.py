@@ -19,6 +19,7 @@ from rampgate.estimate.process import Process, Steps
 from rampgate.estimate.reference import Scale, effect_bets, usual_effect
 from rampgate.judge.case import Data
 from rampgate.judge.criteria import Criterion, positive
+from rampgate.judge.decision import ERROR
 from rampgate.policy import Margin, Policy
 
 #: Places on the group axis.
@@ -29,13 +30,14 @@ Groups = slice | list[int]
 class Weighed:
     """A criterion and its log-evidence of harm after each period.
 
-    ``log_e`` is (..., period) and empty when ``error`` says why there is none.
+    ``log_e`` is (..., period) and empty when ``error`` says why there is none; ``verdict`` is what follows from that.
     """
 
     criterion: Criterion
     log_e: Floats
     process: Process
     error: str | None = None
+    verdict: str = ERROR
 
     @property
     def current(self) -> float:
