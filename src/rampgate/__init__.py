@@ -12,6 +12,11 @@ from rampgate.shown import register
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from rampgate import demo as demo
+    from rampgate import errors as errors
+    from rampgate import estimate as estimate
+    from rampgate import ledger as ledger
+    from rampgate import policy as policy
     from rampgate.comparison.table import compare
     from rampgate.comparison.values import Comparison
     from rampgate.errors import RampgateError
@@ -32,6 +37,9 @@ _HOMES = {
     "load_policy": "rampgate.policy",
     "replay": "rampgate.rollout.replay",
 }
+
+#: Rooms that users reach for by name, imported as late: ``rampgate.estimate.two_proportions``.
+_ROOMS = ("demo", "errors", "estimate", "ledger", "policy")
 
 # How a notebook shows them; the renderers are loaded when one asks.
 for _kind, _renderer in {
@@ -61,12 +69,14 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _ROOMS:
+        return import_module(f"{__name__}.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted((*__all__, *_ROOMS))

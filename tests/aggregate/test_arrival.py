@@ -77,7 +77,12 @@ def test_an_event_before_its_clock_began_is_no_value() -> None:
     table = frame(50)
     table.loc[3, "resolved"] = table.loc[3, "opened"] - pd.Timedelta(minutes=5)
     reading = read(table, within="48h")
-    assert reading.intake.malformed[0][:2] == ("m", 1)
+    opened, resolved = table.loc[3, "opened"], table.loc[3, "resolved"]
+    [(name, count, example)] = reading.intake.malformed
+    assert (name, count) == ("m", 1)
+    early, late = example.split(" before ")
+    assert (pd.Timestamp(early), pd.Timestamp(late)) == (resolved, opened)
+    assert reading.intake.wrong == (("m", "the event 'resolved' lies before its clock began, 'opened'"),)
     assert total(reading.cells, "known") == 49
 
 
@@ -87,7 +92,14 @@ def test_text_that_is_no_time_is_malformed_and_not_open() -> None:
     table.loc[7, "resolved"] = "soon"
     reading = read(table, within="48h")
     assert reading.intake.malformed == (("m", 1, "soon"),)
+    assert reading.intake.wrong == (("m", "column 'resolved' holds what is no time"),)
     assert total(reading.cells, "known") == 49
+
+
+def test_a_time_of_labels_that_cannot_be_read_is_named() -> None:
+    reading = look(frame(50).assign(seen="soon"), only(metric={"known_at": "seen", "matures_after": "72h"}))
+    assert reading.intake.malformed == (("m", 50, "soon"),)
+    assert reading.intake.wrong == (("m", "column 'seen' holds what is no time"),)
 
 
 def test_a_clock_that_begins_later_needs_a_later_booking() -> None:

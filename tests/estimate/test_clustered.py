@@ -129,6 +129,20 @@ def test_four_clusters_win_nothing() -> None:
     assert (float(lower), float(upper)) == (-1.0, 1.0)
 
 
+def test_a_window_with_too_few_clusters_beside_one_with_enough_is_open_without_a_warning() -> None:
+    """A ramp: four clusters have the candidate at first and half of them later. Warnings are errors here."""
+    rng = np.random.default_rng(3)
+    x = np.full((30, DAYS), 50.0)
+    has = np.where(np.arange(DAYS) < 4, 4, 15) > np.arange(30)[:, None]
+    y = rng.binomial(50, 0.3, (30, DAYS)).astype(float)
+    got = made([y * has, x * has, y * ~has, x * ~has])
+    within = np.zeros((2, DAYS))
+    within[0, :4] = within[1, 4:] = 1.0
+    lower, upper = confidence_sequence(got, BETS, limit=1.0, within=within)
+    assert [float(lower[0]), float(upper[0])] == [-1.0, 1.0]
+    assert -0.5 < lower[1] < upper[1] < 0.5
+
+
 def test_an_interval_holds_what_neither_process_rejects() -> None:
     got = made(sums(clusters=40, quiet=0.0))
     lower, upper = confidence_sequence(got, BETS, 0.2, 1.0)

@@ -6,8 +6,11 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+from datetime import date
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import rampgate.estimate as public
@@ -150,3 +153,47 @@ def test_a_sequence_without_data_says_so() -> None:
     nothing = confidence_sequence([0, 1], [0, 2], [1, 1], [2, 2])
     assert isinstance(nothing, ConfidenceSequence)
     assert np.isnan(nothing.lower).tolist() == [True, False]
+
+
+#: What the types forbid and a notebook does not.
+WRONG: dict[str, Any] = {
+    "interval": "Wald",
+    "level": "95%",
+    "points": "2pp",
+    "history": 5,
+    "days": ["2026-01-05"],
+    "day": "2",
+}
+
+
+@pytest.mark.parametrize(
+    ("call", "what"),
+    [
+        (lambda: two_proportions(0, 5, 0, 9, interval=WRONG["interval"]), "'Wald' is neither"),
+        (lambda: two_proportions(1, 5, 2, 9, level=WRONG["level"]), "'95%' is not a number"),
+        (lambda: two_proportions(1, 5, 2, 9, level=float("nan")), "nan is not finite"),
+        (lambda: evidence([1], [2], [1], [2], worse_by=WRONG["points"]), "'2pp' is not a number"),
+        (lambda: evidence([1], [2], [1], [2], expect=WRONG["points"]), "'2pp' is not a number"),
+        (lambda: evidence([1], [2], [1], [2], history=WRONG["history"]), "5 is not a pair"),
+        (lambda: evidence([1], [2], [1], [2], days=WRONG["days"]), "'2026-01-05' is no day"),
+        (lambda: evidence([1], [2], [1], [2], days=WRONG["day"]), "'2' is no day"),
+        (lambda: rare_evidence([1], [2], [1], [2], worse_by=float("inf")), "inf is not finite"),
+        (lambda: rare_evidence([1], [2], [1], [2], worse_by=1e300), "no limit"),
+        (lambda: two_means([1e-300, 2e-300], [1e-300, 3e-300]), "beyond the range"),
+        (lambda: two_means([1e200, 2e200], [1e200, 3e200]), "beyond the range"),
+        (lambda: cuped([1e200, 2e200], [1, 3], [1, 5], [1, 2]), "beyond the range"),
+    ],
+)
+def test_what_is_meant_otherwise_is_refused_with_words(call, what: str) -> None:
+    with pytest.raises(UsageError, match=what):
+        call()
+
+
+def test_days_may_be_of_numpy_or_pandas() -> None:
+    counts = ([3, 9], [20, 30], [5, 4], [60, 50])
+    dates = [date(2026, 1, 5), date(2026, 2, 9)]
+    stamps = np.array(dates, dtype="datetime64[ns]")
+    plain = evidence(*counts, days=dates).log_e
+    assert evidence(*counts, days=stamps).log_e.tolist() == plain.tolist()
+    series: Any = pd.Series(stamps)
+    assert evidence(*counts, days=series).log_e.tolist() == plain.tolist()

@@ -9,14 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlglot import exp
 
 from rampgate.aggregate.histogram import Ages
 from rampgate.aggregate.times import TYPED_TIMES, instant
-from rampgate.aggregate.typed import Number, case, cast, coalesce, column, is_null, known, time_text
+from rampgate.aggregate.typed import Number, case, cast, coalesce, column, is_null, joined, known, time_text
 from rampgate.policy import Policy, TimeToEvent
 from rampgate.source import ColumnType, Engine
+
+
+class Fault(NamedTuple):
+    """Something that is no value: whether it is there, what then stands there as text, and what is wrong in words."""
+
+    bad: exp.Expr
+    text: exp.Expr
+    why: str
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,24 @@ class Clock:
         value = time_text(column(name))
         return exp.And(this=known(value), expression=exp.Is(this=self.read(name), expression=exp.null()))
 
+    def faults(self, metric: TimeToEvent) -> list[Fault]:
+        """What can be wrong with the two times of a unit: text that is no time, and an event before its clock began."""
+        begin, end = metric.from_, metric.to
+        both = joined(cast(column(end), "text"), " before ", cast(column(begin), "text"))
+        seconds = self.engine.elapsed(self.read(begin), self.read(end))
+        early = exp.LT(this=seconds, expression=exp.Literal.number("0"))
+        return [
+            *(fault for name in (begin, end) for fault in self.unreadable(name)),
+            Fault(coalesce(early, exp.false()), both, f"the event {end!r} lies before its clock began, {begin!r}"),
+        ]
+
+    def unreadable(self, name: str) -> list[Fault]:
+        """What may stand in a column of times that is none."""
+        bad = self.bad(name)
+        if bad == exp.false():
+            return []
+        return [Fault(coalesce(bad, exp.false()), cast(column(name), "text"), f"column {name!r} holds what is no time")]
+
     def event(self, metric: TimeToEvent) -> Number:
         """1 or 0 for an event within the limit, or the hours until it, at most the limit; open units count.
 
@@ -55,9 +82,9 @@ class Clock:
             (within, _number(1.0) if metric.binary else hours),
             otherwise=_number(0.0 if metric.binary else limit / 3600.0),
         )
-        faults = [coalesce(fault, exp.false()) for fault in (self.bad(metric.from_), self.bad(metric.to), early)]
         # A date that cannot be read is not an event that has not happened.
-        return Number(case((exp.Not(this=coalesce(self.bad(metric.to), exp.false())), value)), exp.or_(*faults))
+        read = exp.Not(this=coalesce(self.bad(metric.to), exp.false()))
+        return Number(case((read, value)), exp.or_(*(fault.bad for fault in self.faults(metric))))
 
     def age(self, metric: TimeToEvent, bins: Ages) -> exp.Expr:
         """The bin of the time until the event; NULL where `event` knows no value."""

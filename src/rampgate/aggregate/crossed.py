@@ -8,7 +8,8 @@ from datetime import datetime
 import numpy as np
 from sqlglot import exp
 
-from rampgate.aggregate.rows import Question, coded, named, part, since_start
+from rampgate.aggregate.rows import Question, coded, since_start
+from rampgate.aggregate.typed import named, part
 
 #: Start of a period, units first seen in their phase then, and units first seen in both arms of it then.
 Crossed = tuple[datetime, int, int]

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from rampgate.aggregate.rows import (
-    Question,
-    at_of,
-    cell_keys,
-    cluster_of,
-    coded,
-    named,
-    part,
-    relation,
-    role_of,
-    since_start,
-)
-from rampgate.aggregate.typed import case, column, text_of
+from rampgate.aggregate.rows import Question, at_of, cell_keys, cluster_of, coded, relation, role_of, since_start
+from rampgate.aggregate.typed import case, column, named, part, text_of
 
 
 def units_since_start(ask: Question) -> exp.Select:

@@ -167,7 +167,9 @@ class Intake:
 
     ``rows`` counts every row with a time before ``as_of``'s last complete period, or with no time. ``crossed`` says of
     a source in which units repeat (start of the period, units first seen in this phase, units first seen in both arms
-    of it). ``missing_candidate`` are the candidate's among those without a unit, a time or a cluster.
+    of it). ``missing_candidate`` are the candidate's among those without a unit, a time or a cluster. ``malformed`` is
+    (metric, how many values are not of its kind, one of them), and ``wrong`` (metric, what is wrong with that one)
+    where its kind does not say it.
     """
 
     rows: int
@@ -185,3 +187,4 @@ class Intake:
     null_cluster: int = 0
     crossed: tuple[tuple[datetime, int, int], ...] = ()
     missing_candidate: int = 0
+    wrong: tuple[tuple[str, str], ...] = ()

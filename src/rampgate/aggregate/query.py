@@ -15,8 +15,8 @@ from rampgate.aggregate.first import first_rows
 from rampgate.aggregate.histogram import NOWHERE
 from rampgate.aggregate.moments import CANDIDATE
 from rampgate.aggregate.needs import Component
-from rampgate.aggregate.rows import Question, bin_name, cell_keys, coded, flagged, named, part, value_of
-from rampgate.aggregate.typed import case, cast, coalesce, is_null, known
+from rampgate.aggregate.rows import Question, bin_name, cell_keys, coded, flagged, value_of
+from rampgate.aggregate.typed import case, cast, coalesce, is_null, known, named, part
 
 
 def aggregate_query(ask: Question, deduplicate: bool = False, origins: Mapping[int, float] | None = None) -> exp.Select:

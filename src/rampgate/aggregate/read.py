@@ -339,6 +339,7 @@ class _Look:
         ask, role, since = self.ask, self.role, self.since
         others = other_variants(ask) if ((role == OTHER_VARIANT) & since).any() else ()
         newest = self.arrays["newest"][self.arms]
+        malformed, wrong = self._malformed_examples()
         return Intake(
             rows=self.count(role != AFTER) + found.repeated,
             used=self.count(self.arms & since),
@@ -350,18 +351,21 @@ class _Look:
             other_variants=others,
             duplicate_units=found.repeated,
             duplicate_example=found.example,
-            malformed=self._malformed_examples(),
+            malformed=malformed,
             newest=instant_of(newest.max(), ask) if len(newest) else None,
             null_cluster=self.count(self.lacks(NO_CLUSTER) & since),
             crossed=crossed,
+            wrong=wrong,
             missing_candidate=self.count(np.isin(role, tuple(OF_CANDIDATE.values())) & (since | self.lacks(NO_TIME))),
         )
 
-    def _malformed_examples(self) -> tuple[tuple[str, int, str], ...]:
-        """Metric, values since the start that are not of its kind, and one of them."""
+    def _malformed_examples(self) -> tuple[tuple[tuple[str, int, str], ...], tuple[tuple[str, str], ...]]:
+        """Metric, values since the start that are not of its kind, and one of them; and metric and what is wrong."""
         counts = self._malformed(np.flatnonzero(self.arms & self.since)).sum(0)
         examples = bad_examples(self.ask, [m for m, count in enumerate(counts) if count])
-        return tuple((self.ask.needs.metrics[m], int(counts[m]), text) for m, text in examples.items())
+        names = self.ask.needs.metrics
+        found = tuple((names[m], int(counts[m]), text) for m, (text, _) in examples.items())
+        return found, tuple((names[m], why) for m, (_, why) in examples.items() if why)
 
 
 def _ranks(values: Array) -> Ints:

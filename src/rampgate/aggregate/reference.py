@@ -14,8 +14,8 @@ from sqlglot import exp
 
 from rampgate.aggregate.histogram import Magnitudes
 from rampgate.aggregate.moments import BASELINE
-from rampgate.aggregate.rows import Question, coded, moment_of, named, part
-from rampgate.aggregate.typed import known
+from rampgate.aggregate.rows import Question, coded, moment_of
+from rampgate.aggregate.typed import known, named, part
 from rampgate.policy import Mean, Problem
 
 #: Share of the values that may lie beyond a bound.

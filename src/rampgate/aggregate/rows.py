@@ -9,7 +9,7 @@ from functools import cached_property
 
 from sqlglot import exp
 
-from rampgate.aggregate.arrival import Clock
+from rampgate.aggregate.arrival import Clock, Fault
 from rampgate.aggregate.calendar import Look, local_day, offsets
 from rampgate.aggregate.histogram import Ages, Bins
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, UNKNOWN
@@ -26,10 +26,14 @@ from rampgate.aggregate.typed import (
     count,
     equality,
     is_null,
+    joined,
     known,
+    named,
     number_in,
     number_of,
     parsed_word,
+    part,
+    seconds_of,
     text_of,
     truth,
     word_of,
@@ -382,16 +386,25 @@ def _mean_values(metric: Mean, numbers: list[exp.Expr]) -> list[exp.Expr]:
 
 def _bad(ask: Question, m: int) -> exp.Expr:
     """Whether something that is no value stood in one of a metric's columns."""
-    bad = [number.bad for _, number in _numbers(ask, m) if number.bad != exp.false()]
-    arrival = ask.policy.metrics[ask.needs.metrics[m]].known_at
-    if arrival is not None and (fault := ask.clock.bad(arrival)) != exp.false():
-        bad.append(coalesce(fault, exp.false()))
+    bad = [fault.bad for fault in faults(ask, m)]
     return exp.or_(*bad) if bad else exp.false()
 
 
+def faults(ask: Question, m: int) -> list[Fault]:
+    """What can be wrong with a metric's columns; of a value that is not of its kind the words are none."""
+    metric, clock = ask.policy.metrics[ask.needs.metrics[m]], ask.clock
+    own = (
+        clock.faults(metric)
+        if isinstance(metric, TimeToEvent)
+        else [Fault(number.bad, cast(column(name), "text"), "") for name, number in _numbers(ask, m)]
+    )
+    late = [] if metric.known_at is None else clock.unreadable(metric.known_at)
+    return [fault for fault in (*own, *late) if fault.bad != exp.false()]
+
+
 def _bad_text(ask: Question, m: int) -> exp.Expr:
-    """What stood there, as text."""
-    return case(*((number.bad, cast(column(name), "text")) for name, number in _numbers(ask, m)))
+    """What stood there, as text, after the number of the fault in `faults`."""
+    return case(*((fault.bad, joined(f"{i} ", fault.text)) for i, fault in enumerate(faults(ask, m))))
 
 
 def value_names(ask: Question, m: int) -> tuple[str, ...]:
@@ -472,7 +485,7 @@ def _local_day(ask: Question, at: exp.Expr) -> exp.Expr:
     branches = [
         (
             exp.GTE(this=at.copy(), expression=moment_of(begin, ask)),
-            cast(exp.Add(this=at.copy(), expression=_seconds(seconds)), "date"),
+            cast(exp.Add(this=at.copy(), expression=seconds_of(seconds)), "date"),
         )
         for begin, seconds in reversed(offsets(zone, first, ask.before))
     ]
@@ -485,17 +498,3 @@ def moment_of(instant: datetime, ask: Question) -> exp.Expr:
     if ask.dated:
         return cast(exp.Literal.string(local_day(instant, ask.policy.zone).isoformat()), "date")
     return cast(exp.Literal.string(f"{instant:%Y-%m-%d %H:%M:%S.%f}"), "timestampntz")
-
-
-def _seconds(count: int) -> exp.Expr:
-    return exp.Interval(this=exp.Literal.string(str(count)), unit=exp.var("SECOND"))
-
-
-def part(name: str) -> exp.Expr:
-    """A column of our own making."""
-    return exp.column(name)
-
-
-def named(value: exp.Expr, name: str) -> exp.Expr:
-    """``value AS name``."""
-    return exp.Alias(this=value, alias=exp.to_identifier(name))

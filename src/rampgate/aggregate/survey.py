@@ -19,15 +19,14 @@ from rampgate.aggregate.rows import (
     after_start,
     at_of,
     coded,
-    named,
-    part,
+    faults,
     relation,
     since_start,
     typed_rows,
     value_of,
 )
 from rampgate.aggregate.times import forms_of_time, time_value
-from rampgate.aggregate.typed import case, cast, column, known, text_of
+from rampgate.aggregate.typed import case, cast, column, known, named, part, text_of
 from rampgate.errors import DataError
 from rampgate.policy import Policy
 from rampgate.source import Array, Engine
@@ -167,8 +166,8 @@ def other_variants(ask: Question) -> tuple[tuple[str, int], ...]:
     return _tally(ask.engine, rows.where(exp.and_(other, after_start(ask))), "variant", most)
 
 
-def bad_examples(ask: Question, metrics: Sequence[int]) -> dict[int, str]:
-    """One of the values, of rows since the start, that are not of the metric's kind, per metric."""
+def bad_examples(ask: Question, metrics: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """One of the values, of rows since the start, that are not of the metric's kind, and what is wrong, per metric."""
     if not metrics:
         return {}
     least = [named(exp.Min(this=part(f"text{m}")), f"text{m}") for m in metrics]
@@ -176,7 +175,11 @@ def bad_examples(ask: Question, metrics: Sequence[int]) -> dict[int, str]:
         exp.Select().select(*least).from_(coded(ask, metrics).subquery("coded", copy=False)).where(since_start(ask))
     )
     found = ask.engine.query(select)
-    return {m: str(found[f"text{m}"][0]) for m in metrics}
+    out = {}
+    for m in metrics:
+        number, _, text = str(found[f"text{m}"][0]).partition(" ")
+        out[m] = (text, faults(ask, m)[int(number)].why)
+    return out
 
 
 #: A mean of so many standard deviations costs a one-pass variance digits.

@@ -219,3 +219,27 @@ def _not_nan(value: exp.Expr) -> exp.Expr:
 def finite(value: exp.Expr) -> exp.Expr:
     """The value, or NULL if it is NaN, infinite or beyond the limit. SQL sorts NaN above all numbers."""
     return case((exp.LTE(this=exp.Abs(this=value.copy()), expression=_limit()), value))
+
+
+def seconds_of(count: int) -> exp.Expr:
+    """An interval of so many seconds."""
+    return exp.Interval(this=exp.Literal.string(str(count)), unit=exp.var("SECOND"))
+
+
+def part(name: str) -> exp.Expr:
+    """A column of our own making."""
+    return exp.column(name)
+
+
+def named(value: exp.Expr, name: str) -> exp.Expr:
+    """``value AS name``."""
+    return exp.Alias(this=value, alias=exp.to_identifier(name))
+
+
+def joined(*parts: exp.Expr | str) -> exp.Expr:
+    """Texts one after the other; NULL where one is."""
+    texts = [exp.Literal.string(p) if isinstance(p, str) else p for p in parts]
+    out = texts[0]
+    for text in texts[1:]:
+        out = exp.DPipe(this=out, expression=text)
+    return out

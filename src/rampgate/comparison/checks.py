@@ -148,7 +148,9 @@ def _rows(case: Case) -> Iterator[Finding]:
         yield Finding("excluded", f"{intake.history} rows lie before {case.state.start} and were left out")
     for metric, count, example in intake.malformed:
         columns = listed([repr(c) for c in policy.metrics[metric].columns()])
-        text = f"{metric}: {count} values of {columns} are not of its kind, such as {example!r}, and count as unknown"
+        why = dict(intake.wrong).get(metric)
+        such = f"such as {example!r}" + ("" if why is None else f" ({why})")
+        text = f"{metric}: {count} values of {columns} are not of its kind, {such}, and count as unknown"
         yield Finding("malformed", text)
 
 

@@ -10,7 +10,6 @@ Howard, Ramdas, McAuliffe and Sekhon 2021. Ramdas, Grünwald, Vovk and Shafer 20
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -25,7 +24,7 @@ from rampgate.estimate.contrast import Proportions
 from rampgate.estimate.counts import RARE, SPLIT, count_increments, rare_share
 from rampgate.estimate.distributions import chi_square_p
 from rampgate.estimate.evidence import log_evidence, onset_prior
-from rampgate.estimate.inputs import arm_counts, counts, numbers, share, together
+from rampgate.estimate.inputs import Days, arm_counts, counts, local_days, numbers, one_of, real, share, together
 from rampgate.estimate.interval import log_increments
 from rampgate.estimate.reference import effect_bets, scale, usual_effect
 from rampgate.shown import Shown
@@ -102,23 +101,37 @@ def _periods(events_c: ArrayLike, units_c: ArrayLike, events_b: ArrayLike, units
     return Proportions(n_c, y_c, n_b, y_b)
 
 
+#: Beyond it a margin on a rate is a mistake.
+MOST_FREQUENT = 1e6
+_POINTS = "write 0.02 for 2 points"
+
+
+def _of_history(history: tuple[float, float]) -> tuple[list[float], list[float]]:
+    """Events and units before the first period, each as one stratum."""
+    try:
+        events, units = history
+    except (TypeError, ValueError):
+        raise UsageError(
+            f"{history!r} is not a pair", where="history", remedy="write history=(events, units) of the baseline"
+        ) from None
+    return [events], [units]
+
+
 def _bets(run: Proportions, expect: float | None, history: tuple[float, float] | None) -> Floats:
     """Bets as the gate makes them: from the baseline's history, or from the run's first hundred units."""
-    past_y, past_n = arm_counts([], [], "b") if history is None else arm_counts([history[0]], [history[1]], "b")
+    past_y, past_n = arm_counts([], [], "b") if history is None else arm_counts(*_of_history(history), "b")
     none = np.zeros_like(past_n)
     known = scale(Proportions(none, none, past_n, past_y), run, 1.0)
-    if expect is not None and not 0.0 < expect <= 1.0:
-        raise UsageError(
-            f"{expect!r} is no difference of proportions", where="expect", remedy="write 0.02 for 2 points"
-        )
+    if expect is not None and not 0.0 < real(expect, "expect", _POINTS) <= 1.0:
+        raise UsageError(f"{expect!r} is no difference of proportions", where="expect", remedy=_POINTS)
     return effect_bets(known, usual_effect(known) if expect is None else np.asarray(expect), 1.0)
 
 
-def _prior(periods: int, days: Sequence[date] | None) -> Floats:
+def _prior(periods: int, days: Days | None) -> Floats:
     """Weights of the onsets; periods without dates are consecutive days."""
-    if days is None:
-        days = [date(2001, 1, 1) + timedelta(days=t) for t in range(periods)]
-    if len(days) != periods or list(days) != sorted(days):
+    first = date(2001, 1, 1)
+    days = [first + timedelta(days=t) for t in range(periods)] if days is None else local_days(days, "days")
+    if len(days) != periods or days != sorted(days):
         raise UsageError(f"{len(days)} days of {periods} periods, or days out of order", where="days")
     return onset_prior(days, days[0]) if periods else np.zeros(0)
 
@@ -133,7 +146,7 @@ def evidence(
     expect: float | None = None,
     better: Literal["lower", "higher"] = "lower",
     history: tuple[float, float] | None = None,
-    days: Sequence[date] | None = None,
+    days: Days | None = None,
 ) -> Evidence:
     """Evidence that the candidate's proportion is worse than the baseline's by more than a margin.
 
@@ -146,7 +159,8 @@ def evidence(
     better : whether fewer events are better, or more
     history : the baseline's (events, units) before the first period, which set the scale of the bets; without it the
         first 100 units do
-    days : local dates of the periods, ascending; consecutive days when left out. Harm may begin in any week.
+    days : local dates of the periods, ascending, also as numpy's datetime64; consecutive days when left out. Harm may
+        begin in any week.
 
     Returns
     -------
@@ -166,10 +180,9 @@ def evidence(
     Evidence against 'worse by at most 0' after 28 periods: e = 1.379e+20, p = 7.3e-21 at any time
     """
     run = _periods(events_c, units_c, events_b, units_b)
-    if not -1.0 < worse_by < 1.0:
-        raise UsageError(f"{worse_by!r} is no difference of proportions", where="worse_by", remedy="2 points are 0.02")
-    if better not in ("lower", "higher"):
-        raise UsageError(f"{better!r} is neither 'lower' nor 'higher'", where="better")
+    if not -1.0 < real(worse_by, "worse_by", _POINTS) < 1.0:
+        raise UsageError(f"{worse_by!r} is no difference of proportions", where="worse_by", remedy=_POINTS)
+    one_of(better, ("lower", "higher"), "better")
     run = Proportions(run.n_c, run.y_c, run.n_b, run.y_b, sign=1 if better == "lower" else -1)
     increments = log_increments(run, worse_by, _bets(run, expect, history))
     return Evidence(log_evidence(increments, _prior(run.n_c.shape[-1], days)), f"worse by at most {worse_by:g}")
@@ -182,7 +195,7 @@ def rare_evidence(
     units_b: ArrayLike,
     *,
     worse_by: float = 0.0,
-    days: Sequence[date] | None = None,
+    days: Days | None = None,
 ) -> Evidence:
     """Evidence that a rare event is more frequent in the candidate by more than a share; the choice below 2 %.
 
@@ -209,8 +222,9 @@ def rare_evidence(
     Evidence against 'at most 1 times as frequent' after 3 periods: e = 2.024, p = 0.49 at any time
     """
     run = _periods(events_c, units_c, events_b, units_b)
-    if not worse_by > -1.0:
-        raise UsageError(f"{worse_by!r} leaves no rate", where="worse_by", remedy="a tenth more is 0.1")
+    remedy = "write 0.1 for a tenth more, or 0 for any harm"
+    if not -1.0 < real(worse_by, "worse_by", remedy) <= MOST_FREQUENT:
+        raise UsageError(f"{worse_by!r} leaves no rate, or no limit to it", where="worse_by", remedy=remedy)
     p = rare_share(run.n_c, run.n_b, 1.0 + worse_by)
     increments = count_increments(run.y_c, run.y_c + run.y_b, p, np.array(RARE))
     null = f"at most {1.0 + worse_by:g} times as frequent"
@@ -284,7 +298,7 @@ class SampleRatio(Evidence):
 
 
 def sample_ratio(
-    units_c: ArrayLike, units_b: ArrayLike, share_c: ArrayLike, *, days: Sequence[date] | None = None
+    units_c: ArrayLike, units_b: ArrayLike, share_c: ArrayLike, *, days: Days | None = None
 ) -> SampleRatio:
     """Whether the split is that of the traffic in force, over any ramp.
 

@@ -19,7 +19,7 @@ from rampgate.errors import UsageError
 from rampgate.estimate.contrast import divide
 from rampgate.estimate.difference import Difference, around, fieller, relative, spreads, standardised
 from rampgate.estimate.distributions import normal_p, normal_quantile, t_p, t_quantile
-from rampgate.estimate.inputs import arm_counts, counts, numbers, share, together
+from rampgate.estimate.inputs import arm_counts, counts, numbers, one_of, share, squarable, together
 
 
 def two_proportions(
@@ -52,7 +52,8 @@ def two_proportions(
     Raises
     ------
     UsageError
-        When there are more events than units, no units, a negative count or a value that is not finite.
+        When there are more events than units, no units, a negative count, a value that is not finite, or an interval of
+        another name.
 
     Examples
     --------
@@ -61,6 +62,7 @@ def two_proportions(
     >>> override
     Difference: +0.1 (0.02063 to 0.1904 at 0.95), p = 0.012; relative +66.67% (12.11% to 143.71%); score
     """
+    one_of(interval, ("score", "wald"), "interval")
     (y_c, n_c), (y_b, n_b) = arm_counts(events_c, units_c, "c"), arm_counts(events_b, units_b, "b")
     y_c, n_c, y_b, n_b = together(events_c=y_c, units_c=n_c, events_b=y_b, units_b=n_b)
     for n, arm in ((n_c, "units_c"), (n_b, "units_b")):
@@ -148,6 +150,7 @@ class Sample:
         x = numbers(values, name)
         if x.ndim != 1 or x.size == 0:
             raise UsageError(f"values of shape {x.shape} are not one per unit", where=name)
+        squarable(x, name)
         return cls(float(x.size), _mean(x), _variance(x))
 
 
@@ -158,7 +161,7 @@ def _mean(x: Floats) -> float:
 
 def _variance(x: Floats) -> float:
     """``sum (x - mean)^2 / (n - 1)``; 0 of one unit."""
-    return float(((x - _mean(x)) ** 2).sum()) / max(x.size - 1.0, 1.0)
+    return float(((squarable(x, "values") - _mean(x)) ** 2).sum()) / max(x.size - 1.0, 1.0)
 
 
 def _sample(values: Sample | ArrayLike, name: str) -> tuple[Floats, Floats, Floats]:
@@ -324,6 +327,7 @@ def cuped(
         y, x = numbers(outcome, f"outcome_{arm}"), numbers(before, f"before_{arm}")
         if y.ndim != 1 or y.shape != x.shape or y.size == 0:
             raise UsageError(f"{y.size} outcomes and {x.size} covariates are not one each per unit", where=arm)
+        squarable(y, f"outcome_{arm}"), squarable(x, f"before_{arm}")
         arms.append((y, x, y - _mean(y), x - _mean(x)))
     squares = sum(float(x @ x) for *_, x in arms)
     slope = sum(float(y @ x) for _, _, y, x in arms) / squares if squares > 0 else 0.0

@@ -5,11 +5,17 @@ A count that is negative, or more successes than units, is a mistake upstream; i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date, datetime
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from rampgate.aggregate.moments import Floats
 from rampgate.errors import UsageError
+
+#: Squares of larger values, and of differences smaller than one by this, are not told from infinity and from 0.
+FARTHEST = 1e145
 
 
 def numbers(value: ArrayLike, name: str) -> Floats:
@@ -78,8 +84,78 @@ def arm_counts(events: ArrayLike, units: ArrayLike, arm: str) -> tuple[Floats, F
     return y, n
 
 
-def share(value: float, name: str) -> float:
-    """A number strictly between 0 and 1."""
-    if not 0.0 < value < 1.0:
-        raise UsageError(f"{value!r} is not between 0 and 1", where=name, remedy="write 0.95 for 95 %")
+def squarable(x: Floats, name: str) -> Floats:
+    """The same values, refused where the squares of their differences would be lost or endless: p would be 0.
+
+    Raises
+    ------
+    UsageError
+        When values that differ do so by less than 1e-145, or one is beyond 1e145.
+    """
+    low, high = (float(x.min()), float(x.max())) if x.size else (0.0, 0.0)
+    if max(-low, high) > FARTHEST or (low < high and high - low < 1.0 / FARTHEST):
+        raise UsageError(
+            f"values from {low:g} to {high:g} have squares beyond the range of numbers",
+            where=name,
+            remedy="multiply the values of both arms by the same power of ten",
+        )
+    return x
+
+
+def real(value: object, name: str, remedy: str = "") -> float:
+    """One finite number; text, true and false, and arrays are none.
+
+    Raises
+    ------
+    UsageError
+        When it is something else.
+    """
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise UsageError(f"{value!r} is not a number", where=name, remedy=remedy or "pass one number")
+    if not np.isfinite(value):
+        raise UsageError(f"{value!r} is not finite", where=name, remedy=remedy or "pass one number")
     return float(value)
+
+
+def share(value: object, name: str) -> float:
+    """A number strictly between 0 and 1."""
+    remedy = "write 0.95 for 95 %"
+    number = real(value, name, remedy)
+    if not 0.0 < number < 1.0:
+        raise UsageError(f"{value!r} is not between 0 and 1", where=name, remedy=remedy)
+    return number
+
+
+def one_of(value: object, names: tuple[str, str], what: str) -> None:
+    """Refuse a name that is neither of two."""
+    if value not in names:
+        raise UsageError(f"{value!r} is neither {names[0]!r} nor {names[1]!r}", where=what)
+
+
+#: Local dates, one per period.
+Days = Sequence[date] | NDArray[np.datetime64]
+
+
+def local_days(values: Days, name: str) -> list[date]:
+    """Days as dates: also numpy's datetime64, a pandas column of them, and datetimes, whose time of day is dropped.
+
+    Raises
+    ------
+    UsageError
+        When something is no day, such as text.
+    """
+    remedy = "pass dates, such as datetime.date(2026, 1, 5), or numpy's datetime64"
+    try:
+        return [_local_day(value) for value in values]
+    except (TypeError, ValueError) as error:
+        raise UsageError(str(error), where=name, remedy=remedy) from None
+
+
+def _local_day(value: object) -> date:
+    if isinstance(value, np.datetime64):
+        value = value.astype("datetime64[D]").item()
+    if isinstance(value, datetime):
+        value = value.date()
+    if not isinstance(value, date):
+        raise TypeError(f"{value!r} is no day")
+    return value

@@ -22,6 +22,8 @@ from rampgate.policy import MINIMUM_CLUSTERS
 KEPT = 1e-4
 STEPS = 40
 DOUBLINGS = 12
+#: Log-evidence above or below the bar is not told from this beyond it: infinities have no line between them.
+LARGEST_EXCESS = 1e6
 
 
 def costs(contrast: Contrast, bets: Floats, direction: int = 1) -> Floats:
@@ -206,14 +208,15 @@ def _root(f: Callable[[Floats], Floats], low: tuple[Floats, Floats], high: tuple
     The point returned is on the inside of the bracket to within 1e-10 of its width, or 1e-8 in log-evidence.
     """
     (a, fa), (b, fb) = low, high
-    fb = np.where(np.isnan(fb), 1.0, np.minimum(fb, 1e6))
+    fb = np.where(np.isnan(fb), 1.0, np.minimum(fb, LARGEST_EXCESS))
     width = np.abs(b - a)
     side = np.zeros_like(a)
     for i in range(STEPS):
         # Every fourth step halves the bracket, which bounds the worst case of false position.
         x = 0.5 * (a + b) if i % 4 == 3 else (a * fb - b * fa) / (fb - fa)
         x = np.where(a == b, a, x)
-        value = f(x)
+        # With too few clusters the cost is infinite, and so is what evidence lacks.
+        value = np.maximum(f(x), -LARGEST_EXCESS)
         out = value >= 0
         fa = np.where(out & (side == 1), 0.5 * fa, fa)
         fb = np.where(~out & (side == -1), 0.5 * fb, fb)

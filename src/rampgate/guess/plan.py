@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from sqlglot import exp
 
-from rampgate.aggregate.rows import named, part, relation
+from rampgate.aggregate.rows import relation
 from rampgate.aggregate.times import moment
-from rampgate.aggregate.typed import column, text_of
+from rampgate.aggregate.typed import column, named, part, text_of
 from rampgate.guess.outcomes import Outcome
 from rampgate.policy import Source
 from rampgate.source import Column, Engine

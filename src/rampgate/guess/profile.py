@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sqlglot import exp
 
-from rampgate.aggregate.rows import named, part, relation
+from rampgate.aggregate.rows import relation
 from rampgate.aggregate.typed import (
     FALSE_WORDS,
     NOTHING_WORDS,
@@ -20,8 +20,10 @@ from rampgate.aggregate.typed import (
     column,
     finite,
     known,
+    named,
     number_of,
     parsed_number,
+    part,
     truth,
 )
 from rampgate.aggregate.typed import text_of as typed_text

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from sqlglot import exp
 
-from rampgate.aggregate.rows import named, part, relation
+from rampgate.aggregate.rows import relation
 from rampgate.aggregate.times import moment
-from rampgate.aggregate.typed import column, text_of
+from rampgate.aggregate.typed import column, named, part, text_of
 from rampgate.errors import Unclear, UsageError
 from rampgate.guess.profile import TIMES, Profile, exact_distinct
 from rampgate.guess.values import Given, Note

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from rampgate.aggregate.rows import named, relation
+from rampgate.aggregate.rows import relation
 from rampgate.aggregate.times import moment
-from rampgate.aggregate.typed import case, column, known, time_text
+from rampgate.aggregate.typed import case, column, known, named, time_text
 from rampgate.errors import Unclear, UsageError
 from rampgate.guess.profile import TIMES, Profile
 from rampgate.guess.values import Given, Note

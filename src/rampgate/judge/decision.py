@@ -58,7 +58,8 @@ class Reason:
 class Estimate:
     """One metric in both arms; ``baseline`` and ``candidate`` carry the weights of ``difference``.
 
-    ``raw_baseline`` and ``raw_candidate`` are the plain values over all units, which a ramp may mislead.
+    ``raw_baseline`` and ``raw_candidate`` are the plain values over all units, which a ramp may mislead. Both and the
+    units are not recorded of the KPI of a window: there they are None and 0.
     """
 
     name: str
@@ -387,6 +388,12 @@ def _estimate(data: Mapping[str, Any], name: str | None = None) -> Estimate:
     )
 
 
+def _whole_kpi(data: Mapping[str, Any]) -> Estimate:
+    """The KPI overall, with the units and plain values that only its row among the metrics holds."""
+    rows = (m for m in data["metrics"] if m["name"] == "kpi" and m["segment"] is None)
+    return _estimate({**next(rows, {}), **data["kpi"]}, "kpi")
+
+
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
@@ -409,7 +416,7 @@ def _decision(data: Mapping[str, Any]) -> Decision:
         phase=_phase(data["phase"]),
         decision=data["decision"],
         reasons=tuple(_reason(r) for r in data["reasons"]),
-        kpi=_estimate(data["kpi"], "kpi"),
+        kpi=_whole_kpi(data),
         metrics=tuple(_estimate(m) for m in data["metrics"]),
         criteria=tuple(
             Judged(group=_group(c["segment"]), **{k: v for k, v in c.items() if k != "segment"})

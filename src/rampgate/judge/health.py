@@ -280,7 +280,12 @@ def _last_day(case: Case, units: np.ndarray) -> str:
 def _malformed(case: Case) -> list[Health]:
     """Values that are no numbers: their metric is not judged on what is left of it."""
     out = []
+    wrong = dict(case.intake.wrong)
     for metric, count, example in case.intake.malformed:
+        if metric in wrong:
+            text = f"metric {metric}: {count} units have no value, such as one with {example!r}: {wrong[metric]}"
+            out.append(Health("error", ERROR, f"{text}; repair the column, or leave these rows out", count))
+            continue
         columns = ", ".join(repr(c) for c in case.policy.metrics[metric].columns())
         text = f"metric {metric}: {count} values of column {columns} are not of its kind, such as {example!r}"
         equals = (

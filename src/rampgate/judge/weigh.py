@@ -183,8 +183,10 @@ def onset(data: Data, weighed: Weighed) -> Onset:
     """The likely onset of a criterion that fired."""
     count = len(weighed.log_e)
     end = count if weighed.current > 0 else int(np.argmax(weighed.log_e)) + 1
-    begin = weighed.process.onset(end)
     group = data.index([weighed.criterion.group])[0]
+    # Before both arms have had a unit there is no evidence, and a tie between beginnings goes to the earliest.
+    both = np.flatnonzero(data.contrast(weighed.criterion.measure).weight[..., group, :end] > 0)
+    begin = max(weighed.process.onset(end), int(both[0]) if len(both) else 0)
     return Onset(begin, data.harm(weighed.criterion.measure, begin, end, group), end)
 
 

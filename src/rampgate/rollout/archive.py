@@ -95,7 +95,8 @@ def _intake(intake: Intake) -> dict[str, Any]:
     data["other_variants"] = [list(item) for item in intake.other_variants]
     data["malformed"] = [list(item) for item in intake.malformed]
     data["crossed"] = [[start.isoformat(), *counts] for start, *counts in intake.crossed]
-    for name in ("null_cluster", "crossed", "missing_candidate"):  # not there in records that have none of it
+    data["wrong"] = [list(item) for item in intake.wrong]
+    for name in ("null_cluster", "crossed", "missing_candidate", "wrong"):  # not there in records that have none of it
         if not data[name]:
             del data[name]
     # Rows beyond the look do not belong to it: the same look asked tomorrow is the same look.
@@ -178,6 +179,7 @@ def intake_of(body: Mapping[str, Any]) -> Intake:
         (datetime.fromisoformat(start), seen, both) for start, seen, both in intake.get("crossed", ())
     )
     intake["malformed"] = tuple((name, n, example) for name, n, example in intake["malformed"])
+    intake["wrong"] = tuple((name, why) for name, why in intake.get("wrong", ()))
     return Intake(**intake)
 
 
