@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -73,11 +75,17 @@ def test_windows_without_data_are_searched_once_and_change_no_bit(monkeypatch: p
     made = run(np.random.default_rng(8), (1, 60), 0.15, 0.02, 0.25)
     # A table that ends after twenty days of sixty, looked at week by week.
     some = np.arange(60) < 20
-    cut = Proportions(*(np.where(some, units[0], 0.0) for units in (made.n_c, made.y_c, made.n_b, made.y_b)))
+    n_c, y_c, n_b, y_b = (np.where(some, units[0], 0.0) for units in (made.n_c, made.y_c, made.n_b, made.y_b))
+    cut = Proportions(n_c, y_c, n_b, y_b)
     within = (np.arange(60) // 7 == np.arange(9)[:, None]).astype(float)
     searched: list[int] = []
     asked = interval.confidence_sequence
-    monkeypatch.setattr(interval, "confidence_sequence", lambda *all_: searched.append(len(all_[-1])) or asked(*all_))
+
+    def counted(*said: Any) -> Any:
+        searched.append(len(said[-1]))
+        return asked(*said)
+
+    monkeypatch.setattr(interval, "confidence_sequence", counted)
     ends = asked(cut, bets(0.15, 60), 0.05, 1.0, within)
     assert searched == [4]
     monkeypatch.setattr(interval, "_told", lambda *_: None)

@@ -268,7 +268,7 @@ def test_three_versions_are_not_guessed() -> None:
 def test_no_version() -> None:
     error = refused(small(version=None, colour=["red", "blue"] * 200))
     assert error.what.startswith("no column says by its name or its values which version handled a row")
-    assert "columns of two values: 'colour'" in error.what
+    assert "; columns of two values: 'solved', 'colour'" in error.what
     assert "--variant, or two values of it with --baseline and --candidate" in str(error.remedy)
     assert (
         value(guess(small(version=None, colour=["red", "blue"] * 200), Given(variant="colour")), "variant") == "colour"
