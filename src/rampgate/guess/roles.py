@@ -176,7 +176,7 @@ def _variant(
                 f"no column of few values holds {' and '.join(map(repr, said))}{_near(few, said)}",
                 where=engine.name,
                 remedy="correct --baseline and --candidate, or name the column with --variant; columns of few values: "
-                + "; ".join(f"{one.name} ({', '.join(one.words[:4])})" for one in few[:5]),
+                + "; ".join(f"{one.name} ({', '.join(one.words[:8])})" for one in few[:5]),
             )
         few = holding
     scored = sorted(((_score(one), one) for one in few), key=lambda pair: -pair[0])
