@@ -170,6 +170,28 @@ def test_print_shows_drawn_pictures_and_every_table_in_light_and_no_controls(loo
     assert all(table.is_visible() for table in tables.all())
 
 
+def test_of_a_long_table_beside_a_picture_the_last_rows_are_printed_and_that_is_said(look: Look) -> None:
+    seen = look("demo")
+    shown = """() => [...document.querySelectorAll('figure table')].map(table => [
+        table.tBodies[0].rows.length,
+        [...table.tBodies[0].rows].filter(row => getComputedStyle(row).display !== 'none').length,
+        getComputedStyle(table.tBodies[0].rows[table.tBodies[0].rows.length - 1]).display !== 'none',
+        table.parentElement.querySelector('.printed')?.textContent ?? '',
+        table.closest('figure').className,
+    ])"""
+    seen.page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    assert all(rows == there for rows, there, *_ in seen.page.evaluate(shown))
+    seen.page.emulate_media(media="print")
+    cut = []
+    for rows, there, last, told, size in seen.page.evaluate(shown):
+        most = 14 if size == "wide" else 8
+        assert (there, last) == (min(rows, most), True)
+        assert (f"the last {most} of {rows} rows" in told) == (rows > most)
+        cut.append(rows > most)
+    assert any(cut)
+    assert not all(cut)
+
+
 def test_what_was_folded_is_open_while_it_is_printed_and_folded_again_after(look: Look) -> None:
     seen = look("demo")
     count = "document.querySelectorAll('details[open]').length"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from rampgate.estimate import interval
 from rampgate.estimate.contrast import Proportions
 from rampgate.estimate.evidence import log_evidence_from
 from rampgate.estimate.increments import effect_grid
@@ -66,3 +69,26 @@ def test_no_data_is_nan_and_nothing_excluded_is_open() -> None:
     one = Proportions(yes, no, yes, yes)
     lower, upper = confidence_sequence(one, bets(0.1, 1)[None], 0.05, 1.0)
     assert (lower[0], upper[0]) == (-1.0, 1.0)
+
+
+def test_windows_without_data_are_searched_once_and_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = run(np.random.default_rng(8), (1, 60), 0.15, 0.02, 0.25)
+    # A table that ends after twenty days of sixty, looked at week by week.
+    some = np.arange(60) < 20
+    n_c, y_c, n_b, y_b = (np.where(some, units[0], 0.0) for units in (made.n_c, made.y_c, made.n_b, made.y_b))
+    cut = Proportions(n_c, y_c, n_b, y_b)
+    within = (np.arange(60) // 7 == np.arange(9)[:, None]).astype(float)
+    searched: list[int] = []
+    asked = interval.confidence_sequence
+
+    def counted(*said: Any) -> Any:
+        searched.append(len(said[-1]))
+        return asked(*said)
+
+    monkeypatch.setattr(interval, "confidence_sequence", counted)
+    ends = asked(cut, bets(0.15, 60), 0.05, 1.0, within)
+    assert searched == [4]
+    monkeypatch.setattr(interval, "_told", lambda *_: None)
+    plain = asked(cut, bets(0.15, 60), 0.05, 1.0, within)
+    assert np.array_equal(ends, plain, equal_nan=True)
+    assert np.isnan(ends[0]).tolist() == [False] * 3 + [True] * 6

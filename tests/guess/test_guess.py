@@ -268,10 +268,18 @@ def test_three_versions_are_not_guessed() -> None:
 def test_no_version() -> None:
     error = refused(small(version=None, colour=["red", "blue"] * 200))
     assert error.what.startswith("no column says by its name or its values which version handled a row")
-    assert "'colour'" in error.what
+    assert "; columns of two values: 'solved', 'colour'" in error.what
+    assert "--variant, or two values of it with --baseline and --candidate" in str(error.remedy)
     assert (
         value(guess(small(version=None, colour=["red", "blue"] * 200), Given(variant="colour")), "variant") == "colour"
     )
+
+
+def test_a_version_that_is_written_otherwise_is_suggested() -> None:
+    error = refused(small(version=["Call centre", "Mobile App"] * 200), baseline="call center", candidate="Mobile App")
+    assert error.what.endswith("; did you mean 'Call centre'?")
+    error = refused(small(version=["Call centre", "Mobile App"] * 200), baseline="zzz", candidate="Mobile App")
+    assert "did you mean" not in error.what
 
 
 def test_two_columns_of_versions() -> None:

@@ -161,6 +161,8 @@ def test_a_picture_is_the_same_bytes_wherever_and_whenever_it_is_drawn(
 
 
 def test_numbers_that_are_no_shares_are_told_in_their_own_unit() -> None:
+    assert (SHARE.difference(-0.0004), SHARE.difference(0.0004)) == ("0.0", "0.0")
+    assert SHARE.interval(-0.0006, 0.0004) == "−0.1 to 0.0"
     plain = Unit(share=False)
     assert (plain.level(61.234), plain.difference(-1.5), plain.scale, plain.name) == ("61.23", "−1.5", 1.0, "")
     assert (SHARE.level(0.1234), SHARE.difference(-0.015), SHARE.name) == ("12.3 %", "−1.5", " points")

@@ -19,7 +19,7 @@ from tools.make_vega import TARGET, bundle
 from rampgate.ledger import Ledger
 from rampgate.report.blocks import Cell, Figure, Figures, Section, Table, Text, figures_of
 from rampgate.report.dossier import Dossier, dossier
-from rampgate.report.page import BUNDLE, page, render
+from rampgate.report.page import BUNDLE, dated, page, render
 from rampgate.report.palette import COLOURS, properties, themed, themed_svg
 from rampgate.report.sections import hero, sections
 
@@ -196,7 +196,9 @@ def test_verdict_traffic_and_first_reason_come_first(pages: Pages, name: str) ->
         "rollback": "Keep" if len(found.decisions) > 15 else "Take",
         "complete": "The",
     }
-    places = [words.index(part) for part in (d.decision.upper(), todo[d.decision], d.reasons[0].message)]
+    # As a sentence it begins with a capital, unless it begins with a name.
+    why = d.reasons[0].message[1:]
+    places = [words.index(part) for part in (d.decision.upper(), todo[d.decision], why)]
     assert places == sorted(places)
     assert places[-1] < words.index("Week by week")
 
@@ -308,3 +310,8 @@ def test_what_is_waited_for_last_is_said_with_its_date(pages: Pages) -> None:
     unknown, _ = pages("no_candidate")
     assert hero(unknown).facts[-1].value == "not known"
     assert hero(unknown).facts[0].value == "30 %"
+
+
+def test_dates_and_percentages_stay_on_one_line_and_names_are_escaped() -> None:
+    text = "<b> is at 94.7 % since 2026-01-05"
+    assert dated(text) == "&lt;b&gt; is at 94.7\N{NO-BREAK SPACE}% since <time>2026-01-05</time>"

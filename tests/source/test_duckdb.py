@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -150,14 +151,30 @@ def test_line_ends_and_long_fields_of_csv(tmp_path: Path) -> None:
         assert [len(text) for text in rows(engine)["b"]] == [10, 100_000]
 
 
-def test_a_csv_file_is_read_once_however_many_questions_are_asked(tmp_path: Path) -> None:
+def test_a_csv_file_is_read_once_as_long_as_it_stays_the_same(tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     file.write_text("a,b\n1,x\n2,y\n")
     with DuckDBEngine.open(file) as engine:
         count = exp.Select().select(exp.alias_(exp.Count(this=exp.Star()), "n")).from_(engine.relation())
-        first = engine.query(count)["n"].tolist()
+        assert engine.query(count)["n"].tolist() == [2]
+        written = file.stat()
+        file.write_text("a,b\n1,x\n2222")
+        os.utime(file, ns=(written.st_atime_ns, written.st_mtime_ns))
+        assert file.stat().st_size == written.st_size
+        assert rows(engine)["a"].tolist() == ["1", "2"]
+
+
+def test_what_is_written_to_a_csv_file_is_seen_by_the_next_question(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("a,b\n1,x\n")
+    with DuckDBEngine.open(file) as engine:
+        assert rows(engine)["a"].tolist() == ["1"]
+        with file.open("a") as more:
+            more.write("2,y\n")
+        assert rows(engine)["a"].tolist() == ["1", "2"]
         file.unlink()
-        assert engine.query(count)["n"].tolist() == first == [2]
+        with pytest.raises(SourceError):
+            rows(engine)
 
 
 def test_a_large_csv_file_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

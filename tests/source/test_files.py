@@ -90,7 +90,11 @@ def test_a_hash_names_a_table_of_a_duckdb_file_only(tmp_path: Path) -> None:
         ("a.csv", b"\n1,2\n", "names no columns", "a.csv:1", "begin with a header"),
         ("a.csv", b"a,b,A\n1,2,3\n", "repeated: 'a', 'A'", "a.csv", "its own name"),
         ("a.csv", b'"a,b\n1,2\n', "quotes do not end", "a.csv:1", "CSV"),
-        ("a.xlsx", b"PK\x03\x04", "no kind that is read", "a.xlsx", "Parquet (.parquet), CSV"),
+        ("a.json", b"[{}]", "no kind that is read", "a.json", "Parquet (.parquet), CSV"),
+        ("a.xlsx", b"PK\x03\x04", "a spreadsheet", "a.xlsx", "pandas.read_excel"),
+        ("a.csv", b"PK\x03\x04", "a spreadsheet", "a.csv", "CSV UTF-8"),
+        ("a.xls", b"\xd0\xcf\x11\xe0\xa1", "a spreadsheet", "a.xls", "CSV UTF-8"),
+        ("a.csv", "a,b\n1,2\n".encode("utf-16"), "is UTF-16 text", "a.csv", "iconv -f UTF-16"),
     ],
 )
 def test_what_cannot_be_read_is_refused(

@@ -133,6 +133,10 @@ def confidence_sequence(
     -------
     lower, upper : (...), NaN where there are no data, infinite where nothing is excluded.
     """
+    if within is not None and (told := _told(contrast, within)) is not None:
+        ends = np.full((2, len(within)), np.nan)
+        ends[:, told] = confidence_sequence(contrast, bets, alpha, limit, within[told])
+        return ends[0], ends[1]
     weight = contrast.weight if within is None else contrast.weight * within
     counts = np.where(weight > 0, 1.0, 0.0)
     usable = bets * counts[..., None]
@@ -159,6 +163,19 @@ def confidence_sequence(
     step = np.where(step > 0, step, np.maximum(np.abs(middle), 1.0) * 1e-3)
     lower, upper = _edges(excess, np.stack([middle, middle]), np.stack([step, step]), side, limit)
     return np.where(missing, np.nan, lower), np.where(missing, np.nan, upper)
+
+
+def _told(contrast: Contrast, within: Floats) -> np.ndarray | None:
+    """The windows that are worth a search: those with data, and one of the others; None where that is all of them.
+
+    A table that ended years ago has hundreds of empty weeks. One of them stays, as the search for all ends goes on for
+    as long as there is an end that cannot be found: without it the others would be found to other last bits.
+    """
+    if within.ndim != 2 or contrast.weight.ndim != 1:
+        return None
+    empty = np.isnan(effect(contrast, within))
+    told = np.flatnonzero(~empty | (np.cumsum(empty) == 1))
+    return told if len(told) < len(within) else None
 
 
 def _spending(contrast: Contrast, bets: Floats, counts: Floats) -> Callable[[Floats], Floats]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import numpy as np
 from sqlglot import exp
@@ -172,10 +173,10 @@ def _variant(
             return holding[0], f"the only column that holds {' and '.join(map(repr, _held(holding[0], said)))}"
         if not holding:
             raise UsageError(
-                f"no column of few values holds {' and '.join(map(repr, said))}",
+                f"no column of few values holds {' and '.join(map(repr, said))}{_near(few, said)}",
                 where=engine.name,
                 remedy="correct --baseline and --candidate, or name the column with --variant; columns of few values: "
-                + "; ".join(f"{one.name} ({', '.join(one.words[:4])})" for one in few[:5]),
+                + "; ".join(f"{one.name} ({', '.join(one.words[:8])})" for one in few[:5]),
             )
         few = holding
     scored = sorted(((_score(one), one) for one in few), key=lambda pair: -pair[0])
@@ -186,10 +187,21 @@ def _variant(
     if not best:
         what = "no column says by its name or its values which version handled a row"
         two = [one.name for one in few if len(one.words) == 2]
-        what += f"; of two values are {some(two)}" if two else ""
+        what += f"; columns of two values: {some(two)}" if two else ""
     choices = tuple(one.name for one in best or few if len(one.words) <= _MOST_VERSIONS)
     remedy = "name the column of the version with --variant"
+    if not best and not said:
+        remedy += ", or two values of it with --baseline and --candidate"
     raise Unclear("variant", what, where=engine.name, remedy=remedy, choices=choices)
+
+
+def _near(few: Sequence[Profile], said: Sequence[str]) -> str:
+    """The values that were probably meant."""
+    words = {word.casefold(): word for one in few for word in one.words}
+    missed = [value for value in said if value not in words.values()]
+    close = [get_close_matches(value.casefold(), words, n=1, cutoff=0.7) for value in missed]
+    meant = [repr(words[found[0]]) for found in close if found]
+    return f"; did you mean {' and '.join(meant)}?" if meant else ""
 
 
 def _held(one: Profile, said: list[str]) -> list[str]:

@@ -56,6 +56,8 @@ class Unit:
         if value is None:
             return number(None)
         text = f"{100 * value:+.1f}" if self.share else f"{value:+.3g}"
+        if not float(text):
+            return text[1:]  # what rounds to nothing leans to no side
         return text.replace("-", "−")  # a screen reader says "minus" to this one
 
     def interval(self, lower: float | None, upper: float | None) -> str:

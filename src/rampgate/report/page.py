@@ -124,10 +124,11 @@ def _still(spec: dict[str, Any], figure: Figure, prefix: str, width: int, draw: 
 
 
 def dated(text: str) -> Any:
-    """A text whose dates are not broken between lines."""
+    """A text whose dates and percentages are not broken between lines."""
     from markupsafe import escape
 
-    return _trusted(re.sub(r"\b\d{4}-\d\d-\d\d\b", r"<time>\g<0></time>", str(escape(text))))
+    whole = re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", str(escape(text)))
+    return _trusted(re.sub(r"\b\d{4}-\d\d-\d\d\b", r"<time>\g<0></time>", whole))
 
 
 def themes() -> str:

@@ -67,7 +67,8 @@ def hero(dossier: Dossier) -> Hero:
     because = d.reasons[0].message if d.reasons else "no reason was recorded"
     tiles = _tiles(dossier, percent(before), percent(after))
     headline = todo[0].upper() + todo[1:]
-    return Hero(d.decision.upper(), TONES[d.decision], headline, where, _sentence(because), tiles, reasons)
+    told = _sentence(because, dossier.policy)
+    return Hero(d.decision.upper(), TONES[d.decision], headline, where, told, tiles, reasons)
 
 
 def _versions(arms: tuple[str, str]) -> str:
@@ -75,9 +76,11 @@ def _versions(arms: tuple[str, str]) -> str:
     return "" if arms == ("baseline", "candidate") else f"; {arms[1]} against {arms[0]}"
 
 
-def _sentence(text: str) -> str:
-    """A reason as a sentence."""
-    return text if text.endswith(".") else f"{text}."
+def _sentence(text: str, policy: Policy) -> str:
+    """A reason as a sentence; the name of a metric stays what it is."""
+    named = text.split(maxsplit=1)[0] in policy.metrics
+    begun = text if named else text[0].upper() + text[1:]
+    return begun if begun.endswith(".") else f"{begun}."
 
 
 def _tiles(dossier: Dossier, before: str, after: str) -> tuple[Fact, ...]:

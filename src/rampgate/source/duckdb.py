@@ -42,13 +42,19 @@ class DuckDBEngine:
     dialect = "duckdb"
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, name: str, relation: exp.Expr, where: str, *, keep: bool = False
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        name: str,
+        relation: exp.Expr,
+        where: str,
+        keep: tuple[Path, ...] = (),
     ) -> None:
         self.name = name
         self._connection = connection
         self._relation = relation
         self._where = where
         self._to_keep = keep
+        self._kept: list[tuple[int, int]] | None = None
         self._columns = self._described()
 
     @classmethod
@@ -84,7 +90,8 @@ class DuckDBEngine:
             _lock(connection)
         except (duckdb.Error, UnicodeDecodeError) as error:
             raise _unreadable(error, where, files.kind) from error
-        return cls(connection, files.name, relation, where, keep=files.kind == "csv" and _unpacked(files) <= _KEPT)
+        small = files.kind == "csv" and _unpacked(files) <= _KEPT
+        return cls(connection, files.name, relation, where, files.paths if small else ())
 
     @classmethod
     def _over_frame(cls, connection: duckdb.DuckDBPyConnection, frame: Any) -> DuckDBEngine:
@@ -119,14 +126,14 @@ class DuckDBEngine:
 
     def query(self, select: exp.Expr) -> dict[str, Array]:
         """Run one query; see `Engine.query`."""
-        if self._to_keep:
+        if self._to_keep and ((found := _state_of(self._to_keep)) is None or found != self._kept):
             self._keep()
+            self._kept = found
         return {name: _plain(values) for name, values in self._run(select.sql(self.dialect)).items()}
 
     def _keep(self) -> None:
         """Put a table with the rows before the view that reads them: of one name, the temporary one is meant."""
-        self._run("CREATE TEMP TABLE events AS SELECT * FROM main.events")
-        self._to_keep = False
+        self._run("CREATE OR REPLACE TEMP TABLE events AS SELECT * FROM memory.main.events")
 
     def _run(self, sql: str) -> dict[str, Array]:
         try:
@@ -240,6 +247,14 @@ def _table(name: str, schema: str | None = None, catalog: str | None = None) -> 
 def _literal(path: Path) -> str:
     """The path as DuckDB must see it: patterns are resolved already, what still looks like one is a name."""
     return glob.escape(str(path))
+
+
+def _state_of(paths: Sequence[Path]) -> list[tuple[int, int]] | None:
+    """What changes when files are written to; None when one is gone, so that reading them says so."""
+    try:
+        return [(state.st_mtime_ns, state.st_size) for state in map(Path.stat, paths)]
+    except OSError:
+        return None
 
 
 def _unpacked(files: Located) -> int:

@@ -28,6 +28,13 @@ _WILD = re.compile(r"[*?\[]")
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 #: What to do with text in another encoding, such as that of a spreadsheet's plain CSV.
 AS_UTF8 = "save it as UTF-8: in a spreadsheet as 'CSV UTF-8', or by `iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW`"
+_SHEET = (
+    "is a spreadsheet or a packed archive, which are not read, whatever its name says",
+    "save the sheet as 'CSV UTF-8', or unpack the archive; in Python pass the frame of `pandas.read_excel`",
+)
+_WIDE_TEXT = ("is UTF-16 text, not UTF-8", "save it as 'CSV UTF-8', or by `iconv -f UTF-16 -t UTF-8 OLD > NEW`")
+#: What files begin with that are often taken for a table of text: xlsx, ods and zip; xls; text of two bytes a letter.
+_FOREIGN = {b"PK\x03\x04": _SHEET, b"\xd0\xcf\x11\xe0": _SHEET, b"\xff\xfe": _WIDE_TEXT, b"\xfe\xff": _WIDE_TEXT}
 #: A header longer than this is no header.
 _HEADER_LIMIT = 1 << 20
 #: How many records show which delimiter a file has.
@@ -124,12 +131,15 @@ def _check(path: Path) -> None:
         raise SourceError("is a folder", where=str(path), remedy=f"name the files, as {path.name}/*.parquet")
     try:
         size = path.stat().st_size
-        with path.open("rb"):
-            pass
+        with path.open("rb") as file:
+            start = file.read(8)
     except OSError as error:
         raise SourceError(f"cannot be opened ({error.strerror})", where=str(path)) from error
     if size == 0:
         raise SourceError("the file is empty (0 bytes)", where=str(path), remedy="write it again")
+    for begin, (what, remedy) in _FOREIGN.items():
+        if start.startswith(begin):
+            raise SourceError(what, where=str(path), remedy=remedy)
 
 
 def _suffix(path: Path) -> str:
