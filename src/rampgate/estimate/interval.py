@@ -106,20 +106,9 @@ def confidence_sequence(
     """
     weight = contrast.weight if within is None else contrast.weight * within
     counts = np.where(weight > 0, 1.0, 0.0)
-    usable = bets * counts[..., None]
-    spent = _spending(contrast, bets, counts)
-    gain = (usable * (weight * contrast.effect)[..., None]).sum(-2)
-    pull = (usable * weight[..., None]).sum(-2)
-    size = np.log(bets.shape[-1])
-
     # Both ends are sought at once, along axis 0: the lower by the process against less harm, then the upper.
     side = np.array([1.0, -1.0]).reshape(2, *[1] * (weight.ndim - 1))
-
-    def excess(margin: Floats) -> Floats:
-        """Log-evidence against the margin above the bar: negative inside the sequence."""
-        log_e = log_sum_exp(side[..., None] * (gain - margin[..., None] * pull) - spent(margin)) - size
-        return np.asarray(log_e - np.log(2.0 / alpha))
-
+    excess = _excess(contrast, bets, alpha, weight, side)
     centre = effect(contrast, within)
     missing = np.isnan(centre)
     middle = np.where(missing, 0.0, centre)
@@ -129,6 +118,34 @@ def confidence_sequence(
     step = np.where(step > 0, step, np.maximum(np.abs(middle), 1.0) * 1e-3)
     lower, upper = _edges(excess, np.stack([middle, middle]), np.stack([step, step]), side, limit)
     return np.where(missing, np.nan, lower), np.where(missing, np.nan, upper)
+
+
+def lies_below(
+    contrast: Contrast, bets: Floats, harm: Floats, alpha: float, limit: float = np.inf, within: Floats | None = None
+) -> np.ndarray:
+    """Whether the upper end of the `confidence_sequence` is at most a harm, (...), without looking for that end."""
+    weight = contrast.weight if within is None else contrast.weight * within
+    side = np.full([1] * (weight.ndim - 1), -1.0)
+    excluded = _excess(contrast, bets, alpha, weight, side)(harm) >= 0
+    centre = effect(contrast, within)
+    possible = (harm >= limit) & np.isfinite(limit)
+    return np.asarray(np.isfinite(centre) & (possible | ((harm > centre) & excluded)))
+
+
+def _excess(contrast: Contrast, bets: Floats, alpha: float, weight: Floats, side: Floats) -> Callable[[Floats], Floats]:
+    """Log-evidence against a margin above the bar, negative inside the sequence; ``side`` as for ``direction``."""
+    counts = np.where(weight > 0, 1.0, 0.0)
+    usable = bets * counts[..., None]
+    spent = _spending(contrast, bets, counts)
+    gain = (usable * (weight * contrast.effect)[..., None]).sum(-2)
+    pull = (usable * weight[..., None]).sum(-2)
+    size = np.log(bets.shape[-1])
+
+    def excess(margin: Floats) -> Floats:
+        log_e = log_sum_exp(side[..., None] * (gain - margin[..., None] * pull) - spent(margin)) - size
+        return np.asarray(log_e - np.log(2.0 / alpha))
+
+    return excess
 
 
 def _spending(contrast: Contrast, bets: Floats, counts: Floats) -> Callable[[Floats], Floats]:
