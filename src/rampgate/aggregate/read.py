@@ -138,6 +138,7 @@ def variant_values(policy: Policy, engine: Engine) -> tuple[tuple[str, int], ...
 def question(
     policy: Policy, engine: Engine, switches: Sequence[datetime], as_of: datetime, fixed: date | None
 ) -> Question:
+    """What is asked of the rows, once their columns and the start are known."""
     types = check_columns(policy, engine.columns(), engine.name)
     kind, zone = types[policy.source.time], policy.zone
     dated = is_dated(policy, engine) if kind not in TYPED_TIMES else kind == "date"

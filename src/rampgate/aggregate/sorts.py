@@ -116,14 +116,9 @@ def _sorts(ask: Question, answer: dict[str, Array], cells: Cells, thin: int) -> 
 
 def _places(days: Array, cells: Cells, ask: Question) -> Ints:
     """The cells' period that begins on each day."""
-    first: dict[np.datetime64, int] = {}
-    for place, period in enumerate(cells.periods):
-        first[np.datetime64(_begin(period.start, ask))] = place
-    return np.array([first[np.datetime64(day, "D")] for day in days], dtype=np.int64)
-
-
-def _begin(start: datetime, ask: Question) -> object:
-    return local_day(start, ask.policy.zone)
+    zone = ask.policy.zone
+    first = {local_day(period.start, zone): place for place, period in enumerate(cells.periods)}
+    return np.array([first[day] for day in days.astype("datetime64[D]").tolist()], dtype=np.int64)
 
 
 def of_periods(found: Sorts, keep: Sequence[int]) -> Sorts:

@@ -51,7 +51,8 @@ class Calendar:
         booked = {
             # A metric without an age is booked with its period; what is to come is never old enough.
             name: np.array(
-                [int(is_ripe(policy, name, periods[: t + 1], p.end).sum()) for t, p in enumerate(periods)], dtype=np.int64
+                [int(is_ripe(policy, name, periods[: t + 1], p.end).sum()) for t, p in enumerate(periods)],
+                dtype=np.int64,
             )
             for name in (KPI, *policy.metrics)
         }

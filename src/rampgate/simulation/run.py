@@ -1,8 +1,7 @@
-"""A chunk of rollouts from launch to horizon: drawn at the traffic in force, judged at every look, moved by the gate."""
+"""Rollouts from launch to horizon: drawn at the traffic in force, judged at every look, moved by the gate."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +15,7 @@ from rampgate.estimate.metric import KPI
 from rampgate.judge.batch import Batch, Calendar, Verdicts, verdicts
 from rampgate.judge.case import Data
 from rampgate.policy import Phase, Policy
-from rampgate.simulate.baseline import Baseline, days_of
+from rampgate.simulation.baseline import Baseline, days_of
 
 #: Looks beyond a phase's shortest stay that are judged first; most rollouts have left it by then.
 MARGIN_LOOKS = 3
@@ -62,7 +61,7 @@ class Setting:
         """The dense arrays that a batch is judged from, over the first periods."""
         periods = self.calendar.periods[:end]
         every, past = np.ones(end, dtype=bool), np.ones(self.history[1].n.shape[-1], dtype=bool)
-        ripe = {name: (every, past) for name in (KPI, *self.policy.metrics)}
+        ripe = dict.fromkeys((KPI, *self.policy.metrics), (every, past))
         prior = onset_prior([p.day for p in periods], self.calendar.periods[0].day)
         return Data(self.policy, self.groups, self.first, periods, 0, prior, arms, self.history, ripe)
 
@@ -179,8 +178,3 @@ class _Stay:
 def _first(flags: np.ndarray, never: int) -> Ints:
     """The first look at which a flag is up, (rollout,)."""
     return np.where(flags.any(-1), flags.argmax(-1), never)
-
-
-def chunks(rollouts: int, size: int) -> Sequence[int]:
-    """Rollouts of each chunk."""
-    return [min(size, rollouts - begin) for begin in range(0, rollouts, size)]

@@ -16,8 +16,8 @@ from rampgate.estimate.reference import DEFAULT_EXPECT
 from rampgate.judge.criteria import Criterion, criteria, positive
 from rampgate.judge.findings import amount, called
 from rampgate.policy import Margin, Policy
-from rampgate.simulate.baseline import Baseline, member_of
-from rampgate.simulate.levels import Level, levels
+from rampgate.simulation.baseline import Baseline, member_of
+from rampgate.simulation.levels import Level, levels
 
 Onset = Literal["start", "day"]
 #: By how much the baseline's bad outcomes rise over the run where it moves.
@@ -72,7 +72,9 @@ def scenarios(baseline: Baseline) -> tuple[Scenario, ...]:
         if level.binary and name in baseline.policy.kpi.weights
     )
     if moving:
-        text = f"the candidate is like the baseline, whose metrics all grow worse, by {100 * DRIFT:.0f} points in the end"
+        text = (
+            f"the candidate is like the baseline, whose metrics all grow worse, by {100 * DRIFT:.0f} points in the end"
+        )
         out.append(Scenario("baseline-moving", text, moving, both=True))
     return tuple(out)
 
@@ -117,7 +119,7 @@ def _harms(baseline: Baseline, rule: Criterion, found: dict[str, Level]) -> Iter
                 if not found[rule.metric].room(harm):
                     continue
             name = f"{rule.metric}-{word}-{onset}"
-            yield Scenario(name, text, changes, onset, False, tolerated, rule.id)  # type: ignore[arg-type]
+            yield Scenario(name, text, changes, onset, False, tolerated, rule.id)
 
 
 def _in_one_segment(baseline: Baseline, found: dict[str, Level]) -> Iterator[Scenario]:

@@ -83,7 +83,9 @@ def from_source(policy: Policy, events: Any = None) -> Baseline:
             engine.close()
     if intake.malformed:
         metric, count, example = intake.malformed[0]
-        raise DataError(f"{count} values are not of the kind of metric {metric}, such as {example!r}", where=engine.name)
+        raise DataError(
+            f"{count} values are not of the kind of metric {metric}, such as {example!r}", where=engine.name
+        )
     return of_history(fixed, cells, found, end, [why])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from rampgate.aggregate.marginals import OVERALL, Group
 from rampgate.aggregate.moments import Floats
 from rampgate.policy import RareEvent, Ratio
-from rampgate.simulate.baseline import Baseline, member_of
+from rampgate.simulation.baseline import Baseline, member_of
 
 #: Halvings by which a shift of values is found that moves their mean, cut at the metric's range, by an amount.
 HALVINGS = 60

@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from rampgate.aggregate.marginals import Arm
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Floats, Ints, Period
 from rampgate.aggregate.sorts import Sorts
-from rampgate.simulate.baseline import Baseline, member_of
-from rampgate.simulate.levels import changed
-from rampgate.simulate.scenario import Change, Scenario
+from rampgate.simulation.baseline import Baseline, member_of
+from rampgate.simulation.levels import changed
+from rampgate.simulation.scenario import Change, Scenario
 
 #: Sorts of a day that are kept; of a day with more, each pattern of outcomes keeps its share, and segments are sampled.
 SORTS = 500
@@ -73,9 +74,7 @@ class Pool:
         centre[list(magnitudes)] = (kept.count @ kept.values)[list(magnitudes)] / kept.count.sum()
         features, place = _features(values - centre * _known(baseline, values), baseline.pairs)
         extremes = values[..., list(magnitudes)]
-        return cls(
-            baseline, kept.count, kept.period, member, features, chance, place, centre, extremes, magnitudes
-        )
+        return cls(baseline, kept.count, kept.period, member, features, chance, place, centre, extremes, magnitudes)
 
     @cached_property
     def begin(self) -> Ints:
@@ -190,7 +189,7 @@ class Drawn:
         return cls(pool, rng, days, intensity, scenario.both, sums, np.zeros(some), np.zeros(some))
 
     def fill(self, rows: Ints, begin: Ints, end: int, share: tuple[float, float]) -> None:
-        """Draw some rollouts from their own periods ``begin`` to before ``end``; ``share`` of candidate and baseline."""
+        """Draw some rollouts from their own periods ``begin`` to before ``end``; ``share`` of both versions."""
         at = np.arange(end)
         row, period = np.nonzero(at >= begin[:, None])
         row = rows[row]
@@ -274,19 +273,20 @@ class Drawn:
             for m, i in enumerate(pool.magnitudes):
                 known = baseline.components.index(f"{baseline.components[i].rpartition(':')[0]}:known")
                 mean[i] = own[i] + pool.centre[i] * own[known]
-                low[i], high[i] = (
-                    np.moveaxis(x[arm][rows, :end, :, m], 2, 1) for x in (self.low, self.high)
-                )
-            products = _uncentred(products, own, n, baseline, pool.centre)
+                low[i], high[i] = (np.moveaxis(x[arm][rows, :end, :, m], 2, 1) for x in (self.low, self.high))
+            products = _uncentred(products, baseline, pool.centre)
         turned = (np.moveaxis(x, 0, -1) for x in (mean, products, low, high))
         return Arm(baseline.components, baseline.pairs, n, *turned)
 
-    def units(self, rows: Ints | slice = slice(None)) -> Floats:
-        """Candidate units of each group and period, (rollout, period, group)."""
-        return self.sums[CANDIDATE][rows, ..., 0]
+    def known(self, change: Change) -> Floats:
+        """Units with a known outcome that a change is about, of both versions, (rollout, period)."""
+        pool = self.pool
+        known = pool.columns[pool.baseline.components.index(f"{change.metric}:known")]
+        each = pool.weight * pool.features[0, :, known] * _inside(pool.baseline, change, pool.member)
+        return np.asarray(np.bincount(pool.day, weights=each, minlength=len(pool.baseline.days))[self.days])
 
 
-def _uncentred(products: Floats, mean: Floats, n: Floats, baseline: Baseline, centre: Floats) -> Floats:
+def _uncentred(products: Floats, baseline: Baseline, centre: Floats) -> Floats:
     """Co-moments of components whose centre was subtracted in the units whose metric is known.
 
     ``x = z + a k`` with k known or not: ``cov(x, y) = cov(z, w) + a cov(k, w) + b cov(z, l) + a b cov(k, l)``.
@@ -295,7 +295,7 @@ def _uncentred(products: Floats, mean: Floats, n: Floats, baseline: Baseline, ce
     of = [baseline.components.index(f"{name.rpartition(':')[0]}:known") for name in baseline.components]
     out = products.copy()
 
-    def pair(i: int, j: int) -> Floats:
+    def pair(i: int, j: int) -> Any:
         return products[place[(min(i, j), max(i, j))]]
 
     for p, (i, j) in enumerate(baseline.pairs):
@@ -318,4 +318,3 @@ def _days(baseline: Baseline, periods: Sequence[Period], rollouts: int, rng: np.
         choice = same if len(same) else np.arange(len(weekday))
         out[:, t] = choice[rng.integers(0, len(choice), rollouts)]
     return out
-
