@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from rampgate.policy import Policy, load_policy
     from rampgate.rollout.evaluate import check
     from rampgate.rollout.replay import replay
+    from rampgate.simulation.simulate import simulate
+    from rampgate.simulation.table import Simulation
 
 _HOMES = {
     "Comparison": "rampgate.comparison.values",
@@ -27,10 +29,12 @@ _HOMES = {
     "Ledger": "rampgate.ledger",
     "Policy": "rampgate.policy",
     "RampgateError": "rampgate.errors",
+    "Simulation": "rampgate.simulation.table",
     "check": "rampgate.rollout.evaluate",
     "compare": "rampgate.comparison.table",
     "load_policy": "rampgate.policy",
     "replay": "rampgate.rollout.replay",
+    "simulate": "rampgate.simulation.simulate",
 }
 
 # How a notebook shows them; the renderers are loaded when one asks.
@@ -43,6 +47,7 @@ for _kind, _renderer in {
     "rampgate.judge.decision:Decision": "rampgate.report.notebook:decision",
     "rampgate.policy.model:Policy": "rampgate.report.notebook:policy",
     "rampgate.rollout.replay:Looks": "rampgate.report.notebook:looks",
+    "rampgate.simulation.table:Simulation": "rampgate.report.simulated_view:notebook",
 }.items():
     register(_kind, _renderer)
 
@@ -52,11 +57,13 @@ __all__ = [
     "Ledger",
     "Policy",
     "RampgateError",
+    "Simulation",
     "__version__",
     "check",
     "compare",
     "load_policy",
     "replay",
+    "simulate",
 ]
 
 

@@ -28,6 +28,8 @@ def costs(contrast: Contrast, bets: Floats, direction: int = 1) -> Floats:
     shown yet make the normal approximation pass far too easily (docs/decisions/0006).
     """
     bounded = (contrast.bounded | (direction < 0 and contrast.ranged))[..., None]
+    if bounded.all():
+        return bennett_cost(bets, contrast.bound[..., None])
     # Costs of a kind that is not used in a period would overflow for nothing.
     bound = np.where(bounded, contrast.bound[..., None], 0.0)
     return np.where(bounded, bennett_cost(bets, bound), gaussian_cost(bets))
@@ -50,6 +52,8 @@ def _gain_and_cost(contrast: Contrast, margin: float, bets: Floats, direction: i
     s = direction * weight * (contrast.effect - np.where(weight > 0, margin, 0.0))
     cost = contrast.variance(margin)[..., None] * costs(contrast, bets, direction)
     both = weight[..., None] > 0
+    if both.all():
+        return bets * s[..., None], cost
     return np.where(both, bets * s[..., None], 0.0), np.where(both, cost, 0.0)
 
 

@@ -18,6 +18,7 @@ from rampgate.judge.trace import Trace, trace
 from rampgate.ledger import Ledger, canonical
 from rampgate.policy import Policy
 from rampgate.rollout.evaluate import case_of, decision_of
+from rampgate.simulation.table import Simulation
 
 #: Where a record keeps what a `Brief` is made of, in its order.
 BRIEF = (
@@ -56,6 +57,7 @@ class Dossier:
     trace : how evidence and effects came about
     same : whether the decision, judged again from the ledger by this version, is the recorded one to the last byte
     lives : how units come through, of each time to an event
+    simulation : what the policy does before a launch, where one is kept for it
     """
 
     decision: Decision
@@ -70,6 +72,7 @@ class Dossier:
     trace: Trace
     same: bool
     lives: tuple[LifePath, ...] = ()
+    simulation: Simulation | None = None
 
     @property
     def arms(self) -> tuple[str, str]:

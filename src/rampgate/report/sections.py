@@ -30,6 +30,7 @@ from rampgate.report.blocks import (
 from rampgate.report.dossier import Dossier
 from rampgate.report.drawing import told_odds
 from rampgate.report.segments import segments
+from rampgate.report.simulated import section as simulated
 from rampgate.report.still_open import still_open
 from rampgate.report.words import date_of, moment_of, not_checked, percent
 
@@ -132,6 +133,7 @@ def sections(dossier: Dossier) -> tuple[Section, ...]:
         Section("Sizes", tuple(_sizes(dossier))),
         Section("Rows and their health", tuple(_health(dossier))),
         Section("The policy", tuple(_policy(dossier.policy))),
+        *(() if dossier.simulation is None else (simulated(dossier.simulation),)),
         Section("How this was recorded", tuple(_record(dossier))),
     )
 

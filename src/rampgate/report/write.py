@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from rampgate.errors import UsageError
@@ -12,6 +13,7 @@ from rampgate.policy import load_policy
 from rampgate.report.dossier import Dossier, dossier
 from rampgate.report.pens import Pen, pen
 from rampgate.report.words import moment_of
+from rampgate.simulation.stored import stored
 
 ENDINGS = (".html", ".md")
 
@@ -27,6 +29,7 @@ def report_policy(policy: Path, out: Path, ledger: str | Path) -> list[str]:
     with pen() if out.suffix == ".html" else nullcontext() as drawing:
         rules = load_policy(policy)
         found = dossier(Ledger.open(ledger, create=False), rules.rollout)
+        found = replace(found, simulation=stored(found.policy, policy))
         write_report(found, out, drawing)
     decision = found.decision
     lines = [f"{decision.decision.upper()}  {decision.rollout}, look of {moment_of(decision.look)}: {out}"]

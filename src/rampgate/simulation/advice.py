@@ -49,9 +49,8 @@ def _not_opening(baseline: Baseline, found: Sequence[Outcome], seed: int) -> Ite
 def _remedies(baseline: Baseline, index: int, seed: int) -> Iterator[str]:
     policy, phase = baseline.policy, baseline.policy.phases[index]
     known = min(_known_share(baseline, name) for name in counted_metrics(policy))
-    days = (
-        phase.minimum_units / (baseline.per_day * phase.share * known) if baseline.per_day and known else float("inf")
-    )
+    each = baseline.per_day * phase.share * known
+    days = phase.minimum_units / each if each else float("inf")
     if days > TIMES * max(phase.at_least.timedelta.days, days_of(policy)):
         yield f"minimum_units of {phase.minimum_units} alone take about {days:.0f} days: ask for fewer, or stay longer"
         return
@@ -89,31 +88,39 @@ def _wolf(policy: Policy, found: Sequence[Outcome]) -> Iterator[str]:
     budget = policy.error_budget.false_rollback
     for one in found:
         figure = one.false_rollback
-        if one.harmless and figure.estimate is not None and figure.error is not None:
-            if figure.estimate - 3.0 * figure.error > budget:
-                yield (
-                    f"{one.name}: {figure.estimate:.1%} (+/- {figure.error:.1%}) are rolled back, more than the "
-                    f"{percent(budget)} of the budget: see docs/explanation/limits.md on asymptotic metrics, or give "
-                    "the metric bounds"
-                )
+        if not one.harmless or figure.estimate is None or figure.error is None:
+            continue
+        if figure.estimate - 3.0 * figure.error > budget:
+            yield (
+                f"{one.name}: {figure.estimate:.1%} (+/- {figure.error:.1%}) are rolled back, more than the "
+                f"{percent(budget)} of the budget: give means and ratios bounds, so that the proof is exact"
+            )
 
 
 def _asleep(policy: Policy, found: Sequence[Outcome], days: int) -> Iterator[str]:
     """Harm that must be caught and is missed too often."""
+    late = []
     for one in found:
         missed = one.missed.estimate
-        if one.harmless or missed is None or missed <= MISSED or not one.name.endswith("-expect-start"):
+        if one.harmless or missed is None or missed <= MISSED or one.criterion is None:
             continue
-        if one.criterion is None or not one.criterion.startswith("rollback"):
+        kind, _, metric = one.criterion.partition(":")
+        if one.name.endswith("-expect-day") and policy.phases[-1].alone:
+            late.append(missed)
+        if not one.name.endswith("-expect-start"):
             continue
-        metric = one.criterion.partition(":")[2]
         twice = next((o for o in found if o.name == f"{metric}-twice-start"), None)
-        more = (
-            ""
-            if twice is None or twice.missed.estimate is None
-            else f" ({twice.missed.estimate:.0%} where {twice.says})"
-        )
+        share = None if twice is None else twice.missed.estimate
+        more = "" if twice is None or share is None else f" ({share:.0%} where {twice.says})"
+        if kind == "rollback":
+            fix, stopped = f"lower worse_by of {metric}, stay longer, or begin with more traffic", "rolled back"
+        else:
+            fix, stopped = f"lower the margin of {metric}, stay longer, or give it a rollback criterion", "stopped"
+        yield f"{one.says}: in {days} days {missed:.0%} of such rollouts are not {stopped}{more}. To catch it, {fix}"
+    if late:
+        low, high = (f"{share:.0%}" for share in (min(late), max(late)))
+        told = low if low == high else f"{low} to {high}"
         yield (
-            f"{one.says}: in {days} days {missed:.0%} of such rollouts are not rolled back{more}. To catch it, lower "
-            f"worse_by of {metric}, stay longer, or begin with more traffic; what must be caught is stated under expect"
+            f"of harm that begins on a day at random within {days} days, {told} is missed: at 100 % of traffic nothing "
+            "is left to compare with. Keep a holdout in the last phase, as holdout: 5%"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import product
 from pathlib import Path
@@ -84,17 +85,15 @@ def assumed(policy: Policy, given: Mapping[str, Any]) -> Baseline:
         policy.zone, policy.source.look, (),
     )  # fmt: skip
     if policy.source.look == "week":
-        sorts = Sorts(
-            sorts.components, np.zeros(len(sorts.count), dtype=np.int64), sorts.segments, sorts.values, sorts.count
-        )
+        sorts = replace(sorts, period=np.zeros(len(sorts.count), dtype=np.int64))
         days = every
     else:
         days = tuple(every[day] for day in week)
     groups = (OVERALL, *(Group(column, value) for column, values_ in segments.items() for value in values_))
     nothing = _nothing(sorts.components, asked.pairs, len(groups))
     note = (
-        f"the baseline is as described by hand: {float(volume.sum()) / 7:,.0f} units a day, metrics independent of each "
-        "other and of segments, no history, outcomes as early as the policy says"
+        f"the baseline is as described by hand: {float(volume.sum()) / 7:,.0f} units a day, metrics independent of "
+        "each other and of segments, no history, outcomes as early as the policy says"
     )
     return Baseline(policy, sorts.components, asked.pairs, groups, sorts, days, (nothing, nothing), (), start, (note,))
 

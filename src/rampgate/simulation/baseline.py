@@ -72,6 +72,12 @@ def from_source(policy: Policy, events: Any = None) -> Baseline:
     DataError : too little history
     ColumnError : the policy does not fit the columns
     """
+    fixed, cells, found, end, why = read_history(policy, events)
+    return of_history(fixed, cells, found, end, [why])
+
+
+def read_history(policy: Policy, events: Any = None) -> tuple[Policy, Cells, Sorts, datetime, str]:
+    """The policy with its bounds, what was read before the history's end, the baseline's sorts, that end, and which."""
     engine = events_engine(policy, events)
     try:
         end, why = _end(policy, engine)
@@ -86,7 +92,7 @@ def from_source(policy: Policy, events: Any = None) -> Baseline:
         raise DataError(
             f"{count} values are not of the kind of metric {metric}, such as {example!r}", where=engine.name
         )
-    return of_history(fixed, cells, found, end, [why])
+    return fixed, cells, found, end, why
 
 
 def _end(policy: Policy, engine: Any) -> tuple[datetime, str]:

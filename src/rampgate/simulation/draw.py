@@ -25,6 +25,8 @@ from rampgate.simulation.scenario import Change, Scenario
 SORTS = 500
 #: Sorts of a pattern that are kept at least.
 FEW = 4
+#: Units of a day up to which each is written out to be drawn from.
+DECK = 5000
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,10 @@ class Pool:
     magnitudes: tuple[int, ...]
 
     @classmethod
-    def of(cls, baseline: Baseline, scenario: Scenario) -> Pool:
-        kept = thinned(baseline.sorts, len(baseline.days))
+    def of(cls, baseline: Baseline, scenario: Scenario, whole: bool = False) -> Pool:
+        """The pool of a scenario; ``whole`` keeps every sort of a day, however many there are."""
+        every = np.argsort(baseline.sorts.period, kind="stable")
+        kept = chosen(baseline.sorts, every) if whole else thinned(baseline.sorts, len(baseline.days))
         columns = () if baseline.policy.segments is None else baseline.policy.segments.by
         member = member_of(baseline.groups, columns, kept.segments)
         versions, chances = [kept.values], []
@@ -80,6 +84,16 @@ class Pool:
     def begin(self) -> Ints:
         """Where each day's sorts begin, and where the last ones end, (day + 1,)."""
         return np.searchsorted(self.day, np.arange(len(self.baseline.days) + 1))
+
+    @cached_property
+    def decks(self) -> tuple[Ints, ...]:
+        """The sort of each unit of a day, for drawing units evenly; empty where sorts do not stand for whole units."""
+        out = []
+        for day in range(len(self.baseline.days)):
+            weight = self.weight[self.begin[day] : self.begin[day + 1]]
+            plain = weight.sum() <= DECK and bool(np.all(weight == np.rint(weight)))
+            out.append(np.repeat(np.arange(len(weight)), weight.astype(np.int64) if plain else 0))
+        return tuple(out)
 
     def table(self, day: int) -> Floats:
         """What a unit of each sort and change of a day adds to each group, (1 + change times sort, group x feature)."""
@@ -152,9 +166,15 @@ def thinned(found: Sorts, days: int) -> Sorts:
             counts.append(np.full(keep, ends[-1] / keep))
     every, count = np.concatenate(rows), np.concatenate(counts)
     order = np.argsort(found.period[every], kind="stable")
-    every, count = every[order], count[order]
-    segments = tuple(found.segments[r] for r in every)
-    return replace(found, period=found.period[every], segments=segments, values=found.values[every], count=count)
+    return replace(chosen(found, every[order]), count=count[order])
+
+
+def chosen(found: Sorts, rows: Ints) -> Sorts:
+    """Some of the sorts, in this order."""
+    segments = tuple(found.segments[r] for r in rows)
+    return replace(
+        found, period=found.period[rows], segments=segments, values=found.values[rows], count=found.count[rows]
+    )
 
 
 @dataclass
@@ -204,13 +224,13 @@ class Drawn:
         weight, chance = self.pool.weight[rows], self.pool.chance[:, rows]
         for arm, part in ((CANDIDATE, share[0]), (BASELINE, share[1])):
             there = self.intensity[row, period] if arm == CANDIDATE or self.both else np.zeros(len(row))
-            counts = self._counts(weight * part, chance, there)
+            counts = self._counts(weight * part, chance, there, self.pool.decks[day])
             shape = (len(row), *self.sums.shape[3:])
             self.sums[arm, row, period] = (counts @ table[: counts.shape[1]]).reshape(shape)
             if self.pool.magnitudes:
                 self._extremes(arm, row, period, counts, rows)
 
-    def _counts(self, weight: Floats, chance: Floats, there: Floats) -> Floats:
+    def _counts(self, weight: Floats, chance: Floats, there: Floats, deck: Ints) -> Floats:
         """Units of each sort, as it is and as each change makes it, (slot, 1 + change times sort)."""
         slots, sorts = len(there), len(weight)
         versions = 1 + (len(chance) if there.any() else 0)
@@ -221,9 +241,12 @@ class Drawn:
             return self.rng.poisson(each).reshape(slots, -1).astype(float)
         units = self.rng.poisson(weight.sum(), slots)
         slot = np.repeat(np.arange(slots), units)
-        cut = np.cumsum(weight)
-        sort = np.searchsorted(cut, self.rng.random(len(slot)) * cut[-1], side="right") if len(cut) else slot
-        sort = np.minimum(sort, sorts - 1)
+        luck = self.rng.random(len(slot))
+        if len(deck):
+            sort = deck[(luck * len(deck)).astype(np.int64)]
+        else:
+            cut = np.cumsum(weight)
+            sort = np.minimum(np.searchsorted(cut, luck * cut[-1], side="right"), sorts - 1)
         version = np.zeros(len(slot), dtype=np.int64)
         if versions > 1:
             luck, least = self.rng.random(len(slot)), np.zeros(len(slot))

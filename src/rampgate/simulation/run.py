@@ -161,6 +161,8 @@ class _Stay:
     def _ends(self) -> list[int]:
         """How many periods are judged at first, and then: all."""
         count = len(self.setting.calendar.periods)
+        if self.index == len(self.setting.policy.phases) and not self.rule.alone:
+            return [count]
         stays = self.setting.calendar.stayed(self.rule)[int(self.begin.max())]
         first = (int(np.argmax(stays)) if stays.any() else count) + self._delay() + MARGIN_LOOKS + 1
         return [first, count] if first < 0.75 * count else [count]

@@ -20,7 +20,7 @@ from rampgate.simulation.work import work
 #: Days after which a simulated rollout is looked at no more.
 DAYS = 84
 #: Rollouts of a scenario where none are named: so many in all, fewer of a policy with many criteria.
-ALL, FEWEST, MOST = 30_000, 200, 2000
+ALL, FEWEST, MOST = 12_000, 200, 2000
 #: Criteria up to which a rollout costs about the same.
 PLAIN = 60
 

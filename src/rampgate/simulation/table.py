@@ -89,7 +89,8 @@ class Outcome:
     Attributes
     ----------
     false_rollback : rolled back though nothing is worse than tolerated, or before it was
-    missed : harm beyond the bound that was not rolled back by the horizon; None where there is none
+    missed : harm beyond the bound that was not rolled back by the horizon, or of a guardrail neither that nor held;
+        None where there is no such harm
     stopped : rolled back, or held by a failed guardrail, floor or segment, by the horizon
     days_to_rollback : median and 90 % of rollouts, in days since the harm began
     harmed, harmed_on_hold : extra bad outcomes of a rollout, and the part while a failed criterion held it; None where
@@ -187,7 +188,9 @@ def outcome(policy: Policy, scenario: Scenario, counted: Counted, periods: int, 
     stopped = np.minimum(rolled, counted.failed)
     entered = np.column_stack([np.zeros(len(rolled)), counted.left[:, :-1] + 1.0])
     full = np.where(entered[:, -1] <= periods - 1, entered[:, -1] * days, np.inf)
-    bad = counts and bool(counted.harmed.any())
+    bad = counts and bool((counted.harmed > 0).any())
+    # A guardrail holds; only a rollback criterion rolls back.
+    caught = rolled if scenario.criterion is None or scenario.criterion.startswith("rollback") else stopped
     looks = np.arange(periods)
     return Outcome(
         scenario.name,
@@ -195,7 +198,7 @@ def outcome(policy: Policy, scenario: Scenario, counted: Counted, periods: int, 
         scenario.harmless,
         scenario.criterion,
         Figure.share(early),
-        nothing if scenario.harmless else Figure.share(rolled[met] >= periods),
+        nothing if scenario.harmless else Figure.share(caught[met] >= periods),
         Figure.share(stopped < periods),
         (Figure.quantile(wait, 0.5), Figure.quantile(wait, 0.9)) if counts else (nothing, nothing),
         Figure.mean(counted.harmed) if bad else nothing,
