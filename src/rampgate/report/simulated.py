@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,15 +16,8 @@ from rampgate.simulation.table import Figure, Outcome, Simulation
 if TYPE_CHECKING:
     import altair as alt
 
-HEADS = (
-    "scenario",
-    "false rollback",
-    "missed",
-    "days to rollback, half and 90 %",
-    "bad outcomes",
-    "on hold",
-    "weeks to the last phase",
-)
+STOPS = ("scenario", "false rollback", "missed", "days, half", "days, 90 %")
+COSTS = ("scenario", "bad outcomes", "on hold", "weeks to the last phase")
 NOTE = (
     "After the sign ± stands the Monte-Carlo standard error. Missed: harm beyond the bound that was not rolled back "
     "(of a guardrail: neither rolled back nor held). Bad outcomes: extra ones per rollout until the rollback or the "
@@ -46,14 +40,6 @@ def count(figure: Figure, digits: int = 0) -> str:
     return f"{figure.estimate:,.{digits}f}{error}"
 
 
-def days(one: Outcome) -> str:
-    """Half and 90 % of the rollouts that are rolled back by then: ``14±0, 21±1``."""
-    half, most = one.days_to_rollback
-    if one.harmless or one.days_to_rollback == (Figure(None, None),) * 2:
-        return ABSENT
-    return ", ".join("never" if figure.estimate is None else count(figure) for figure in (half, most))
-
-
 def weeks(one: Outcome) -> str:
     """Median weeks until the last phase begins."""
     half = one.days_to_full[0]
@@ -62,10 +48,16 @@ def weeks(one: Outcome) -> str:
     return count(Figure(half.estimate / 7.0, None if half.error is None else half.error / 7.0), 1)
 
 
-def cells(one: Outcome) -> tuple[str, ...]:
-    """A scenario's row under `HEADS`."""
-    harmed = (count(one.harmed), count(one.harmed_on_hold))
-    return (one.name, share(one.false_rollback), share(one.missed), days(one), *harmed, weeks(one))
+def stops(one: Outcome) -> tuple[str, ...]:
+    """A scenario's row under `STOPS`: days since the harm began, within which so many are rolled back."""
+    waits = one.days_to_rollback
+    told = [ABSENT if one.missed.estimate is None else "never" if f.estimate is None else count(f) for f in waits]
+    return (one.name, share(one.false_rollback), share(one.missed), *told)
+
+
+def costs(one: Outcome) -> tuple[str, ...]:
+    """A scenario's row under `COSTS`."""
+    return (one.name, count(one.harmed), count(one.harmed_on_hold), weeks(one))
 
 
 def passed_heads(simulation: Simulation) -> tuple[str, ...]:
@@ -93,38 +85,32 @@ def finding(simulation: Simulation) -> str:
     if first.name != "harmless":
         return f"{first.says}: stopped in {share(first.stopped)} of rollouts"
     reaches = first.passed[-2] if len(first.passed) > 1 else first.passed[-1]
+    when = f", half of all within {weeks(first)} weeks" if first.days_to_full[0].estimate is not None else ""
     return (
         f"a harmless candidate is rolled back in {share(first.false_rollback)} of rollouts and reaches the last phase "
-        f"in {share(reaches)}, half of them within {weeks(first)} weeks"
+        f"in {share(reaches)}{when}"
     )
 
 
 def section(simulation: Simulation) -> Section:
     """The part of a page that tells a simulation."""
-    heads = [HEADS[0], *(f"#{title}" for title in HEADS[1:])]
-    phases = passed_heads(simulation)
     blocks: list[Block] = [Text(f"Simulated before launch: {finding(simulation)}."), Text(head(simulation), "muted")]
     if simulation.advice:
         blocks.append(Items(tuple(Item(line, "advice", "hold") for line in simulation.advice)))
-    rows = [cells(one) for one in simulation.scenarios]
-    told = Table.of("Of each rollout that is like this", heads, rows)
-    says = Table.of(
-        "What the scenarios are", ["scenario", "the candidate"], [(s.name, s.says) for s in simulation.scenarios]
-    )
-    left = Table.of(
-        "Share that leaves each phase by the horizon", [phases[0], *(f"#{title}" for title in phases[1:])],
-        [passed_cells(one) for one in simulation.scenarios],
-    )  # fmt: skip
-    picture = Picture(
-        "Share of rollouts stopped, by days since launch",
-        finding(simulation),
-        partial(_draw, simulation),
-        says,
-        (),
-        True,
-    )
-    blocks += [picture, told, Text(NOTE, "muted"), left]
+    every = simulation.scenarios
+    says = Table.of("What the scenarios are", ["scenario", "the candidate"], [(one.name, one.says) for one in every])
+    tables = [
+        _table("When it stops, in days since the harm began", STOPS, [stops(one) for one in every]),
+        _table("What it costs", COSTS, [costs(one) for one in every]),
+        _table("Share that leaves each phase", passed_heads(simulation), [passed_cells(one) for one in every]),
+    ]
+    found, draw = finding(simulation), partial(_draw, simulation)
+    blocks += [Picture("Share of rollouts stopped, by day", found, draw, says, (), True), *tables, Text(NOTE, "muted")]
     return Section("What this policy does", tuple(blocks))
+
+
+def _table(caption: str, heads: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
+    return Table.of(caption, [heads[0], *(f"#{title}" for title in heads[1:])], rows)
 
 
 def write_simulation(simulation: Simulation, out: Path) -> None:

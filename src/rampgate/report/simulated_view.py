@@ -7,7 +7,7 @@ from rich.text import Text
 
 from rampgate.report.fragment import SOFT, escaped, framed, items, table
 from rampgate.report.sheet import Column, Sheet
-from rampgate.report.simulated import HEADS, NOTE, cells, finding, head, passed_cells, passed_heads, share
+from rampgate.report.simulated import COSTS, NOTE, STOPS, costs, finding, head, passed_cells, passed_heads, share, stops
 from rampgate.report.spark import spark
 from rampgate.report.terminal import indented
 from rampgate.report.words import printable
@@ -25,10 +25,11 @@ def simulation_view(simulation: Simulation, quiet: bool = False) -> RenderableTy
     if quiet:
         return Group(first, *(advice if simulation.advice else []))
     parts: list[RenderableType] = [first, Text(printable(head(simulation)), "dim"), Text("")]
-    parts.append(_sheet(HEADS, [cells(one) for one in simulation.scenarios]))
-    parts.append(Text(f"\n{NOTE}", "dim"))
-    parts += [Text("\nShare that leaves each phase", "bold")]
-    parts.append(_sheet(passed_heads(simulation), [passed_cells(one) for one in simulation.scenarios]))
+    every = simulation.scenarios
+    parts += [Text("When it stops, in days since the harm began", "bold"), _sheet(STOPS, [stops(one) for one in every])]
+    parts += [Text("\nWhat it costs", "bold"), _sheet(COSTS, [costs(one) for one in every]), Text(f"\n{NOTE}", "dim")]
+    parts.append(Text("\nShare that leaves each phase", "bold"))
+    parts.append(_sheet(passed_heads(simulation), [passed_cells(one) for one in every]))
     parts.append(Text(f"\nShare stopped by day, to day {simulation.days}", "bold"))
     parts.append(_lines(simulation))
     parts += advice if simulation.advice else [Text("\nNothing in this policy has to be mended.", "bold")]
@@ -53,16 +54,18 @@ def _lines(simulation: Simulation) -> Sheet:
 
 def notebook(simulation: Simulation) -> str:
     """The same as HTML."""
-    rows = [cells(one) for one in simulation.scenarios]
-    left = [passed_cells(one) for one in simulation.scenarios]
-    phases = passed_heads(simulation)
+    every = simulation.scenarios
+    tables = [
+        ("When it stops, in days since the harm began", STOPS, [stops(one) for one in every]),
+        ("What it costs", COSTS, [costs(one) for one in every]),
+        ("Share that leaves each phase", passed_heads(simulation), [passed_cells(one) for one in every]),
+    ]
     return framed(
         f"<p><b>{escaped(simulation.rollout)}</b>: {escaped(finding(simulation))}</p>",
         f'<p style="{SOFT}">{escaped(head(simulation))}</p>',
         items(simulation.advice),
-        table("Of each rollout that is like this", HEADS, rows, numbers=range(1, len(HEADS))),
+        *(table(caption, heads, rows, numbers=range(1, len(heads))) for caption, heads, rows in tables),
         f'<p style="{SOFT}">{escaped(NOTE)}</p>',
-        table("Share that leaves each phase", phases, left, numbers=range(1, len(phases))),
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rampgate.judge.gate import counted_metrics
+from rampgate.judge.labels import TOLERATED
 from rampgate.policy import Policy
 from rampgate.policy.values import percent
 from rampgate.simulation.baseline import Baseline, days_of
-from rampgate.simulation.opening import ENOUGH, opening, with_budgets, with_margins
+from rampgate.simulation.opening import ENOUGH, needs_days, opening, with_budgets, with_margins
 from rampgate.simulation.table import TIMES, Outcome
 
 #: Times as wide that margins and budgets are tried.
@@ -22,6 +23,7 @@ MISSED = 0.2
 def advice(baseline: Baseline, found: Sequence[Outcome], periods: int, seed: int) -> tuple[str, ...]:
     """Sentences, the gravest first; none where nothing has to be said."""
     return (
+        *_late(baseline),
         *_not_opening(baseline, found, seed),
         *_wolf(baseline.policy, found),
         *_asleep(baseline.policy, found, periods * days_of(baseline.policy)),
@@ -38,9 +40,11 @@ def _not_opening(baseline: Baseline, found: Sequence[Outcome], seed: int) -> Ite
         if figure.estimate is None or figure.estimate >= ENOUGH or last:
             continue
         stay = f"{TIMES} times its shortest stay of {phase.at_least}"
+        half = needs_days(baseline, index, seed)
+        wait = "more than a year" if half is None else f"about {half / 7:.0f} weeks"
         text = (
             f"phase {index + 1} ({percent(phase.traffic)} of traffic, {phase.go}) opens for {figure.estimate:.0%} of "
-            f"harmless candidates within {stay}, at {baseline.per_day:,.0f} units a day"
+            f"harmless candidates within {stay}; half of them need {wait}, at {baseline.per_day:,.0f} units a day"
         )
         remedies = list(_remedies(baseline, index, seed))
         yield f"{text}: {'; or '.join(remedies)}" if remedies else text
@@ -81,6 +85,21 @@ def _opens(policy: Policy, baseline: Baseline, index: int, seed: int) -> bool:
 def _known_share(baseline: Baseline, name: str) -> float:
     known = baseline.sorts.values[:, baseline.components.index(f"{name}:known")]
     return float(baseline.sorts.count @ known / baseline.sorts.count.sum())
+
+
+def _late(baseline: Baseline) -> Iterator[str]:
+    """Labels that come after their unit's period, where no age is declared: the gate would hold at every look."""
+    for name in baseline.policy.judged_metrics():
+        late = f"{name}:late"
+        if late not in baseline.components or baseline.policy.metrics[name].maturity is not None:
+            continue
+        count, values = baseline.sorts.count, baseline.sorts.values
+        come, known = (float(count @ values[:, baseline.components.index(part)]) for part in (late, f"{name}:known"))
+        if come > TOLERATED * (come + known):
+            yield (
+                f"{come / (come + known):.0%} of the labels of {name} come after the {baseline.policy.source.look} of "
+                f"their unit, and every look would hold for that: write matures_after under metrics.{name}"
+            )
 
 
 def _wolf(policy: Policy, found: Sequence[Outcome]) -> Iterator[str]:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
+
 from rampgate.policy import Policy
 from rampgate.simulation.baseline import Baseline, days_of
 from rampgate.simulation.scenario import Scenario
@@ -17,6 +19,8 @@ from rampgate.simulation.work import work
 HARMLESS = Scenario("harmless", "the candidate is like the baseline")
 #: The chance to open that a phase should have.
 ENOUGH = 0.8
+#: Days over which a phase that does not open is watched, and rollouts for that.
+YEAR, FEW = 364, 60
 
 
 def opening(policy: Policy, baseline: Baseline, rollouts: int = 200, seed: int = 1) -> tuple[Figure, ...]:
@@ -31,6 +35,17 @@ def opening(policy: Policy, baseline: Baseline, rollouts: int = 200, seed: int =
     periods = max(2, math.ceil(days / days_of(policy)))
     (counted,) = work(baseline, [(0, HARMLESS)], rollouts, periods, seed, workers=1)
     return outcome(policy, HARMLESS, counted, periods, days_of(policy)).opened
+
+
+def needs_days(baseline: Baseline, index: int, seed: int) -> float | None:
+    """The days that half of harmless rollouts stay in a phase; None where that is more than a year."""
+    days = days_of(baseline.policy)
+    periods = YEAR // days
+    (counted,) = work(baseline, [(0, HARMLESS)], FEW, periods, seed, workers=1)
+    begin = counted.left[:, index - 1] + 1 if index else 0 * counted.left[:, 0]
+    stay = np.where(counted.left[:, index] < periods, counted.left[:, index] + 1.0 - begin, np.inf)[begin < periods]
+    half = float(np.quantile(stay, 0.5, method="higher")) if len(stay) else np.inf
+    return half * days if np.isfinite(half) else None
 
 
 def with_margins(policy: Policy, names: tuple[str, ...], factor: float) -> Policy:
