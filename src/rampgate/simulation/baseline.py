@@ -56,7 +56,10 @@ class Baseline:
     @property
     def per_day(self) -> float:
         """Units a day, on average."""
-        return float(self.sorts.count.sum()) / (len(self.days) * days_of(self.policy))
+        each = np.bincount(self.sorts.period, weights=self.sorts.count, minlength=len(self.days))
+        weekday = np.array([period.day.weekday() for period in self.days])
+        # The last days of a week may be too young to be drawn from; each weekday counts alike all the same.
+        return float(np.mean([each[weekday == day].mean() for day in np.unique(weekday)])) / days_of(self.policy)
 
 
 def days_of(policy: Policy) -> int:

@@ -18,7 +18,7 @@ from rampgate.aggregate.marginals import Arm
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Floats, Ints, Period
 from rampgate.aggregate.sorts import Sorts
 from rampgate.simulation.baseline import Baseline, member_of
-from rampgate.simulation.levels import changed
+from rampgate.simulation.levels import changed, turns
 from rampgate.simulation.scenario import Change, Scenario
 
 #: Sorts of a day that are kept; of a day with more, each pattern of outcomes keeps its share, and segments are sampled.
@@ -64,14 +64,8 @@ class Pool:
         kept = chosen(baseline.sorts, every) if whole else thinned(baseline.sorts, len(baseline.days))
         columns = () if baseline.policy.segments is None else baseline.policy.segments.by
         member = member_of(baseline.groups, columns, kept.segments)
-        versions, chances = [kept.values], []
-        for change in scenario.changes:
-            values, chance = changed(baseline, change.metric, change.harm, change.group, kept.values)
-            versions.append(values)
-            chances.append(chance * _inside(baseline, change, member))
+        versions, chances = _versions(baseline, scenario, kept.values, member)
         chance = np.stack(chances) if chances else np.zeros((0, len(kept.count)))
-        if len(chance) and chance.sum(0).max() > 1.0:
-            raise ValueError(f"{scenario.name}: more harm than there are units")
         values = np.stack(versions)
         magnitudes = _magnitudes(baseline)
         centre = np.zeros(values.shape[-1])
@@ -101,6 +95,33 @@ class Pool:
         features, member = self.features[:, rows], self.member[rows]
         each = member[None, :, :, None] * features[:, :, None, :]
         return np.ascontiguousarray(each.reshape(-1, member.shape[1] * features.shape[-1]))
+
+
+def _versions(
+    baseline: Baseline, scenario: Scenario, values: Floats, member: Floats
+) -> tuple[list[Floats], list[Floats]]:
+    """Units as they are and as the scenario makes them, and the chance of each but the first where it is all there.
+
+    Magnitudes of all units move together; of good and bad outcomes one at most is turned in a unit.
+    """
+    moved, moves = values, [c for c in scenario.changes if not turns(baseline, c.metric)]
+    for change in moves:
+        new, chance = changed(baseline, change.metric, change.harm, change.group, values)
+        place = [i for i, name in enumerate(baseline.components) if name.startswith(f"{change.metric}:")]
+        moved = moved.copy()
+        moved[:, place] = np.where((chance * _inside(baseline, change, member) > 0)[:, None], new, moved)[:, place]
+    versions, chances = [], []
+    for change in scenario.changes:
+        if change not in moves:
+            new, chance = changed(baseline, change.metric, change.harm, change.group, moved)
+            versions.append(new)
+            chances.append(chance * _inside(baseline, change, member))
+    turned = np.sum(chances, axis=0) if chances else np.zeros(len(values))
+    if turned.max(initial=0.0) > 1.0:
+        raise ValueError(f"{scenario.name}: more is to be changed than there are units")
+    if moves:
+        versions, chances = [moved, *versions], [1.0 - turned, *chances]
+    return [values, *versions], chances
 
 
 def _inside(baseline: Baseline, change: Change, member: Floats) -> Floats:

@@ -99,6 +99,12 @@ def _parts(baseline: Baseline, name: str) -> tuple[int, int]:
     return top, bottom
 
 
+def turns(baseline: Baseline, name: str) -> bool:
+    """Whether a metric grows worse by outcomes that turn from good to bad, and not by values that move."""
+    level = levels(baseline, name)
+    return level.binary or (isinstance(baseline.policy.metrics[name], Ratio) and level.ends[1] == 1.0)
+
+
 def changed(baseline: Baseline, name: str, harm: float, group: Group, values: Floats) -> tuple[Floats, Floats]:
     """Values of units as they are when a metric is worse by an amount, and each unit's chance to be so.
 
@@ -116,7 +122,7 @@ def changed(baseline: Baseline, name: str, harm: float, group: Group, values: Fl
     top, bottom = _parts(baseline, name)
     out, up = values.copy(), level.sign * harm > 0
     y, known = values[:, top], values[:, bottom]
-    if level.binary or (isinstance(metric, Ratio) and level.ends[1] == 1.0):
+    if turns(baseline, name):
         at, to = (y < known, known) if up else (y > 0, np.zeros_like(y))
         free = (1.0 - level.mean) if up else level.mean
         out[:, top] = np.where(at, to, y)

@@ -17,11 +17,13 @@ from rampgate.judge.criteria import Criterion, criteria, positive
 from rampgate.judge.findings import amount, called
 from rampgate.policy import Margin, Policy
 from rampgate.simulation.baseline import Baseline, member_of
-from rampgate.simulation.levels import Level, levels
+from rampgate.simulation.levels import Level, levels, turns
 
 Onset = Literal["start", "day"]
 #: By how much the baseline's bad outcomes rise over the run where it moves.
 DRIFT = 0.08
+#: Part of the units of which an outcome may be turned.
+MOST = 0.95
 
 
 @dataclass(frozen=True)
@@ -57,26 +59,30 @@ class Scenario:
     criterion: str | None = None
 
 
-def scenarios(baseline: Baseline) -> tuple[Scenario, ...]:
-    """Every scenario of a policy, the harmless one first."""
+def scenarios(baseline: Baseline) -> tuple[tuple[Scenario, ...], tuple[str, ...]]:
+    """Every scenario of a policy, the harmless one first; and a sentence for each that there is no room for."""
+    full: list[str] = []
     found = {name: levels(baseline, name) for name in baseline.policy.judged_metrics()}
     out = [Scenario("harmless", "the candidate is like the baseline")]
     for rule in _rules(baseline.policy):
-        out += _harms(baseline, rule, found)
-    out += _in_one_segment(baseline, found)
-    benefit = _spread(baseline.policy, -_expected(baseline.policy, KPI, found), found, OVERALL, cut=True)
+        out += _harms(baseline, rule, found, full)
+    out += _in_one_segment(baseline, found, full)
+    benefit = _spread(baseline, -_expected(baseline.policy, KPI, found), found, OVERALL, cut=True)
     out.append(Scenario("benefit", "the candidate's weighted KPI is better by what its margin is", benefit))
-    moving = tuple(
-        Change(name, min(DRIFT, 0.9 * level.good))
-        for name, level in found.items()
-        if level.binary and name in baseline.policy.kpi.weights
-    )
+    moving = _moving(baseline, found)
     if moving:
         text = (
             f"the candidate is like the baseline, whose metrics all grow worse, by {100 * DRIFT:.0f} points in the end"
         )
         out.append(Scenario("baseline-moving", text, moving, both=True))
-    return tuple(out)
+    return tuple(out), tuple(full)
+
+
+def _moving(baseline: Baseline, found: dict[str, Level]) -> tuple[Change, ...]:
+    """The KPI's metrics of good and bad outcomes, each worse by as much as there is room for up to `DRIFT`."""
+    names = [name for name in baseline.policy.kpi.weights if found[name].binary and found[name].good > 0]
+    each = {name: min(DRIFT, MOST * found[name].good / max(len(names), 1)) for name in names}
+    return tuple(Change(name, size) for name, size in each.items())
 
 
 def chosen(every: tuple[Scenario, ...], names: tuple[str, ...]) -> tuple[Scenario, ...]:
@@ -102,27 +108,32 @@ def _rules(policy: Policy) -> list[Criterion]:
     return [c for c in every if c.kind == "rollback" or c.metric not in tried]
 
 
-def _harms(baseline: Baseline, rule: Criterion, found: dict[str, Level]) -> Iterator[Scenario]:
+def _harms(baseline: Baseline, rule: Criterion, found: dict[str, Level], full: list[str]) -> Iterator[Scenario]:
     """Harm at the criterion's bound, beyond it by what must be caught, and by twice that."""
-    policy = baseline.policy
     bound, expect = _absolute(rule.margin, rule.metric, found), _size(rule, found)
     sizes = [("bound", bound, True), ("expect", bound + expect, False), ("twice", bound + 2 * expect, False)]
+    onsets: list[tuple[Onset, str]] = [("start", "from the first day on"), ("day", "from a day drawn at random")]
     for word, harm, tolerated in sizes:
-        for onset in ("start", "day") if harm > 0 else ():
-            changes = _spread(policy, harm, found, OVERALL)
-            if not changes:
-                continue
-            when = "from the first day on" if onset == "start" else "from a day drawn at random"
-            text = f"{called(rule.metric, OVERALL)} is worse by {_told(policy, rule.metric, harm, found)} {when}"
-            if rule.metric != KPI:
-                changes = (Change(rule.metric, harm),)
-                if not found[rule.metric].room(harm):
-                    continue
+        if harm <= 0:
+            continue
+        changes = _of(baseline, rule, harm, found, OVERALL)
+        told = f"{called(rule.metric, OVERALL)} is worse by {_told(baseline.policy, rule.metric, harm, found)}"
+        if not changes:
+            full.append(f"{rule.metric}-{word} is left out: {told} is more than there is room for")
+            continue
+        for onset, when in onsets:
             name = f"{rule.metric}-{word}-{onset}"
-            yield Scenario(name, text, changes, onset, False, tolerated, rule.id)
+            yield Scenario(name, f"{told} {when}", changes, onset, False, tolerated, rule.id)
 
 
-def _in_one_segment(baseline: Baseline, found: dict[str, Level]) -> Iterator[Scenario]:
+def _of(baseline: Baseline, rule: Criterion, harm: float, found: dict[str, Level], group: Group) -> tuple[Change, ...]:
+    """What a criterion's harm changes; nothing where there is no room for it."""
+    if rule.metric == KPI:
+        return _spread(baseline, harm, found, group)
+    return (Change(rule.metric, harm, group),) if found[rule.metric].room(harm) else ()
+
+
+def _in_one_segment(baseline: Baseline, found: dict[str, Level], full: list[str]) -> Iterator[Scenario]:
     """Each segment criterion's harm beyond its bound, in the largest value of the first column alone."""
     policy = baseline.policy
     if policy.segments is None or len(baseline.groups) < 2:
@@ -133,19 +144,20 @@ def _in_one_segment(baseline: Baseline, found: dict[str, Level]) -> Iterator[Sce
     if not size:
         return
     largest = max(size, key=lambda g: (size[g], str(g)))
+    here = {name: levels(baseline, name, largest) for name in found}
     seen: set[str] = set()
     for rule in criteria(policy, {largest: 1.0}):
         if rule.group != largest or rule.metric in seen:
             continue
         seen.add(rule.metric)
-        here = {name: levels(baseline, name, largest) for name in found}
         harm = _absolute(rule.margin, rule.metric, here) + _size(rule, here)
-        changes = _spread(policy, harm, here, largest) if rule.metric == KPI else (Change(rule.metric, harm, largest),)
-        if rule.metric != KPI and not here[rule.metric].room(harm):
-            continue
-        told = _told(policy, rule.metric, harm, here)
-        text = f"{called(rule.metric, largest)} alone is worse by {told} from the first day on"
-        yield Scenario(f"{rule.metric}-in-one-segment", text, changes, "start", False, False, rule.id)
+        changes = _of(baseline, rule, harm, here, largest)
+        told = f"{called(rule.metric, largest)} alone is worse by {_told(policy, rule.metric, harm, here)}"
+        name = f"{rule.metric}-in-one-segment"
+        if changes:
+            yield Scenario(name, f"{told} from the first day on", changes, "start", False, False, rule.id)
+        else:
+            full.append(f"{name} is left out: {told} is more than there is room for")
 
 
 def _size(rule: Criterion, found: dict[str, Level]) -> float:
@@ -176,25 +188,26 @@ def kpi_level(found: dict[str, Level]) -> float:
 
 
 def _spread(
-    policy: Policy, harm: float, found: dict[str, Level], group: Group, cut: bool = False
+    baseline: Baseline, harm: float, found: dict[str, Level], group: Group, cut: bool = False
 ) -> tuple[Change, ...]:
     """A change of the KPI as one of each of its metrics, by the same part of its scale; none where there is no room.
 
     Parameters
     ----------
-    cut : whether a metric without the room takes what it has
+    cut : whether what there is no room for is made smaller instead
     """
-    out = []
-    for name in policy.kpi.weights:
-        level = found[name]
-        size = harm * level.scale
-        if cut and not level.room(size):
-            size = np.sign(size) * 0.9 * level.most(size)
-        if not level.room(size):
-            return ()
-        if size:
-            out.append(Change(name, float(size), group))
-    return tuple(out)
+    sizes = {name: harm * found[name].scale for name in baseline.policy.kpi.weights}
+    if cut:
+        sizes = {name: size if found[name].room(size) else float(np.sign(size)) * 0.9 * found[name].most(size)
+                 for name, size in sizes.items()}  # fmt: skip
+    elif not all(found[name].room(size) for name, size in sizes.items()):
+        return ()
+    # One outcome of a unit is turned at most, so together they must not take more than all of them.
+    part = sum(abs(size) / found[name].most(size) for name, size in sizes.items() if size and turns(baseline, name))
+    if part > MOST and not cut:
+        return ()
+    smaller = min(1.0, MOST / part) if part else 1.0
+    return tuple(Change(name, float(size * smaller), group) for name, size in sizes.items() if size)
 
 
 def _told(policy: Policy, metric: str, harm: float, found: dict[str, Level]) -> str:

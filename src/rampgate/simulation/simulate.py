@@ -69,7 +69,7 @@ def simulate(
         raise UsageError("rows and a baseline by hand exclude each other", where="assume", remedy="give one of them")
     say("reading the baseline")
     baseline = from_source(policy, events) if assume is None else assumed(policy, read_assumed(assume))
-    every = scenarios(baseline)
+    every, full = scenarios(baseline)
     wanted = chosen(every, tuple(scenario))
     count, periods = rollouts or usual(baseline, len(wanted)), days // days_of(policy)
     places = [(every.index(one), one) for one in wanted]
@@ -87,7 +87,7 @@ def simulate(
         periods * days_of(policy),
         baseline.per_day,
         tuple(phase.traffic for phase in policy.phases),
-        (*baseline.notes, f"each rollout is looked at for {periods * days_of(policy)} days"),
+        (*baseline.notes, *full, f"each rollout is looked at for {periods * days_of(policy)} days"),
         found,
         advice(baseline, found, periods, seed),
     )
