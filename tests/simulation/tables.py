@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from rampgate.policy import Policy, load_policy
+from rampgate.simulation.table import Figure
 
 
 def table(days: int = 28, per_day: int = 120, seed: int = 1, unknown: float = 0.0) -> pd.DataFrame:
@@ -65,3 +66,15 @@ def policy(**changes: Any) -> Policy:
         ],
     }
     return load_policy({key: value for key, value in {**content, **changes}.items() if value is not None})
+
+
+def value(figure: Figure) -> float:
+    """An estimate that must be there."""
+    assert figure.estimate is not None
+    return figure.estimate
+
+
+def error(figure: Figure) -> float:
+    """The error of an estimate that must be there."""
+    assert figure.error is not None
+    return figure.error

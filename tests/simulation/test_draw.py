@@ -79,7 +79,7 @@ def test_levels_volume_and_what_is_unknown_are_those_of_the_source(baseline):
 
 def test_weekdays_are_drawn_from_the_same_weekdays(baseline):
     units = filled(baseline, Scenario("harmless", ""))
-    n = sum(arm.n[:, 0] for arm in units.arms(np.arange(ROLLOUTS), PERIODS)).mean(0)
+    n = np.sum([arm.n[:, 0] for arm in units.arms(np.arange(ROLLOUTS), PERIODS)], axis=0).mean(0)
     weekday = np.array([p.day.weekday() for p in Setting.of(baseline, PERIODS).calendar.periods])
     assert n[weekday < 5].mean() == pytest.approx(3 * n[weekday >= 5].mean(), rel=0.1)  # as `table` has it
 

@@ -25,6 +25,8 @@ from rampgate.simulation.baseline import Baseline
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 #: Units that stand for a day, spread evenly over values and segments.
 UNITS = 480
+#: Units of a combination at least.
+FEW = 4
 #: Metrics of good and bad units whose every combination is written out.
 CROSSED = 6
 _KEYS = {"per_day", "metrics", "segments"}
@@ -177,34 +179,35 @@ def _units(
     rates.sort(key=lambda n: min(metrics[n]["value"], 1.0 - metrics[n]["value"]))
     crossed = rates[:CROSSED]
     patterns = list(product((0, 1), repeat=len(crossed)))
-    each = max(1, UNITS // len(patterns))
-    count = each * len(patterns)
-    weight = np.empty(count)
+    chances = [
+        float(
+            np.prod(
+                [metrics[n]["value"] if bit else 1.0 - metrics[n]["value"] for n, bit in zip(crossed, p, strict=True)]
+            )
+        )
+        for p in patterns
+    ]
+    # Frequent patterns get more units, so that none weighs much.
+    each = [max(FEW, round(UNITS * chance)) if chance > 0 else 0 for chance in chances]
+    count = sum(each)
+    weight = np.repeat([chance / max(n, 1) for chance, n in zip(chances, each, strict=True)], each)
     values = {name: np.zeros(count) for name in components}
-    for p, pattern in enumerate(patterns):
-        rows = slice(p * each, (p + 1) * each)
-        chance = 1.0
-        for name, bit in zip(crossed, pattern, strict=True):
-            values[f"{name}:value"][rows] = bit
-            chance *= metrics[name]["value"] if bit else 1.0 - metrics[name]["value"]
-        weight[rows] = chance / each
+    bits = np.repeat(np.array(patterns, dtype=float).reshape(len(patterns), -1), each, axis=0)
+    for place, name in enumerate(crossed):
+        values[f"{name}:value"] = bits[:, place].copy()
     rng = np.random.default_rng(0)
     for name, metric in policy.metrics.items():
         said = metrics[name]
-        # Quantiles in a random order, weighted as the units are, so that each share is met.
-        order = rng.permutation(count)
-        level = np.empty(count)
-        level[order] = weight[order].cumsum() - 0.5 * weight[order]
         known = (_levels(weight, rng) < said["known"]).astype(float)
         values[f"{name}:known"] = known
         if isinstance(metric, Ratio):
-            below = (_levels(weight, rng) < said["denominator"]) * known
+            below = (_levels(weight * known, rng) < said["denominator"]) * known
             values[f"{name}:denominator"] = below
-            values[f"{name}:numerator"] = below * (level < said["value"])
+            values[f"{name}:numerator"] = below * (_levels(weight * below, rng) < said["value"])
         elif not metric.binary:
-            values[f"{name}:value"] = known * _magnitude(metric.range, said, level)
+            values[f"{name}:value"] = known * _magnitude(metric.range, said, _levels(weight * known, rng))
         elif name not in crossed:
-            values[f"{name}:value"] = (level < said["value"]).astype(float)
+            values[f"{name}:value"] = (_levels(weight * known, rng) < said["value"]).astype(float)
         if metric.binary:
             values[f"{name}:value"] = values[f"{name}:value"] * known
         if f"{name}:event" in values:
@@ -212,16 +215,15 @@ def _units(
             came = values[f"{name}:value"] > 0.5 if metric.binary else values[f"{name}:value"] < limit
             values[f"{name}:event"] = came * known
         assert not isinstance(metric, Mean) or metric.covariate is None
-    kept = weight > 0
-    return np.stack([values[name] for name in components], axis=1)[kept], weight[kept]
+    return np.stack([values[name] for name in components], axis=1), weight
 
 
 def _levels(weight: Floats, rng: np.random.Generator) -> Floats:
-    """Each unit's place in a random order of all, from 0 to 1."""
+    """Each unit's place in a random order of all that weigh something, from 0 to 1."""
     order = rng.permutation(len(weight))
     out = np.empty(len(weight))
     out[order] = weight[order].cumsum() - 0.5 * weight[order]
-    return out
+    return out / max(float(weight.sum()), 1e-300)
 
 
 def _magnitude(ends: tuple[float, float] | None, said: Mapping[str, float], level: Floats) -> Floats:
