@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from rampgate.policy import Policy, load_policy
     from rampgate.rollout.evaluate import check
     from rampgate.rollout.replay import replay
+    from rampgate.simulation.simulate import simulate
+    from rampgate.simulation.table import Simulation
 
 _HOMES = {
     "Comparison": "rampgate.comparison.values",
@@ -32,10 +34,12 @@ _HOMES = {
     "Ledger": "rampgate.ledger",
     "Policy": "rampgate.policy",
     "RampgateError": "rampgate.errors",
+    "Simulation": "rampgate.simulation.table",
     "check": "rampgate.rollout.evaluate",
     "compare": "rampgate.comparison.table",
     "load_policy": "rampgate.policy",
     "replay": "rampgate.rollout.replay",
+    "simulate": "rampgate.simulation.simulate",
 }
 
 #: Rooms that users reach for by name, imported as late: ``rampgate.estimate.two_proportions``.
@@ -51,6 +55,7 @@ for _kind, _renderer in {
     "rampgate.judge.decision:Decision": "rampgate.report.notebook:decision",
     "rampgate.policy.model:Policy": "rampgate.report.notebook:policy",
     "rampgate.rollout.replay:Looks": "rampgate.report.notebook:looks",
+    "rampgate.simulation.table:Simulation": "rampgate.report.simulated_view:notebook",
 }.items():
     register(_kind, _renderer)
 
@@ -60,11 +65,13 @@ __all__ = [
     "Ledger",
     "Policy",
     "RampgateError",
+    "Simulation",
     "__version__",
     "check",
     "compare",
     "load_policy",
     "replay",
+    "simulate",
 ]
 
 

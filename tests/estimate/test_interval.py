@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rampgate.estimate import interval
 from rampgate.estimate.contrast import Proportions
 from rampgate.estimate.evidence import log_evidence_from
 from rampgate.estimate.increments import effect_grid
-from rampgate.estimate.interval import confidence_sequence, effect, log_increments
+from rampgate.estimate.interval import confidence_sequence, effect, lies_below, log_increments
 
 
 def run(rng: np.random.Generator, shape: tuple[int, int], rate: float, harm: float, traffic: float) -> Proportions:
@@ -92,3 +94,18 @@ def test_windows_without_data_are_searched_once_and_change_no_bit(monkeypatch: p
     plain = asked(cut, bets(0.15, 60), 0.05, 1.0, within)
     assert np.array_equal(ends, plain, equal_nan=True)
     assert np.isnan(ends[0]).tolist() == [False] * 3 + [True] * 6
+
+
+@given(seed=st.integers(0, 10_000), harm=st.floats(-0.2, 0.4))
+def test_lying_below_a_harm_is_what_the_upper_end_says(seed, harm):
+    rng = np.random.default_rng(seed)
+    n = rng.integers(0, 60, (4, 12)).astype(float)
+    y_c, y_b = (rng.binomial(units.astype(int), 0.2).astype(float) for units in (n, n[::-1]))
+    run = Proportions(n, y_c, n[::-1], y_b)
+    bets = np.broadcast_to(effect_grid() * 0.3, (4, 12, 10))
+    within = (np.arange(12) >= rng.integers(0, 12, 4)[:, None]).astype(float)
+    _, upper = confidence_sequence(run, bets, 0.1, 1.0, within)
+    clear = np.abs(upper - harm) > 1e-6
+    found = lies_below(run, bets, np.full(4, harm), 0.1, 1.0, within)
+    assert (found == (upper <= harm))[clear & np.isfinite(upper)].all()
+    assert not found[np.isnan(upper)].any()

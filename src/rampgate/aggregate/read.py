@@ -109,7 +109,7 @@ def read(
     """
     if as_of.tzinfo is None or any(switch.tzinfo is None for switch in switches):
         raise UsageError("a time without time zone", where="as_of", remedy="give it an offset, as in ...+00:00")
-    ask = _question(policy, engine, switches, as_of, start)
+    ask = question(policy, engine, switches, as_of, start)
     fixed = dict(bounds or {})
     if ask.policy.unfixed() and ask.start is not None and ask.start <= ask.before:
         fixed |= reference_bounds(ask, fixed)
@@ -137,17 +137,18 @@ def both_ends(policy: Policy, engine: Engine) -> tuple[Ends, Ends]:
         When the policy does not fit the columns, or times cannot be understood.
     """
     # Neither instant matters here: every row is asked for.
-    return ends(_question(policy, engine, (), datetime(2000, 1, 3, tzinfo=UTC), date(2000, 1, 1)))
+    return ends(question(policy, engine, (), datetime(2000, 1, 3, tzinfo=UTC), date(2000, 1, 1)))
 
 
 def variant_values(policy: Policy, engine: Engine) -> tuple[tuple[str, int], ...]:
     """The values of the variant column with their rows, most frequent first."""
-    return variants(_question(policy, engine, (), datetime(2000, 1, 3, tzinfo=UTC), date(2000, 1, 1)))
+    return variants(question(policy, engine, (), datetime(2000, 1, 3, tzinfo=UTC), date(2000, 1, 1)))
 
 
-def _question(
+def question(
     policy: Policy, engine: Engine, switches: Sequence[datetime], as_of: datetime, fixed: date | None
 ) -> Question:
+    """What is asked of the rows, once their columns and the start are known."""
     types = check_columns(policy, engine.columns(), engine.name)
     kind, zone = types[policy.source.time], policy.zone
     dated = is_dated(policy, engine) if kind not in TYPED_TIMES else kind == "date"

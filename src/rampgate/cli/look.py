@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -37,13 +38,24 @@ def replay(
     policy: PolicyFile,
     start: Annotated[str | None, typer.Option("--from", help="First look.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last look.")] = None,
+    aa: Annotated[
+        int | None, typer.Option("--aa", metavar="N", help="Judge N random splits of the baseline's history instead.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the splits; the same seed gives the same ones.")] = 1,
     as_json: Json = False,
     quiet: Quiet = False,
     events: Events = None,
 ) -> int:
-    """What would have been decided at every look. Writes nothing."""
+    """What would have been decided at every look. Writes nothing.
+
+    With --aa the baseline's own history is split at random, so that nothing differs: what is rolled back is false.
+    """
     from rampgate.rollout.replay import Looks, looks
 
+    if aa is not None:
+        if start is not None or end is not None:
+            raise typer.BadParameter("--aa splits the whole history; --from and --to belong to a replay")
+        return _splits(policy, events, aa, seed, as_json, quiet)
     made = []
     with progress("reading the rows", quiet) as say:
         for decision in looks(policy, events, start, end):
@@ -59,4 +71,18 @@ def replay(
         print_view("no complete period with a candidate row to look at")
     else:
         print_view(verdict_line(decisions[-1]) if quiet else replay_view(decisions))
+    return 0
+
+
+def _splits(policy: Path, events: str | None, count: int, seed: int, as_json: bool, quiet: bool) -> int:
+    from rampgate.simulation.splits import splits
+
+    with progress("reading the history", quiet) as say:
+        found = splits(policy, events, count, seed, say)
+    if as_json:
+        print_json(found.to_dict())
+        return 0
+    from rampgate.report.simulated_view import splits_view
+
+    print_view(repr(found) if quiet else splits_view(found))
     return 0

@@ -41,12 +41,15 @@ def bennett_cost(bets: Floats, bound: Floats) -> Floats:
     bets : lambda, (..., grid)
     bound : c, the largest single deviation that enters s, broadcastable to ``bets``
     """
-    x = np.minimum(bets * bound, LARGEST_EXPONENT)
+    x = np.asarray(np.minimum(bets * bound, LARGEST_EXPONENT))
     small = x < 1e-4
-    safe = np.where(small, 1.0, x)
+    ratio = np.expm1(x)
+    ratio -= x
+    np.divide(ratio, x * x, out=ratio, where=~small)
     # expm1(x) - x loses all digits for small x; its series does not.
-    ratio = np.where(small, 0.5 + x / 6.0 + x * x / 24.0, (np.expm1(safe) - safe) / (safe * safe))
-    return bets * bets * ratio
+    least = x[small]
+    ratio[small] = 0.5 + least / 6.0 + least * least / 24.0
+    return np.asarray(bets * bets * ratio)
 
 
 def gaussian_cost(bets: Floats) -> Floats:

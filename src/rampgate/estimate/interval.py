@@ -33,6 +33,8 @@ def costs(contrast: Contrast, bets: Floats, direction: int = 1) -> Floats:
     shown yet make the normal approximation pass far too easily (docs/decisions/0006).
     """
     bounded = (contrast.bounded | (direction < 0 and contrast.ranged))[..., None]
+    if bounded.all():
+        return bennett_cost(bets, contrast.bound[..., None])
     # Costs of a kind that is not used in a period would overflow for nothing.
     bound = np.where(bounded, contrast.bound[..., None], 0.0)
     return np.where(bounded, bennett_cost(bets, bound), gaussian_cost(bets))
@@ -78,6 +80,8 @@ def _gain_and_cost(contrast: Contrast, margin: float, bets: Floats, direction: i
     s = direction * weight * (contrast.effect - np.where(weight > 0, margin, 0.0))
     cost = contrast.variance(margin)[..., None] * costs(contrast, bets, direction)
     both = weight[..., None] > 0
+    if both.all():
+        return bets * s[..., None], cost
     return np.where(both, bets * s[..., None], 0.0), np.where(both, cost, 0.0)
 
 
@@ -139,21 +143,9 @@ def confidence_sequence(
         return ends[0], ends[1]
     weight = contrast.weight if within is None else contrast.weight * within
     counts = np.where(weight > 0, 1.0, 0.0)
-    usable = bets * counts[..., None]
-    spent = _spending(contrast, bets, counts)
-    gain = (usable * (weight * contrast.effect)[..., None]).sum(-2)
-    pull = (usable * weight[..., None]).sum(-2)
-    # With what every period keeps back of the wealth.
-    size = np.log(bets.shape[-1]) + np.broadcast_to(counts, weight.shape).sum(-1) * np.log1p(KEPT)
-
     # Both ends are sought at once, along axis 0: the lower by the process against less harm, then the upper.
     side = np.array([1.0, -1.0]).reshape(2, *[1] * (weight.ndim - 1))
-
-    def excess(margin: Floats) -> Floats:
-        """Log-evidence against the margin above the bar: negative inside the sequence."""
-        log_e = log_sum_exp(side[..., None] * (gain - margin[..., None] * pull) - spent(margin)) - size
-        return np.asarray(log_e - np.log(2.0 / alpha))
-
+    excess = _excess(contrast, bets, alpha, weight, side)
     centre = effect(contrast, within)
     missing = np.isnan(centre)
     middle = np.where(missing, 0.0, centre)
@@ -176,6 +168,35 @@ def _told(contrast: Contrast, within: Floats) -> np.ndarray | None:
     empty = np.isnan(effect(contrast, within))
     told = np.flatnonzero(~empty | (np.cumsum(empty) == 1))
     return told if len(told) < len(within) else None
+
+
+def lies_below(
+    contrast: Contrast, bets: Floats, harm: Floats, alpha: float, limit: float = np.inf, within: Floats | None = None
+) -> np.ndarray:
+    """Whether the upper end of the `confidence_sequence` is at most a harm, (...), without looking for that end."""
+    weight = contrast.weight if within is None else contrast.weight * within
+    side = np.full([1] * (weight.ndim - 1), -1.0)
+    excluded = _excess(contrast, bets, alpha, weight, side)(harm) >= 0
+    centre = effect(contrast, within)
+    possible = (harm >= limit) & np.isfinite(limit)
+    return np.asarray(np.isfinite(centre) & (possible | ((harm > centre) & excluded)))
+
+
+def _excess(contrast: Contrast, bets: Floats, alpha: float, weight: Floats, side: Floats) -> Callable[[Floats], Floats]:
+    """Log-evidence against a margin above the bar, negative inside the sequence; ``side`` as for ``direction``."""
+    counts = np.where(weight > 0, 1.0, 0.0)
+    usable = bets * counts[..., None]
+    spent = _spending(contrast, bets, counts)
+    gain = (usable * (weight * contrast.effect)[..., None]).sum(-2)
+    pull = (usable * weight[..., None]).sum(-2)
+    # With what every period keeps back of the wealth.
+    size = np.log(bets.shape[-1]) + np.broadcast_to(counts, weight.shape).sum(-1) * np.log1p(KEPT)
+
+    def excess(margin: Floats) -> Floats:
+        log_e = log_sum_exp(side[..., None] * (gain - margin[..., None] * pull) - spent(margin)) - size
+        return np.asarray(log_e - np.log(2.0 / alpha))
+
+    return excess
 
 
 def _spending(contrast: Contrast, bets: Floats, counts: Floats) -> Callable[[Floats], Floats]:

@@ -15,7 +15,7 @@ from rampgate.judge.case import Case, Data
 from rampgate.judge.decision import FAIL, INCONCLUSIVE, PASS, Budget, Reason
 from rampgate.judge.gate import recent_days
 from rampgate.judge.show import overall_of
-from rampgate.policy import Phase
+from rampgate.policy import Phase, Policy
 from rampgate.policy.values import percent
 
 #: The bound on the harm per unit holds at all looks with this confidence.
@@ -92,9 +92,15 @@ def units_ahead(case: Case, name: str, phase: Phase | None) -> float | None:
     units = sum(float(arm.n[0, recent].sum()) for arm in case.data.run)
     if days <= 0 or units <= 0:
         return None
-    look = 7.0 if case.policy.source.look == "week" else 1.0
-    stay = max(phase.at_least.timedelta / timedelta(days=1), look)
-    return units / days * _known_share(case, name) * stay * phase.share
+    return units / days * _known_share(case, name) * candidate_days(case.policy, phase)
+
+
+def candidate_days(policy: Policy, phase: Phase | None) -> float:
+    """A phase's shortest stay in days of full traffic of the candidate; 0 without a phase."""
+    if phase is None:
+        return 0.0
+    look = 7.0 if policy.source.look == "week" else 1.0
+    return max(phase.at_least.timedelta / timedelta(days=1), look) * phase.share
 
 
 def pending_units(case: Case, name: str) -> float:

@@ -229,14 +229,16 @@ def overall_shown(case: Case) -> list[Shown]:
 
 def overall_of(case: Case, name: str, data: Data | None = None) -> Shown:
     """One metric of all units together, of the case's data or of others."""
-    return _overall(Shown.of(case.data if data is None else data, name))
+    return overall_in(case.data if data is None else data, name)
 
 
-def _overall(shown: Shown) -> Shown:
-    """The overall group alone, without the group axis."""
+def overall_in(data: Data, name: str) -> Shown:
+    """One metric of all units together, without the group axis."""
+    shown = Shown.of(data, name)
     c, b = shown.known
     contrast = take(shown.contrast, slice(None), 0)
-    return Shown(shown.name, contrast, shown.bets[0], (c[0], b[0]), shown.limit, shown.heights[:1])
+    known = c[..., 0, :], b[..., 0, :]
+    return Shown(shown.name, contrast, shown.bets[..., 0, :, :], known, shown.limit, shown.heights[:1])
 
 
 def window_bounds(window: Duration | Literal["week"], start: date, last: date) -> list[tuple[date, date]]:

@@ -22,6 +22,7 @@ from rampgate.policy import Policy
 from rampgate.rollout.archive import intake_of, policy_of
 from rampgate.rollout.evaluate import case_of, decision_of
 from rampgate.rollout.verify import same_decision
+from rampgate.simulation.table import Simulation
 
 #: Where a record keeps what a `Brief` is made of, in its order.
 BRIEF = (
@@ -59,6 +60,7 @@ class Dossier:
     recorded_at : when it was written down
     entry : as it was recorded
     restored : the case that was judged, from what the ledger stored; what rests on it is made when it is asked for
+    simulation : what the policy does before a launch, where one is kept for it
     """
 
     decision: Decision
@@ -72,6 +74,7 @@ class Dossier:
     recorded_at: str
     entry: Mapping[str, Any]
     restored: Callable[[], Case]
+    simulation: Simulation | None = None
 
     @cached_property
     def case(self) -> Case:

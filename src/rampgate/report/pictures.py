@@ -24,7 +24,12 @@ MOST_SEGMENT_PATHS = 3
 MOST_ROWS, MOST_WINDOWS = 30, 26
 MOST_SEGMENTS = 12
 
-FAMILIES = {"rollback": "all rollback criteria", "guardrail": "all guardrails", "segment": "all segment guardrails"}
+FAMILIES = {
+    "rollback": "all rollback criteria",
+    "guardrail": "all guardrails",
+    "floor": "the floor",
+    "segment": "all segment guardrails",
+}
 
 
 def unit_of(policy: Policy, metric: str) -> Unit:

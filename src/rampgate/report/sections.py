@@ -30,6 +30,7 @@ from rampgate.report.blocks import (
 from rampgate.report.dossier import Dossier
 from rampgate.report.drawing import told_odds
 from rampgate.report.segments import segments
+from rampgate.report.simulated import section as simulated
 from rampgate.report.still_open import still_open
 from rampgate.report.words import date_of, moment_of, not_checked, percent
 
@@ -134,6 +135,8 @@ def sections(dossier: Dossier) -> Iterator[Section]:
     yield Section("Sizes", tuple(_sizes(dossier)))
     yield Section("Rows and their health", tuple(_health(dossier)))
     yield Section("The policy", tuple(_policy(dossier.policy)))
+    if dossier.simulation is not None:
+        yield simulated(dossier.simulation)
     yield Section("How this was recorded", tuple(_record(dossier)))
 
 

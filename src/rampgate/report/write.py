@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from rampgate.errors import UsageError
@@ -13,6 +14,7 @@ from rampgate.report.dossier import Dossier, dossier
 from rampgate.report.pens import Pen, pen
 from rampgate.report.words import moment_of
 from rampgate.save import save
+from rampgate.simulation.stored import stored
 
 ENDINGS = (".html", ".md")
 
@@ -31,6 +33,7 @@ def report_policy(policy: Path, out: Path, ledger: str | Path) -> list[str]:
         gathered = aside.submit(dossier, Ledger.open(ledger, create=False), rules.rollout)
         _load(out)
         found = gathered.result()
+        found = replace(found, simulation=stored(found.policy, policy))
         write_report(found, out, drawing)
     decision = found.decision
     lines = [f"{decision.decision.upper()}  {decision.rollout}, look of {moment_of(decision.look)}: {out}"]

@@ -1,0 +1,145 @@
+"""Where a policy cannot work on its baseline, and what would: each remedy is a figure that was simulated too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rampgate.judge.gate import counted_metrics
+from rampgate.judge.labels import TOLERATED
+from rampgate.policy import Policy
+from rampgate.policy.values import percent
+from rampgate.simulation.baseline import Baseline, days_of
+from rampgate.simulation.opening import ENOUGH, needs_days, opening, with_budgets, with_margins
+from rampgate.simulation.table import TIMES, Outcome
+
+#: Times as wide that margins and budgets are tried.
+FACTORS = (1.25, 1.5, 2.0, 3.0, 5.0)
+#: Rollouts that a remedy is tried on.
+TRIED = 200
+#: Share of rollouts in which a harm may be missed before that is said.
+MISSED = 0.2
+
+
+def advice(baseline: Baseline, found: Sequence[Outcome], periods: int, seed: int) -> tuple[str, ...]:
+    """Sentences, the gravest first; none where nothing has to be said."""
+    return (
+        *_late(baseline),
+        *_not_opening(baseline, found, seed),
+        *_wolf(baseline.policy, found),
+        *_asleep(baseline.policy, found, periods * days_of(baseline.policy)),
+    )
+
+
+def _not_opening(baseline: Baseline, found: Sequence[Outcome], seed: int) -> Iterator[str]:
+    policy = baseline.policy
+    harmless = next((one for one in found if one.name == "harmless"), None)
+    if harmless is None:
+        return
+    for index, figure in enumerate(harmless.opened):
+        phase, last = policy.phases[index], index == len(policy.phases) - 1
+        if figure.estimate is None or figure.estimate >= ENOUGH or last:
+            continue
+        stay = f"{TIMES} times its shortest stay of {phase.at_least}"
+        half = needs_days(baseline, index, seed)
+        wait = "more than a year" if half is None else f"about {half / 7:.0f} weeks"
+        text = (
+            f"phase {index + 1} ({percent(phase.traffic)} of traffic, {phase.go}) opens for {figure.estimate:.0%} of "
+            f"harmless candidates within {stay}; half of them need {wait}, at {baseline.per_day:,.0f} units a day"
+        )
+        remedies = list(_remedies(baseline, index, seed))
+        yield f"{text}: {'; or '.join(remedies)}" if remedies else text
+
+
+def _remedies(baseline: Baseline, index: int, seed: int) -> Iterator[str]:
+    policy, phase = baseline.policy, baseline.policy.phases[index]
+    known = min(_known_share(baseline, name) for name in counted_metrics(policy))
+    each = baseline.per_day * phase.share * known
+    days = phase.minimum_units / each if each else float("inf")
+    if days > TIMES * max(phase.at_least.timedelta.days, days_of(policy)):
+        yield f"minimum_units of {phase.minimum_units} alone take about {days:.0f} days: ask for fewer, or stay longer"
+        return
+    if phase.go == "non_inferior":
+        required = policy.required(phase)
+        for factor in FACTORS:
+            tried = with_margins(policy, required, factor)
+            if _opens(tried, baseline, index, seed):
+                margins = ", ".join(f"{name} to {tried.margins()[name]}" for name in required)
+                yield f"widen its margins {factor:g} times ({margins}), with which it does"
+                break
+        yield "leave the phase by within_budget or no_harm, and ask for non_inferior at a larger share of traffic"
+    elif phase.go == "within_budget":
+        for factor in FACTORS:
+            tried = with_budgets(policy, factor)
+            if _opens(tried, baseline, index, seed):
+                budgets = ", ".join(f"{name} of {budget:,.0f}" for name, budget in tried.harm_budget.items())
+                yield f"accept a harm_budget {factor:g} times as large ({budgets}), with which it does"
+                break
+        yield "begin the next phase with less traffic, or a shorter at_least"
+
+
+def _opens(policy: Policy, baseline: Baseline, index: int, seed: int) -> bool:
+    chance = opening(policy, baseline, TRIED, seed)[index].estimate
+    return chance is not None and chance >= ENOUGH
+
+
+def _known_share(baseline: Baseline, name: str) -> float:
+    known = baseline.sorts.values[:, baseline.components.index(f"{name}:known")]
+    return float(baseline.sorts.count @ known / baseline.sorts.count.sum())
+
+
+def _late(baseline: Baseline) -> Iterator[str]:
+    """Labels that come after their unit's period, where no age is declared: the gate would hold at every look."""
+    for name in baseline.policy.judged_metrics():
+        late = f"{name}:late"
+        if late not in baseline.components or baseline.policy.metrics[name].maturity is not None:
+            continue
+        count, values = baseline.sorts.count, baseline.sorts.values
+        come, known = (float(count @ values[:, baseline.components.index(part)]) for part in (late, f"{name}:known"))
+        if come > TOLERATED * (come + known):
+            yield (
+                f"{come / (come + known):.0%} of the labels of {name} come after the {baseline.policy.source.look} of "
+                f"their unit, and every look would hold for that: write matures_after under metrics.{name}"
+            )
+
+
+def _wolf(policy: Policy, found: Sequence[Outcome]) -> Iterator[str]:
+    """Harmless rollouts that are rolled back more often than the budget says, beyond what chance explains."""
+    budget = policy.error_budget.false_rollback
+    for one in found:
+        figure = one.false_rollback
+        if not one.harmless or figure.estimate is None or figure.error is None:
+            continue
+        if figure.estimate - 3.0 * figure.error > budget:
+            yield (
+                f"{one.name}: {figure.estimate:.1%} (+/- {figure.error:.1%}) are rolled back, more than the "
+                f"{percent(budget)} of the budget: give means and ratios bounds, so that the proof is exact"
+            )
+
+
+def _asleep(policy: Policy, found: Sequence[Outcome], days: int) -> Iterator[str]:
+    """Harm that must be caught and is missed too often."""
+    late = []
+    for one in found:
+        missed = one.missed.estimate
+        if one.harmless or missed is None or missed <= MISSED or one.criterion is None:
+            continue
+        kind, _, metric = one.criterion.partition(":")
+        if one.name.endswith("-expect-day") and policy.phases[-1].alone:
+            late.append(missed)
+        if not one.name.endswith("-expect-start"):
+            continue
+        twice = next((o for o in found if o.name == f"{metric}-twice-start"), None)
+        share = None if twice is None else twice.missed.estimate
+        more = "" if twice is None or share is None else f" ({share:.0%} where {twice.says})"
+        if kind == "rollback":
+            fix, stopped = f"lower worse_by of {metric}, stay longer, or begin with more traffic", "rolled back"
+        else:
+            fix, stopped = f"lower the margin of {metric}, stay longer, or give it a rollback criterion", "stopped"
+        yield f"{one.says}: in {days} days {missed:.0%} of such rollouts are not {stopped}{more}. To catch it, {fix}"
+    if late:
+        low, high = (f"{share:.0%}" for share in (min(late), max(late)))
+        told = low if low == high else f"{low} to {high}"
+        yield (
+            f"of harm that begins on a day at random within {days} days, {told} is missed: at 100 % of traffic nothing "
+            "is left to compare with. Keep a holdout in the last phase, as holdout: 5%"
+        )

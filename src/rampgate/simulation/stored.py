@@ -1,0 +1,55 @@
+"""A simulation beside its policy, for whoever approves it: kept by the policy's hash, so an edited policy has none."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from rampgate.errors import UsageError
+from rampgate.policy import Policy
+from rampgate.simulation.table import Simulation
+
+ENDING = ".simulation.json"
+
+
+def place_of(policy_file: Path) -> Path:
+    """The file beside a policy that holds its simulation."""
+    return policy_file.with_name(policy_file.stem + ENDING)
+
+
+def store(simulation: Simulation, policy_file: Path) -> Path:
+    """Write a simulation beside its policy, whole or not at all.
+
+    Raises
+    ------
+    UsageError : the file cannot be written there
+    """
+    target = place_of(policy_file)
+    text = json.dumps(simulation.to_dict(), indent=1, allow_nan=False, sort_keys=True) + "\n"
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(target)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        remedy = "simulate with --no-keep, or make the folder writable"
+        raise UsageError(f"cannot be written: {error}", where=str(target), remedy=remedy) from error
+    return target
+
+
+def stored(policy: Policy, policy_file: Path | None = None) -> Simulation | None:
+    """The simulation of this very policy, if one is kept beside its file.
+
+    Parameters
+    ----------
+    policy_file : the policy's own when left out
+    """
+    path = policy_file or policy.path
+    if path is None:
+        return None
+    try:
+        found = Simulation.from_dict(json.loads(place_of(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # there is none, or none that this version can read: simulating again makes one
+    return found if found.policy_sha256 == policy.sha256() else None
