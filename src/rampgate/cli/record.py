@@ -14,15 +14,17 @@ from rampgate.cli.output import print_json, print_view, progress
 
 @app.command()
 def verify(as_json: Json = False, quiet: Quiet = False, ledger: BookUrl = None) -> int:
-    """Check the ledger: its chain, states and tables, and every decision judged again.
+    """Check the ledger: its chain, states, tables and signatures, and every decision judged again.
 
     Exit code: 0 whole, 1 when something differs, whose first record is named, or when the ledger cannot be read.
     """
     with progress("judging again", quiet) as say:
+        from rampgate.people import find_people
         from rampgate.report.verified import verified_view
         from rampgate.rollout.verify import verify_ledger
 
-        found = verify_ledger(open_book(ledger), say)
+        book = open_book(ledger)
+        found = verify_ledger(book, say, find_people(book.path.parent))
     if as_json:
         print_json(found.to_dict())
     else:

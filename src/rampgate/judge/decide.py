@@ -40,6 +40,7 @@ from rampgate.judge.forecast import budget_expected, passing_expected
 from rampgate.judge.gate import Demand, demands
 from rampgate.judge.harm import budget_reasons, budgets, overspent, within_words
 from rampgate.judge.health import forgotten, health
+from rampgate.judge.mandate import lacking
 from rampgate.judge.point import point
 from rampgate.judge.sequential import sequential
 from rampgate.judge.show import LEVEL, all_estimates, windows
@@ -78,6 +79,7 @@ def judge(case: Case) -> Decision:
     no_budgets: tuple[Budget, ...] = ()
     spent, uncounted = _safely(lambda: budgets(case), no_budgets, "the harm budget")
     opened, unopened = _safely(lambda: still_open(case), none_open, "the units still open")
+    wanted = [*lacking(case.mandate), *wanted]
     holds = [
         *(d.reason for d in wanted),
         *findings.holds,
@@ -108,6 +110,7 @@ def judge(case: Case) -> Decision:
         waiting_for=tuple(_waiting(case, decision, [d.waiting for d in wanted], holds)),
         budgets=spent,
         open=opened,
+        approval=None if case.mandate is None else case.mandate.to_dict(),
     )
 
 
@@ -156,10 +159,23 @@ def _reasons(
     if decision == HOLD:
         yield from overspent(case, spent)
     yield from findings.notes
+    yield from _changed(case)
+
+
+def _changed(case: Case) -> Iterable[Reason]:
+    """That the policy is not the one of the look before, and what becomes of the evidence."""
     now, then = case.policy.sha256(), case.state.policy_sha256
-    if then and then != now:
-        change = f"the policy was changed since the look before (sha256 {then[:8]} to {now[:8]})"
-        yield Reason("decided_by_person", PASS, f"{change}; all evidence is judged by the new one")
+    if not then or then == now:
+        return
+    text = f"the policy was changed since the look before (sha256 {then[:8]} to {now[:8]}); "
+    if case.changed is None:
+        text += "all evidence is judged by the new one"
+    elif not case.changed:
+        text += "no criterion is another one, and all evidence so far goes on"
+    else:
+        names = ", ".join(case.changed[:5]) + (", ..." if len(case.changed) > 5 else "")
+        text += f"judged anew, on all days since the start: {names}; the evidence of every other criterion goes on"
+    yield Reason("decided_by_person", PASS, text)
 
 
 def _all_clear(case: Case, decision: str, shown: Shown, spent: tuple[Budget, ...]) -> str:

@@ -132,6 +132,13 @@ class Ledger:
         """Yield the records in order, of one rollout or kind or of all, up to the last at the time of the call."""
         return (_record(row) for row in self._rows(rollout, (), kind))
 
+    def before(self, rollout: str) -> dict[str, str | None]:
+        """Return the id of each record of a rollout with that of the rollout's record before it."""
+        query = sa.select(_RECORDS.c.sha256).where(_RECORDS.c.rollout == rollout).order_by(_RECORDS.c.sequence)
+        with self._transaction() as connection:
+            ids = list(connection.scalars(query))
+        return dict(zip(ids, [None, *ids], strict=False))
+
     def excerpts(self, rollout: str, paths: Sequence[str]) -> Iterator[list[Any]]:
         """Yield chosen values of each record of a rollout, in order; a long history is told without reading all of it.
 

@@ -40,10 +40,10 @@ def status_rows(ledger: Ledger, only: str | None = None) -> list[dict[str, Any]]
     """One JSON object per rollout: its state, and its last decision."""
     rows = []
     for name in _rollouts(ledger, only):
-        record = ledger.last(name)
-        if record is None:
-            continue
-        decision, state = record.entry()["decision"], State.from_dict(record.state())
+        record, last = ledger.last(name, "decision"), ledger.last(name)
+        if record is None or last is None:
+            continue  # approved, and not looked at yet
+        decision, state = record.entry()["decision"], State.from_dict(last.state())
         traffic = traffic_after(decision["decision"], decision["phase"])
         rows.append(
             {
@@ -178,7 +178,7 @@ def history_view(rows: list[dict[str, Any]], weeks: Mapping[str, Sequence[Window
 
 def last_windows(ledger: Ledger, only: str | None = None) -> dict[str, tuple[Window, ...]]:
     """The windows of each rollout's last decision."""
-    records = {name: ledger.last(name) for name in _rollouts(ledger, only)}
+    records = {name: ledger.last(name, "decision") for name in _rollouts(ledger, only)}
     return {
         name: Decision.from_dict(record.entry()["decision"]).windows
         for name, record in records.items()

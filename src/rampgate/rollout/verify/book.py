@@ -9,9 +9,13 @@ from typing import Any
 from rampgate.errors import LedgerError, NewerLedger, RampgateError
 from rampgate.judge.state import State
 from rampgate.ledger import GENESIS, Ledger, Record, digest
+from rampgate.people import People
+from rampgate.rollout.approvals import Given
 from rampgate.rollout.archive import named
 from rampgate.rollout.newer import refuse_newer
+from rampgate.rollout.signed import APPROVAL
 from rampgate.rollout.verify.decision import recompute
+from rampgate.rollout.verify.signed import mandate_problem, signed_problem, unchanged_problem
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,12 @@ class _Walk:
     """What is carried from record to record."""
 
     book: Ledger
+    people: People | None = None
     sequence: int = 0
     head: str = GENESIS
-    states: dict[str, State] = field(default_factory=dict)
+    last: dict[str, Record] = field(default_factory=dict)
+    approvals: dict[str, dict[str, Given]] = field(default_factory=dict)
+    under_approval: set[str] = field(default_factory=set)
     documents: dict[str, bytes] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
     recomputed: int = 0
@@ -68,20 +75,23 @@ class _DiffersError(Exception):
     """A record is not what it says."""
 
 
-def verify_ledger(book: Ledger, say: Callable[[str], None] = lambda _: None) -> Verification:
+def verify_ledger(
+    book: Ledger, say: Callable[[str], None] = lambda _: None, people: People | None = None
+) -> Verification:
     """Check the chain, every state and table, and judge every decision again.
 
     Parameters
     ----------
     book : the ledger
     say : is told how far it is
+    people : whose signatures count; without them each is checked against the key that its record names
 
     Raises
     ------
     NewerLedger
         The ledger, or a record in it, is of a newer version.
     """
-    walk = _Walk(book)
+    walk = _Walk(book, people)
     problem, first_bad = None, None
     try:
         for record in book.records():
@@ -116,8 +126,8 @@ def _one(walk: _Walk, record: Record) -> None:
     try:
         refuse_newer(record)
         _KINDS[record.kind](walk, record)
-        walk.states[record.rollout] = State.from_dict(record.state())
-    except NewerLedger:
+        walk.last[record.rollout] = record
+    except (NewerLedger, _DiffersError):
         raise
     except (RampgateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
         why = error.what if isinstance(error, RampgateError) else f"{type(error).__name__}: {error}"
@@ -126,13 +136,34 @@ def _one(walk: _Walk, record: Record) -> None:
 
 
 def _decision(walk: _Walk, record: Record) -> None:
-    walk.known.update(named(record.entry()["inputs"]))
-    found = recompute(record, walk.states.get(record.rollout), walk.read)
-    if found.problem is not None:
-        raise _DiffersError(found.problem)
+    inputs = record.entry()["inputs"]
+    walk.known.update(named(inputs))
+    before = walk.last.get(record.rollout)
+    stood = before.state() if before is not None else {}
+    found = recompute(record, State.from_dict(stood) if stood else None, walk.read)
+    approvals, under = walk.approvals.get(record.rollout, {}), record.rollout in walk.under_approval
+    _demand(found.problem or mandate_problem(record, approvals, walk.read, under))
+    if "mandate" in inputs:
+        walk.under_approval.add(record.rollout)
     walk.recomputed += not found.older
     walk.older += found.older
     walk.reworded += not found.words
+
+
+def _approval(walk: _Walk, record: Record) -> None:
+    before, given = walk.last.get(record.rollout), Given.of(record)
+    _demand(signed_problem(record, before, walk.people) or unchanged_problem(record, before))
+    for sha256 in (given.policy_sha256, given.simulation):
+        if sha256 is not None:
+            walk.read(sha256)
+            walk.known.add(sha256)
+    walk.approvals.setdefault(record.rollout, {})[record.sha256] = given
+    walk.under_approval.add(record.rollout)
+
+
+def _demand(problem: str | None) -> None:
+    if problem is not None:
+        raise _DiffersError(problem)
 
 
 def _documents(walk: _Walk) -> str | None:
@@ -146,4 +177,4 @@ def _documents(walk: _Walk) -> str | None:
 
 
 #: What is checked of each kind of record, beside its bytes and its place.
-_KINDS: dict[str, Callable[[_Walk, Record], None]] = {"decision": _decision}
+_KINDS: dict[str, Callable[[_Walk, Record], None]] = {"decision": _decision, APPROVAL: _approval}
