@@ -145,6 +145,9 @@ def printed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         looser.write_text(looser.read_text("utf-8") + "harm_budget: {met_sla: 50}\n", "utf-8")
         agreed = ask("approve", str(looser), "--as", "lee", "--key", str(folder / "lee.pem"), "--ledger", "mandated.db")
         approval = ask("check", str(looser), "--as-of", "2016-03-07", "--ledger", "mandated.db")["approval"]
+        (folder / "rampgate.toml").write_text(entry("lee", lambda: own.public), "utf-8")
+        sign = ["--because", "so", "--as", "lee", "--key", str(folder / "lee.pem"), "--ledger", "running.db"]
+        decided = ask("decide", "act-two", "hold", *sign, "--as-of", "2016-03-07")
         held = next(d for d in ask("history", "act-two", *ledger)["decisions"] if d["decision"] == "hold")
         return {
             "A decision: `rampgate check`, `rampgate show`": {
@@ -155,7 +158,8 @@ def printed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
             "Errors": ask("check", "no-such-file.yaml"),
             "`rampgate replay`": ask("replay", policy, "--to", "2016-03-02"),
             "`rampgate status`": ask("status", *running),
-            "`rampgate history`": ask("history", *ledger),
+            "`rampgate history`": ask("history", *running),
+            "`rampgate decide`, `rampgate resume`": decided,
             "`rampgate explain`": ask("explain", held["decision_id"], *ledger),
             "`rampgate compare`": ask("compare", "table.csv", *two),
             "`rampgate validate`": ask("validate", policy),

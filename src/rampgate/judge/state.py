@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from rampgate.judge.decision import COMPLETE, FAIL, GO, ROLLBACK, Decision
+from rampgate.judge.order import Order
 
 RUNNING, COMPLETED, ROLLED_BACK = "running", "complete", "rolled_back"
 
@@ -37,6 +38,7 @@ class State:
     failed : criteria that failed at the look before
     seen : what earlier looks rested on
     bounds : of values, by column, as the first look took them from the reference; they never move in an attempt
+    orders : what people decided otherwise than the gate, as far as it is in force or waits for more names
     """
 
     attempt: int = 1
@@ -50,6 +52,7 @@ class State:
     failed: tuple[str, ...] = ()
     seen: Seen | None = None
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    orders: tuple[Order, ...] = ()
 
     @property
     def phase(self) -> int:
@@ -75,6 +78,7 @@ class State:
             "seen": {"through": self.seen.through.isoformat(), "units": dict(self.seen.units)} if self.seen else None,
             # Only where there are some: a record without them has the bytes that it always had.
             **({"bounds": {column: list(ends) for column, ends in self.bounds.items()}} if self.bounds else {}),
+            **({"orders": [order.to_dict() for order in self.orders]} if self.orders else {}),
         }
 
     @classmethod
@@ -92,6 +96,7 @@ class State:
             failed=tuple(data["failed"]),
             seen=Seen(datetime.fromisoformat(seen["through"]), seen["units"]) if seen else None,
             bounds={column: (low, high) for column, (low, high) in data.get("bounds", {}).items()},
+            orders=tuple(Order.from_dict(order) for order in data.get("orders", ())),
         )
 
 

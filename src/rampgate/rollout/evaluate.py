@@ -113,7 +113,9 @@ def current_state(policy: Policy, last: Record | None, as_of: datetime, book: Le
     if last is None or not stands:  # nobody has looked yet; the policy may be approved
         return State(candidate=policy.candidate)
     before = last if last.kind == "decision" or book is None else book.last(policy.rollout, "decision")
+    state = State.from_dict(stands)
     recorded = as_of if before is None else datetime.fromisoformat(before.entry()["inputs"]["as_of"])
+    recorded = max([recorded, *(order.as_of for order in state.orders)])
     if as_of < recorded:
         raise UsageError(
             f"as_of {as_of.isoformat()} is before the last decision of this rollout, {recorded.isoformat()}",
@@ -121,7 +123,6 @@ def current_state(policy: Policy, last: Record | None, as_of: datetime, book: Le
             remedy="`rampgate replay` shows what would have been decided at earlier looks; to begin anew, give another "
             "--ledger or another rollout name",
         )
-    state = State.from_dict(stands)
     if state.candidate != policy.candidate:
         # What was seen of another candidate is no evidence for this one, and neither is the day of the change.
         return State(attempt=state.attempt + 1, candidate=policy.candidate)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from rampgate.errors import NewerLedger
 from rampgate.estimate import STATISTICS
 from rampgate.ledger import Record
-from rampgate.rollout.signed import APPROVAL
+from rampgate.rollout.signed import APPROVAL, HUMAN
 
 #: Kinds of records that this version knows.
-KINDS = frozenset({"decision", APPROVAL})
+KINDS = frozenset({"decision", APPROVAL, HUMAN})
 
 
 def refuse_newer(record: Record) -> None:

@@ -13,9 +13,9 @@ from rampgate.people import People
 from rampgate.rollout.approvals import Given
 from rampgate.rollout.archive import named
 from rampgate.rollout.newer import refuse_newer
-from rampgate.rollout.signed import APPROVAL
+from rampgate.rollout.signed import APPROVAL, HUMAN
 from rampgate.rollout.verify.decision import recompute
-from rampgate.rollout.verify.signed import mandate_problem, signed_problem, unchanged_problem
+from rampgate.rollout.verify.signed import mandate_problem, order_problem, signed_problem, unchanged_problem
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class _Walk:
     sequence: int = 0
     head: str = GENESIS
     last: dict[str, Record] = field(default_factory=dict)
+    looks: dict[str, Record] = field(default_factory=dict)
     approvals: dict[str, dict[str, Given]] = field(default_factory=dict)
     under_approval: set[str] = field(default_factory=set)
     documents: dict[str, bytes] = field(default_factory=dict)
@@ -145,6 +146,7 @@ def _decision(walk: _Walk, record: Record) -> None:
     _demand(found.problem or mandate_problem(record, approvals, walk.read, under))
     if "mandate" in inputs:
         walk.under_approval.add(record.rollout)
+    walk.looks[record.rollout] = record
     walk.recomputed += not found.older
     walk.older += found.older
     walk.reworded += not found.words
@@ -159,6 +161,11 @@ def _approval(walk: _Walk, record: Record) -> None:
             walk.known.add(sha256)
     walk.approvals.setdefault(record.rollout, {})[record.sha256] = given
     walk.under_approval.add(record.rollout)
+
+
+def _human(walk: _Walk, record: Record) -> None:
+    before, look = walk.last.get(record.rollout), walk.looks.get(record.rollout)
+    _demand(signed_problem(record, before, walk.people) or order_problem(record, before, look, walk.read))
 
 
 def _demand(problem: str | None) -> None:
@@ -177,4 +184,4 @@ def _documents(walk: _Walk) -> str | None:
 
 
 #: What is checked of each kind of record, beside its bytes and its place.
-_KINDS: dict[str, Callable[[_Walk, Record], None]] = {"decision": _decision, APPROVAL: _approval}
+_KINDS: dict[str, Callable[[_Walk, Record], None]] = {"decision": _decision, APPROVAL: _approval, HUMAN: _human}
