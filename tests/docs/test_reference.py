@@ -165,6 +165,7 @@ def printed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
             "`rampgate validate`": ask("validate", policy),
             "`rampgate diff`": ask("diff", policy, str(accepted)),
             "`rampgate approve`": agreed,
+            "`rampgate checkpoint`": ask("checkpoint", *sign[2:]),
             "`rampgate verify`": ask("verify", *running),
         }
 

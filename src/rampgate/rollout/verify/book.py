@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from rampgate.errors import LedgerError, NewerLedger, RampgateError
@@ -12,8 +13,9 @@ from rampgate.ledger import GENESIS, Ledger, Record, digest
 from rampgate.people import People
 from rampgate.rollout.approvals import Given
 from rampgate.rollout.archive import named
+from rampgate.rollout.checkpoint import Checkpoint, fork
 from rampgate.rollout.newer import refuse_newer
-from rampgate.rollout.signed import APPROVAL, HUMAN
+from rampgate.rollout.signed import APPROVAL, CHECKPOINT, HUMAN
 from rampgate.rollout.verify.decision import recompute
 from rampgate.rollout.verify.signed import mandate_problem, order_problem, signed_problem, unchanged_problem
 
@@ -32,6 +34,7 @@ class Verification:
     recomputed : decisions that were judged again
     reworded : those of them whose words another version put differently
     older : decisions of earlier statistics, whose numbers this version cannot judge again
+    checkpoints : those in the ledger, and those kept elsewhere, that it agrees with
     """
 
     records: int
@@ -42,6 +45,7 @@ class Verification:
     recomputed: int
     reworded: int
     older: int
+    checkpoints: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         return dict(vars(self))
@@ -59,6 +63,8 @@ class _Walk:
     looks: dict[str, Record] = field(default_factory=dict)
     approvals: dict[str, dict[str, Given]] = field(default_factory=dict)
     under_approval: set[str] = field(default_factory=set)
+    ids: dict[int, str] = field(default_factory=dict)
+    checkpoints: int = 0
     documents: dict[str, bytes] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
     recomputed: int = 0
@@ -77,7 +83,11 @@ class _DiffersError(Exception):
 
 
 def verify_ledger(
-    book: Ledger, say: Callable[[str], None] = lambda _: None, people: People | None = None
+    book: Ledger,
+    say: Callable[[str], None] = lambda _: None,
+    people: People | None = None,
+    checkpoints: Sequence[Checkpoint] = (),
+    others: Sequence[Path] = (),
 ) -> Verification:
     """Check the chain, every state and table, and judge every decision again.
 
@@ -86,6 +96,8 @@ def verify_ledger(
     book : the ledger
     say : is told how far it is
     people : whose signatures count; without them each is checked against the key that its record names
+    checkpoints : that were kept elsewhere
+    others : copies of the ledger or exports, of which it must be the continuation
 
     Raises
     ------
@@ -93,13 +105,17 @@ def verify_ledger(
         The ledger, or a record in it, is of a newer version.
     """
     walk = _Walk(book, people)
-    problem, first_bad = None, None
+    problem: str | None = None
+    first_bad: int | None = None
     try:
         for record in book.records():
             say(f"record {walk.sequence + 1}")
             _one(walk, record)
         say("documents")
         problem = _documents(walk)
+        found = None if problem is not None else _elsewhere(walk, checkpoints, others)
+        if found is not None:
+            first_bad, problem = found
     except NewerLedger:
         raise
     except _DiffersError as error:
@@ -115,6 +131,7 @@ def verify_ledger(
         walk.recomputed,
         walk.reworded,
         walk.older,
+        walk.checkpoints,
     )
 
 
@@ -134,6 +151,7 @@ def _one(walk: _Walk, record: Record) -> None:
         why = error.what if isinstance(error, RampgateError) else f"{type(error).__name__}: {error}"
         raise _DiffersError(f"it cannot be judged again: {why}") from error
     walk.sequence, walk.head = record.sequence, record.sha256
+    walk.ids[record.sequence] = record.sha256
 
 
 def _decision(walk: _Walk, record: Record) -> None:
@@ -173,6 +191,24 @@ def _demand(problem: str | None) -> None:
         raise _DiffersError(problem)
 
 
+def _checkpoint(walk: _Walk, record: Record) -> None:
+    before = walk.last.get(record.rollout)
+    _demand(signed_problem(record, before, walk.people) or unchanged_problem(record, before))
+    said = record.entry()["statement"]
+    if walk.ids.get(said["sequence"]) != said["sha256"]:
+        raise _DiffersError("it is a checkpoint of another ledger")
+    walk.checkpoints += 1
+
+
+def _elsewhere(walk: _Walk, checkpoints: Sequence[Checkpoint], others: Sequence[Path]) -> tuple[int | None, str] | None:
+    """What is known from elsewhere and is not so here."""
+    for one in checkpoints:
+        if (found := one.problem(walk.ids, walk.people)) is not None:
+            return found
+        walk.checkpoints += 1
+    return next((found for other in others if (found := fork(walk.ids, other)) is not None), None)
+
+
 def _documents(walk: _Walk) -> str | None:
     """Every document is what its SHA-256 says, and some record names it."""
     for sha256, body in walk.book.all_documents():
@@ -184,4 +220,9 @@ def _documents(walk: _Walk) -> str | None:
 
 
 #: What is checked of each kind of record, beside its bytes and its place.
-_KINDS: dict[str, Callable[[_Walk, Record], None]] = {"decision": _decision, APPROVAL: _approval, HUMAN: _human}
+_KINDS: dict[str, Callable[[_Walk, Record], None]] = {
+    "decision": _decision,
+    APPROVAL: _approval,
+    HUMAN: _human,
+    CHECKPOINT: _checkpoint,
+}
