@@ -1,4 +1,4 @@
-"""Check what `rampgate export` wrote, with nothing but Python: python check_ledger.py ledger.jsonl [SHA-256 OF END].
+"""Check what `rampgate export` wrote, with nothing but Python: python check_ledger.py ledger.jsonl [HEAD].
 
 It checks the bytes, the chain, the documents and the way of each rollout through its phases. It does not judge again:
 `rampgate verify` does.

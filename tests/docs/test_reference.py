@@ -19,6 +19,8 @@ from tests.docs.refresh import GENERATED
 from tests.docs.runner import demo, inside, rampgate, sections
 
 from rampgate.estimate import __all__ as estimates
+from rampgate.people import new_key
+from rampgate.people.project import entry
 from rampgate.policy import load_policy
 
 JSON = (DOCS / "reference" / "json.md").read_text("utf-8")
@@ -131,19 +133,39 @@ def printed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         accepted = Path(policy).with_name("accepted.yaml")
         accepted.write_text(f"{Path(policy).read_text('utf-8')}\nharm_budget: {{met_sla: 50}}\n", "utf-8")
         counted = ask("check", str(accepted), "--as-of", "2016-03-07", "--ledger", "accepted.db")["budgets"]
+        mandated = Path(policy).with_name("mandated.yaml")
+        rules = "approval: {author: dana, approvers: [lee, sam], required: 2}"
+        mandated.write_text(f"{Path(policy).read_text('utf-8')}\n{rules}\n", "utf-8")
+        own = new_key(folder / "lee.pem")
+        mandated.with_name("rampgate.toml").write_text(entry("lee", lambda: own.public), "utf-8")
+        ask("approve", str(mandated), "--as", "lee", "--key", str(folder / "lee.pem"), "--ledger", "mandated.db")
+        looser = mandated.with_name("looser.yaml")
+        looser.write_text(mandated.read_text("utf-8").replace("required: 2", "required: 1"), "utf-8")
+        ask("approve", str(looser), "--as", "lee", "--key", str(folder / "lee.pem"), "--ledger", "mandated.db")
+        looser.write_text(looser.read_text("utf-8") + "harm_budget: {met_sla: 50}\n", "utf-8")
+        agreed = ask("approve", str(looser), "--as", "lee", "--key", str(folder / "lee.pem"), "--ledger", "mandated.db")
+        approval = ask("check", str(looser), "--as-of", "2016-03-07", "--ledger", "mandated.db")["approval"]
+        (folder / "rampgate.toml").write_text(entry("lee", lambda: own.public), "utf-8")
+        sign = ["--because", "so", "--as", "lee", "--key", str(folder / "lee.pem"), "--ledger", "running.db"]
+        decided = ask("decide", "act-two", "hold", *sign, "--as-of", "2016-03-07")
         held = next(d for d in ask("history", "act-two", *ledger)["decisions"] if d["decision"] == "hold")
         return {
             "A decision: `rampgate check`, `rampgate show`": {
                 **ask("show", held["decision_id"], *ledger),
                 "budgets": counted,
+                "approval": approval,
             },
             "Errors": ask("check", "no-such-file.yaml"),
             "`rampgate replay`": ask("replay", policy, "--to", "2016-03-02"),
             "`rampgate status`": ask("status", *running),
-            "`rampgate history`": ask("history", *ledger),
+            "`rampgate history`": ask("history", *running),
+            "`rampgate decide`, `rampgate resume`": decided,
             "`rampgate explain`": ask("explain", held["decision_id"], *ledger),
             "`rampgate compare`": ask("compare", "table.csv", *two),
             "`rampgate validate`": ask("validate", policy),
+            "`rampgate diff`": ask("diff", policy, str(accepted)),
+            "`rampgate approve`": agreed,
+            "`rampgate checkpoint`": ask("checkpoint", *sign[2:]),
             "`rampgate verify`": ask("verify", *running),
         }
 

@@ -9,29 +9,29 @@ from rampgate.errors import NotJudgedYet
 from rampgate.policy import load_policy, not_judged, refuse_not_judged
 
 
-def test_the_example_of_the_design_is_refused_with_every_line():
+def test_the_example_of_the_design_is_refused_with_its_line():
     with pytest.raises(NotJudgedYet) as caught:
         refuse_not_judged(load_policy(EXAMPLE))
     assert caught.value.exit_code == 2
     assert str(caught.value).replace(f"{EXAMPLE.parent}/", "") == (
-        "example.yaml: 2 parts of the policy cannot be judged yet\n"
-        "  example.yaml:39: drift: drift cannot be judged yet\n"
-        "  example.yaml:49: approval: approvals cannot be judged yet\n"
-        "  remedy: take these out of the policy, or use a version of rampgate that judges them; "
-        "nothing was judged"
+        "example.yaml:39: drift: drift cannot be judged yet\n"
+        "  remedy: take this out of the policy, or use a version of rampgate that judges it; nothing was judged"
     )
 
 
-def test_one_part_alone(tmp_path):
+def test_several_parts_are_named_with_their_lines(tmp_path):
     path = tmp_path / "policy.yaml"
-    path.write_text(edited(("phases:", "approval: {author: dana, approvers: [lee]}\nphases:")))
+    more = "source: {cluster: team}\nharm_budget: {accuracy: 10}\ndrift: {columns: {score: {psi: 0.2}}}\nphases:"
+    path.write_text(edited(("phases:", more)))
     policy = load_policy(path)
-    assert not_judged(policy) == [f"{path}:9: approval: approvals cannot be judged yet"]
+    assert len(not_judged(policy)) == 2
     with pytest.raises(NotJudgedYet) as caught:
         refuse_not_judged(policy)
     assert str(caught.value) == (
-        f"{path}:9: approval: approvals cannot be judged yet\n"
-        "  remedy: take this out of the policy, or use a version of rampgate that judges it; "
+        f"{path}: 2 parts of the policy cannot be judged yet\n"
+        f"  {path}:9: source.cluster: clusters cannot be judged yet beside a harm budget\n"
+        f"  {path}:11: drift: drift cannot be judged yet\n"
+        "  remedy: take these out of the policy, or use a version of rampgate that judges them; "
         "nothing was judged"
     )
 

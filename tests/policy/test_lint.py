@@ -294,6 +294,11 @@ def _with(**sections: Any) -> dict[str, Any]:
             "approval.required: 2 must approve and 1 can\n  remedy: name more approvers, or require fewer",
         ),
         (
+            {"approval": {"author": "dana", "approvers": ["lee", "sam"], "required": 2, "past_rollback": 1}},
+            "approval.past_rollback: 1 must agree to go on past a rollback, where 2 must approve and 2 can\n"
+            "  remedy: write a number from 2 to 2, or leave it out",
+        ),
+        (
             {"approval": {"author": "dana", "approvers": ["lee", "lee"]}},
             'approval.approvers: "lee" is there twice\n  remedy: name each once',
         ),

@@ -45,6 +45,9 @@ def test_the_example_of_the_design_in_sentences():
         "A candidate that is within every worse_by in every period is ever rolled back in at most 5% of "
         "rollouts, over all looks and criteria.",
         "A candidate worse by a required margin throughout a non_inferior phase passes it in at most 5%.",
+        "It goes on only while 2 of lee and sam approve this policy, which dana wrote. Rollback criteria wait for no "
+        "approval.",
+        "To go on past a rollback 2 of them must agree.",
     ]
 
 

@@ -65,6 +65,7 @@ def test_a_whole_ledger(looked: Path) -> None:
         "recomputed": 3,
         "reworded": 0,
         "older": 0,
+        "checkpoints": 0,
     }
 
 

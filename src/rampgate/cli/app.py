@@ -29,6 +29,11 @@ LedgerUrl = Annotated[
 BookUrl = Annotated[
     str | None, typer.Option("--ledger", help="Path or URL of the ledger. Default: rampgate.db in the present folder.")
 ]
+Person = Annotated[str, typer.Option("--as", metavar="NAME", help="Who you are, as rampgate.toml names you.")]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option("--key", help="Your key. Default: ~/.config/rampgate/keys/NAME.pem, or in $RAMPGATE_KEYS."),
+]
 RolloutName = Annotated[str | None, typer.Argument(metavar="[ROLLOUT]", help="Only this rollout.")]
 
 

@@ -26,15 +26,15 @@ def status(rollout: RolloutName = None, as_json: Json = False, quiet: Quiet = Fa
 
 @app.command()
 def history(rollout: RolloutName = None, as_json: Json = False, ledger: BookUrl = None) -> int:
-    """Every decision in the ledger, oldest first."""
-    from rampgate.report.book import history_rows, history_view, last_windows
+    """Every decision in the ledger, of the gate and of people, and every approval, oldest first."""
+    from rampgate.report.book import history_rows, history_view, last_windows, people_rows
 
     book = open_book(ledger)
-    rows = history_rows(book, rollout)
+    rows, people = history_rows(book, rollout), people_rows(book, rollout)
     if as_json:
-        print_json({"decisions": rows})
+        print_json({"decisions": rows, "by_people": people})
     else:
-        print_view(history_view(rows, last_windows(book, rollout)))
+        print_view(history_view(rows, last_windows(book, rollout), people))
     return 0
 
 
@@ -45,10 +45,19 @@ def show(
     quiet: Quiet = False,
     ledger: BookUrl = None,
 ) -> int:
-    """One recorded decision, whole."""
+    """One recorded decision, whole; or what a person signed."""
     from rampgate.rollout.evaluate import decision_of
 
-    print_decision(decision_of(open_book(ledger).get(decision)), as_json, quiet)
+    record = open_book(ledger).get(decision)
+    if record.kind == "decision":
+        print_decision(decision_of(record), as_json, quiet)
+        return 0
+    from rampgate.report.agreed import signed, signed_view
+
+    if as_json:
+        print_json(signed(record))
+    else:
+        print_view(signed_view(record))
     return 0
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from rampgate.judge.ripe import is_ripe
 from rampgate.judge.state import State
 from rampgate.policy import Margin, Mean, Phase, Policy, Quantile
 
+if TYPE_CHECKING:
+    from rampgate.judge.mandate import Mandate
+
 
 @dataclass(frozen=True)
 class Case:
@@ -39,6 +42,8 @@ class Case:
     state : the rollout before this look; ``state.start`` is None until a candidate row was seen
     look : end of the last complete period
     steered : whether the phases of ``state`` were really in force; in a replay they are hypothetical
+    mandate : what is known of approvals; None where none are asked for, and in a replay
+    changed : criteria that are not those of the look before, where the policy was changed
     """
 
     policy: Policy
@@ -48,6 +53,8 @@ class Case:
     as_of: datetime
     look: datetime
     steered: bool = True
+    mandate: Mandate | None = None
+    changed: tuple[str, ...] | None = None
 
     @property
     def phase(self) -> Phase:

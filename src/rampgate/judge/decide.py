@@ -41,6 +41,8 @@ from rampgate.judge.forecast import budget_expected, passing_expected, pilot_exp
 from rampgate.judge.gate import Demand, demands
 from rampgate.judge.harm import budget_reasons, budgets, overspent, within_words
 from rampgate.judge.health import forgotten, health
+from rampgate.judge.mandate import lacking
+from rampgate.judge.orders import gone_past, held, rolled_back_by, set_aside, still_rolling_back
 from rampgate.judge.point import point
 from rampgate.judge.sequential import sequential
 from rampgate.judge.show import LEVEL, all_estimates, windows
@@ -67,6 +69,8 @@ def judge(case: Case) -> Decision:
     """
     policy, state = case.policy, case.state
     findings = point(case) if policy.evidence == "point" else sequential(case)
+    said = gone_past(state, findings.rollback)
+    findings = replace(findings, rollback=still_rolling_back(state, findings.rollback))
     no_checks: tuple[Health, ...] = ()
     no_demands: list[Demand] = []
     no_windows: tuple[Window, ...] = ()
@@ -81,6 +85,7 @@ def judge(case: Case) -> Decision:
     no_budgets: tuple[Budget, ...] = ()
     spent, uncounted = _safely(lambda: budgets(case), no_budgets, "the harm budget")
     opened, unopened = _safely(lambda: still_open(case), none_open, "the units still open")
+    wanted = [*held(state), *lacking(case.mandate), *wanted]
     holds = [
         *(d.reason for d in wanted),
         *findings.holds,
@@ -103,7 +108,7 @@ def judge(case: Case) -> Decision:
         policy_sha256=policy.sha256(),
         phase=_phase(case),
         decision=decision,
-        reasons=tuple(_reasons(case, decision, findings, holds, shown, spent)),
+        reasons=tuple(_reasons(case, decision, replace(findings, notes=(*said, *findings.notes)), holds, shown, spent)),
         kpi=shown[0],
         metrics=shown[1],
         criteria=findings.criteria,
@@ -112,6 +117,7 @@ def judge(case: Case) -> Decision:
         waiting_for=tuple(_waiting(case, decision, [d.waiting for d in wanted], holds)),
         budgets=spent,
         open=opened,
+        approval=None if case.mandate is None else case.mandate.to_dict(),
     )
 
 
@@ -150,7 +156,9 @@ def _reasons(
     yield from findings.rollback
     if case.state.status == ROLLED_BACK and case.state.rolled_back_at is not None:
         day = f"{case.state.rolled_back_at:%Y-%m-%d}"
-        text = f"rolled back on {day}; to try again, give the changed version a new name under candidate"
+        order = rolled_back_by(case.state)
+        by = f"rolled back by {order.told}" if order is not None else f"rolled back on {day}"
+        text = f"{by}; to try again, give the changed version a new name under candidate"
         yield Reason("rollback", FAIL, text)
     if decision in (GO, COMPLETE):
         yield Reason("all_clear", PASS, _all_clear(case, decision, shown, spent))
@@ -160,10 +168,23 @@ def _reasons(
     if decision == HOLD:
         yield from overspent(case, spent)
     yield from findings.notes
+    yield from _changed(case)
+
+
+def _changed(case: Case) -> Iterable[Reason]:
+    """That the policy is not the one of the look before, and what becomes of the evidence."""
     now, then = case.policy.sha256(), case.state.policy_sha256
-    if then and then != now:
-        change = f"the policy was changed since the look before (sha256 {then[:8]} to {now[:8]})"
-        yield Reason("decided_by_person", PASS, f"{change}; all evidence is judged by the new one")
+    if not then or then == now:
+        return
+    text = f"the policy was changed since the look before (sha256 {then[:8]} to {now[:8]}); "
+    if case.changed is None:
+        text += "all evidence is judged by the new one"
+    elif not case.changed:
+        text += "no criterion is another one, and all evidence so far goes on"
+    else:
+        names = ", ".join(case.changed[:5]) + (", ..." if len(case.changed) > 5 else "")
+        text += f"judged anew, on all days since the start: {names}; the evidence of every other criterion goes on"
+    yield Reason("decided_by_person", PASS, text)
 
 
 def _all_clear(case: Case, decision: str, shown: Shown, spent: tuple[Budget, ...]) -> str:
@@ -176,6 +197,8 @@ def _all_clear(case: Case, decision: str, shown: Shown, spent: tuple[Budget, ...
         claim = f"the harm to be expected stays within the budget ({within_words(spent)}), and no evidence of harm"
     else:
         claim = "no evidence of harm"
+    if aside := set_aside(case.state):
+        claim += f" beyond what people went on past ({', '.join(aside)})"
     seen = []
     for estimate in shown[1]:
         if estimate.group != OVERALL or estimate.name not in (KPI, *policy.judged_metrics()):

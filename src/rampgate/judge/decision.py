@@ -302,6 +302,7 @@ class Decision(Shown):
     drift: tuple[Any, ...] = field(default=())
     budgets: tuple[Budget, ...] = ()
     open: tuple[StillOpen, ...] = field(default=())
+    approval: Mapping[str, Any] | None = None
     decision_id: str | None = None
     previous_sha256: str | None = None
 
@@ -345,6 +346,8 @@ class Decision(Shown):
             "waiting_for": [w.to_dict() for w in self.waiting_for],
             # Only where the policy has budgets: records of those that have none stay as they were.
             **({"budgets": [b.to_dict() for b in self.budgets]} if self.budgets else {}),
+            # Only where a policy asks for approvals.
+            **({"approval": dict(self.approval)} if self.approval is not None else {}),
             "decision_id": self.decision_id,
             "previous_sha256": self.previous_sha256,
         }
@@ -431,6 +434,7 @@ def _decision(data: Mapping[str, Any]) -> Decision:
             StillOpen(group=_group(o["segment"]), **{k: v for k, v in o.items() if k != "segment"})
             for o in data.get("open", ())
         ),
+        approval=data.get("approval"),
         decision_id=data.get("decision_id"),
         previous_sha256=data.get("previous_sha256"),
     )

@@ -52,6 +52,11 @@ def traffic_in_force(case: Case) -> Floats:
         out[[t for t, period in enumerate(periods) if period.start <= since < period.end]] = np.nan
     if state.rolled_back_at is not None:
         out[[t for t, period in enumerate(periods) if period.end > state.rolled_back_at]] = np.nan
+    for order in state.orders:
+        if order.gap is not None and order.in_force:  # rolled back, until people went on past it
+            out[[t for t, period in enumerate(periods) if period.end > order.gap and period.start < order.as_of]] = (
+                np.nan
+            )
     return out
 
 

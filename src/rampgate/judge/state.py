@@ -9,6 +9,7 @@ from typing import Any
 
 from rampgate.aggregate.marginals import Group
 from rampgate.judge.decision import COMPLETE, FAIL, GO, ROLLBACK, Decision
+from rampgate.judge.order import Order
 
 RUNNING, COMPLETED, ROLLED_BACK = "running", "complete", "rolled_back"
 
@@ -62,6 +63,7 @@ class State:
     seen : what earlier looks rested on
     bounds : of values, by column, as the first look took them from the reference; they never move in an attempt
     thresholds : of quantiles, by what they are taken of, as the first look that compared them found them; likewise
+    orders : what people decided otherwise than the gate, as far as it is in force or waits for more names
     """
 
     attempt: int = 1
@@ -76,6 +78,7 @@ class State:
     seen: Seen | None = None
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
+    orders: tuple[Order, ...] = ()
 
     @property
     def phase(self) -> int:
@@ -102,6 +105,7 @@ class State:
             # Only where there are some: a record without them has the bytes that it always had.
             **({"bounds": {column: list(ends) for column, ends in self.bounds.items()}} if self.bounds else {}),
             **({"thresholds": {name: t.to_dict() for name, t in self.thresholds.items()}} if self.thresholds else {}),
+            **({"orders": [order.to_dict() for order in self.orders]} if self.orders else {}),
         }
 
     @classmethod
@@ -120,6 +124,7 @@ class State:
             seen=Seen(datetime.fromisoformat(seen["through"]), seen["units"]) if seen else None,
             bounds={column: (low, high) for column, (low, high) in data.get("bounds", {}).items()},
             thresholds={name: Threshold.from_dict(kept) for name, kept in data.get("thresholds", {}).items()},
+            orders=tuple(Order.from_dict(order) for order in data.get("orders", ())),
         )
 
 

@@ -91,6 +91,11 @@ class Ledger:
         with self._transaction() as connection:
             return _last(connection, rollout, kind)
 
+    def head(self) -> Record | None:
+        """Return the ledger's last record, whatever its rollout."""
+        with self._transaction() as connection:
+            return _last(connection, None)
+
     def state(self, rollout: str) -> dict[str, Any] | None:
         """Return where the rollout stands after its last record; None for a rollout without any."""
         record = self.last(rollout)
@@ -132,6 +137,13 @@ class Ledger:
         """Yield the records in order, of one rollout or kind or of all, up to the last at the time of the call."""
         return (_record(row) for row in self._rows(rollout, (), kind))
 
+    def before(self, rollout: str) -> dict[str, str | None]:
+        """Return the id of each record of a rollout with that of the rollout's record before it."""
+        query = sa.select(_RECORDS.c.sha256).where(_RECORDS.c.rollout == rollout).order_by(_RECORDS.c.sequence)
+        with self._transaction() as connection:
+            ids = list(connection.scalars(query))
+        return dict(zip(ids, [None, *ids], strict=False))
+
     def excerpts(self, rollout: str, paths: Sequence[str]) -> Iterator[list[Any]]:
         """Yield chosen values of each record of a rollout, in order; a long history is told without reading all of it.
 
@@ -154,10 +166,11 @@ class Ledger:
             yield json.loads(row.chosen)
 
     def rollouts(self) -> list[str]:
-        """Return the names of the rollouts, in the order of their first records."""
+        """Return the names of the rollouts, in the order of their first records; what is no rollout's is left out."""
+        names = sa.select(_RECORDS.c.rollout).where(~_RECORDS.c.rollout.startswith(":"))
         first = sa.func.min(_RECORDS.c.sequence)
         with self._transaction() as connection:
-            return list(connection.scalars(sa.select(_RECORDS.c.rollout).group_by(_RECORDS.c.rollout).order_by(first)))
+            return list(connection.scalars(names.group_by(_RECORDS.c.rollout).order_by(first)))
 
     def document(self, sha256: str) -> bytes:
         """Return the document with this SHA-256.

@@ -36,8 +36,6 @@ def _unjudged(policy: Policy) -> Iterator[Problem]:
         yield Problem(("source", "cluster"), f"clusters cannot be judged yet beside {beside}")
     if policy.drift is not None:
         yield Problem(("drift",), "drift cannot be judged yet")
-    if policy.approval is not None:
-        yield Problem(("approval",), "approvals cannot be judged yet")
 
 
 def _not_by_cluster(policy: Policy) -> Iterator[str]:

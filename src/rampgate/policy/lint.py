@@ -348,3 +348,10 @@ def _approval(policy: Policy) -> Iterator[Problem]:
             f"{approval.required} must approve and {able} can",
             "name more approvers, or require fewer",
         )
+    past = approval.past_rollback
+    if past is not None and not approval.required <= past <= able:
+        yield Problem(
+            ("approval", "past_rollback"),
+            f"{past} must agree to go on past a rollback, where {approval.required} must approve and {able} can",
+            f"write a number from {approval.required} to {able}, or leave it out",
+        )

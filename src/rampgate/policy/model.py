@@ -22,7 +22,7 @@ from rampgate.policy.metric import Mean, Metric, Section, as_tuple
 from rampgate.policy.names import Key, Name, Text
 from rampgate.policy.problem import Origin
 from rampgate.policy.time_format import TimeFormat
-from rampgate.policy.values import Day, Duration, Margin, Moment, Risk, Share, Weight, Window, instant, percent
+from rampgate.policy.values import Day, Duration, Margin, Moment, Risk, Share, Span, Weight, Window, instant, percent
 from rampgate.shown import Shown
 
 KPI = "kpi"
@@ -194,6 +194,15 @@ class Approval(Section):
     author: Name = Field(description="Who wrote the policy; cannot approve it.")
     approvers: Annotated[tuple[Name, ...], _ListOf] = Field(min_length=1, description="Who may approve.")
     required: int = Field(1, ge=1, description="How many must approve.")
+    expires: Span | None = Field(None, description="How long an approval counts, as 90d; for good when left out.")
+    past_rollback: int | None = Field(
+        None, ge=1, description="How many must agree to go on past a rollback; as many as `required` when left out."
+    )
+
+    @property
+    def needed_past_rollback(self) -> int:
+        """How many must agree to go on past a rollback."""
+        return self.past_rollback or self.required
 
 
 class Policy(Shown, Section):
@@ -244,6 +253,12 @@ class Policy(Shown, Section):
     def zone(self) -> ZoneInfo:
         """The time zone in which days begin."""
         return ZoneInfo(self.timezone)
+
+    def beside(self, other: Policy) -> Policy:
+        """The same policy, whose relative paths are beside the file of another one."""
+        policy = self.model_copy()
+        policy._origin = other.origin
+        return policy
 
     def tests_hazard(self, name: str) -> bool:
         """Whether the rollback criteria of a metric test the pace of its events."""

@@ -39,6 +39,7 @@ def sentences(policy: Policy) -> list[str]:
         *(_phase(policy, index) for index in range(len(policy.phases))),
         "After the last phase every look is still judged, and can still roll back.",
         *_budgets(policy),
+        *_approval(policy),
     ]
 
 
@@ -199,6 +200,18 @@ def _budgets(policy: Policy) -> Iterator[str]:
             f"A candidate worse by a required margin throughout a non_inferior phase passes it in at most "
             f"{percent(budget.false_go)}."
         )
+
+
+def _approval(policy: Policy) -> Iterator[str]:
+    rules = policy.approval
+    if rules is None:
+        return
+    for_long = "" if rules.expires is None else f"; an approval counts for {rules.expires.words()}"
+    yield (
+        f"It goes on only while {rules.required} of {_and(rules.approvers)} approve this policy, which {rules.author} "
+        f"wrote{for_long}. Rollback criteria wait for no approval."
+    )
+    yield f"To go on past a rollback {rules.needed_past_rollback} of them must agree."
 
 
 # --- phrases ----------------------------------------------------------------------------

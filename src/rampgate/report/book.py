@@ -10,14 +10,16 @@ from rich.padding import Padding
 from rich.text import Text
 
 from rampgate.errors import RampgateError, UsageError
-from rampgate.judge.decision import Decision, Window, traffic_after
+from rampgate.judge.decision import Decision, Window
 from rampgate.judge.forecast import forecast
-from rampgate.judge.state import RUNNING, State
+from rampgate.judge.order import Order
+from rampgate.judge.state import ROLLED_BACK, RUNNING, State
 from rampgate.ledger import Ledger, Record
 from rampgate.report.sheet import Column, Sheet
 from rampgate.report.terminal import STYLES, Weeks, indented, weeks_view
 from rampgate.report.words import percent, printable, signed
 from rampgate.rollout.evaluate import case_of
+from rampgate.rollout.signed import APPROVAL, HUMAN
 
 #: Verdicts of a HOLD that time alone does not mend.
 TO_BE_MENDED = ("FAIL", "ERROR")
@@ -40,11 +42,11 @@ def status_rows(ledger: Ledger, only: str | None = None) -> list[dict[str, Any]]
     """One JSON object per rollout: its state, and its last decision."""
     rows = []
     for name in _rollouts(ledger, only):
-        record = ledger.last(name)
-        if record is None:
-            continue
-        decision, state = record.entry()["decision"], State.from_dict(record.state())
-        traffic = traffic_after(decision["decision"], decision["phase"])
+        record, last = ledger.last(name, "decision"), ledger.last(name)
+        if record is None or last is None:
+            continue  # approved, and not looked at yet
+        decision, state = record.entry()["decision"], State.from_dict(last.state())
+        traffic = 0.0 if state.status == ROLLED_BACK else state.traffic or decision["phase"]["traffic"]
         rows.append(
             {
                 "rollout": name,
@@ -58,6 +60,7 @@ def status_rows(ledger: Ledger, only: str | None = None) -> list[dict[str, Any]]
                 "decision_id": record.sha256,
                 "reasons": decision["reasons"],
                 "waiting_for": decision["waiting_for"],
+                "orders": [order.to_dict() for order in state.orders],
                 "forecast": _forecast(record, ledger, state),
             }
         )
@@ -120,6 +123,7 @@ def status_view(
         share = f"candidate {candidate} should have {percent(phase['traffic'])} of traffic"
         parts.append(indented(f"{state}, phase {phase['index']} of {phase['of']}: {share}"))
         parts += [indented(f"{reason['code']}: {reason['message']}") for reason in row["reasons"]]
+        parts += [indented(_ordered(Order.from_dict(one)), "bold red") for one in row["orders"]]
         for item in row["waiting_for"]:
             when = f", expected {item['expected_at'][:10]}" if item["expected_at"] else ""
             parts.append(indented(f"waits for {item['what']}{when}"))
@@ -128,6 +132,13 @@ def status_view(
         if len(windows) > 1:
             parts += [indented("weighted KPI by window:"), Padding(Weeks(windows), (0, 0, 0, 2))]
     return Group(*parts) if parts else Text("no rollout in this ledger")
+
+
+def _ordered(order: Order) -> str:
+    """A person's decision in a line."""
+    done = "" if order.in_force else f" ({len(order.by)} of {order.needed}, not in force yet)"
+    past = f" past {', '.join(order.past)}" if order.past else ""
+    return f"decided by a person: {order.decision}{past} by {order.told}{done}"
 
 
 def history_rows(ledger: Ledger, only: str | None = None) -> list[dict[str, Any]]:
@@ -140,6 +151,7 @@ def history_rows(ledger: Ledger, only: str | None = None) -> list[dict[str, Any]
         decision = record.entry()["decision"]
         rows.append(
             {
+                "sequence": record.sequence,
                 "decision_id": record.sha256,
                 "previous_sha256": record.previous_sha256,
                 "recorded_at": record.recorded_at,
@@ -149,28 +161,68 @@ def history_rows(ledger: Ledger, only: str | None = None) -> list[dict[str, Any]
     return rows
 
 
-def history_view(rows: list[dict[str, Any]], weeks: Mapping[str, Sequence[Window]]) -> RenderableType:
-    """History for people: one line per decision, and the KPI of both arms as of each rollout's last one."""
-    several = len({row["rollout"] for row in rows}) > 1
+def people_rows(ledger: Ledger, only: str | None = None) -> list[dict[str, Any]]:
+    """One JSON object per record that a person signed: approvals, and decisions against the gate."""
+    known, rows = _rollouts(ledger, only), []
+    for record in (one for kind in (APPROVAL, HUMAN) for one in ledger.records(only, kind)):
+        if record.rollout not in known:
+            continue
+        said = record.entry()["statement"]
+        rows.append(
+            {
+                "sequence": record.sequence,
+                "record_id": record.sha256,
+                "kind": record.kind,
+                "recorded_at": record.recorded_at,
+                "rollout": record.rollout,
+                "attempt": record.attempt,
+                "person": said["person"],
+                "decision": said.get("decision"),
+                "because": said.get("because"),
+                "as_of": said.get("as_of"),
+                "policy_sha256": said.get("policy_sha256"),
+            }
+        )
+    return sorted(rows, key=lambda row: row["sequence"])
+
+
+def _told(row: dict[str, Any]) -> tuple[str, Text, str]:
+    """What a person did, in the columns of the history: when, what, why."""
+    if row["kind"] == APPROVAL:
+        return row["recorded_at"][:10], Text("APPROVAL"), f"{row['person']}: policy {row['policy_sha256'][:8]}"
+    what = row["decision"]
+    style = STYLES.get(what, "bold")
+    return row["as_of"][:10], Text(f"{what.upper()} by person", style), f"{row['person']}: {row['because']}"
+
+
+def history_view(
+    rows: list[dict[str, Any]], weeks: Mapping[str, Sequence[Window]], people: Sequence[dict[str, Any]] = ()
+) -> RenderableType:
+    """History for people: one line per record, and the KPI of both arms as of each rollout's last decision."""
+    several = len({row["rollout"] for row in (*rows, *people)}) > 1
     again = any(row["attempt"] > 1 for row in rows)
     shown = [Column("id", "word")]
     shown += [Column("rollout", "name")] if several else []
     shown += [Column("try")] if again else []
     shown += [Column("look", "word"), Column("traffic"), Column("decision", "word"), Column("KPI diff.")]
     sheet = Sheet([*shown, Column("first reason", "name")])
-    for row in rows:
+    for row in sorted((*rows, *people), key=lambda row: row["sequence"]):
+        names = [*([row["rollout"]] if several else []), *([str(row["attempt"])] if again else [])]
+        if "record_id" in row:
+            when, what, why = _told(row)
+            sheet.add(row["record_id"][:8], *names, when, "", what, "", why)
+            continue
         decision = row["decision"]
         sheet.add(
             row["decision_id"][:8],
-            *([row["rollout"]] if several else []),
-            *([str(row["attempt"])] if again else []),
+            *names,
             row["look"][:10],
             percent(row["phase"]["traffic"]),
             Text(decision.upper(), STYLES[decision]),
             signed(row["kpi"]["difference"]),
             row["reasons"][0]["code"] if row["reasons"] else "",
         )
-    if not rows:
+    if not rows and not people:
         return Text("no decision in this ledger")
     lines = [weeks_view(windows, f" of {name}" if several else "") for name, windows in weeks.items()]
     return Group(sheet, *lines)
@@ -178,7 +230,7 @@ def history_view(rows: list[dict[str, Any]], weeks: Mapping[str, Sequence[Window
 
 def last_windows(ledger: Ledger, only: str | None = None) -> dict[str, tuple[Window, ...]]:
     """The windows of each rollout's last decision."""
-    records = {name: ledger.last(name) for name in _rollouts(ledger, only)}
+    records = {name: ledger.last(name, "decision") for name in _rollouts(ledger, only)}
     return {
         name: Decision.from_dict(record.entry()["decision"]).windows
         for name, record in records.items()

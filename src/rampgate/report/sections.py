@@ -32,7 +32,7 @@ from rampgate.report.drawing import told_odds
 from rampgate.report.segments import segments
 from rampgate.report.simulated import section as simulated
 from rampgate.report.still_open import still_open
-from rampgate.report.words import date_of, moment_of, not_checked, percent
+from rampgate.report.words import approved_by, date_of, moment_of, not_checked, percent
 
 #: Small pictures that are shown at once.
 MOST_AT_ONCE = 6
@@ -342,6 +342,7 @@ def _record(dossier: Dossier) -> Iterator[Block]:
             Fact("decision", d.decision_id or "", code=True),
             Fact("previous record", d.previous_sha256 or "", code=True),
             Fact("policy (sha256)", d.policy_sha256, code=True),
+            *((Fact("approval", agreed),) if (agreed := approved_by(d.approval)) else ()),
             Fact("source (digest)", dossier.source, code=True),
             Fact("judged as of", d.as_of.isoformat(timespec="minutes")),
             Fact("recorded at", dossier.recorded_at),

@@ -15,6 +15,7 @@ from rampgate.report.sheet import Column, Sheet
 from rampgate.report.spark import spark
 from rampgate.report.words import (
     ABSENT,
+    approved_by,
     date_of,
     hours,
     interval,
@@ -104,7 +105,10 @@ def _head(decision: Decision) -> RenderableType:
     attempt = f", attempt {decision.attempt}" if decision.attempt > 1 else ""
     share = percent(traffic_after(decision.decision, phase.to_dict()))
     should = Text(f"the candidate should now have {share} of traffic")
-    return Group(verdict_line(decision), Text(where + attempt, "dim"), should)
+    agreed = approved_by(decision.approval)
+    return Group(
+        verdict_line(decision), Text(where + attempt, "dim"), should, *([Text(agreed, "dim")] if agreed else [])
+    )
 
 
 def reasons_view(decision: Decision) -> RenderableType:

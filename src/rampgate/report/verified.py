@@ -26,5 +26,7 @@ def verified_view(found: Verification, quiet: bool = False) -> RenderableType:
     if found.older:
         text = f"{counted(found.older, 'decision')} of earlier statistics: their chain, states and documents hold"
         parts.append(indented(f"{text}; their numbers are judged again by the version that made them"))
+    if found.checkpoints:
+        parts.append(indented(f"it agrees with {counted(found.checkpoints, 'checkpoint')}"))
     parts.append(Text(f"head {found.head}", "dim"))
     return Group(*parts)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 from unicodedata import category
 
 from rampgate.judge.decision import INCONCLUSIVE, Health
@@ -83,3 +84,16 @@ def printable(text: str) -> str:
     return "".join(
         c if c.isprintable() or category(c) == "Zs" else c.encode("unicode_escape").decode("ascii") for c in text
     )
+
+
+def approved_by(approval: Mapping[str, Any] | None) -> str:
+    """Who approved the policy and when, as a decision's JSON has it; nothing where no approval is asked for."""
+    if approval is None:
+        return ""
+    by = ", ".join(f"{one['person']} on {one['at'][:10]}" for one in approval["by"])
+    missing = "" if approval["problem"] is None else f", which is not enough (it takes {approval['required']})"
+    bound = "with" if all(one["simulation"] for one in approval["by"]) else "without"
+    told = f"approved by {by}{missing}; {bound} a simulation" if by else f"approved by nobody{missing}"
+    if approval["approved"] in (None, approval["given"]):
+        return told
+    return f"judged as it was last approved; the one given is {told}"

@@ -14,8 +14,9 @@ from pydantic_core import from_json
 
 from rampgate.aggregate.moments import Cells, Intake, Period, Tally
 from rampgate.judge.case import Case
+from rampgate.judge.mandate import Mandate
 from rampgate.judge.state import State
-from rampgate.ledger import canonical, digest
+from rampgate.ledger import canonical, digest, look_key
 from rampgate.policy import Policy
 
 
@@ -139,12 +140,29 @@ def inputs(case: Case, before: Mapping[str, Any] | None = None) -> tuple[dict[st
     }
     if cells.tallies:
         body["tallies"] = [tally.metric for tally in cells.tallies]
+    if case.mandate is not None:
+        body["mandate"] = case.mandate.to_dict()
+    if case.changed is not None:
+        body["changed"] = list(case.changed)
     return body, documents
+
+
+def question(case: Case, source: str) -> str:
+    """The key of a look: the same question about the same rows, with the same approvals, has the same key.
+
+    Parameters
+    ----------
+    source : digest of everything that was read
+    """
+    asked = case.policy.sha256() if case.mandate is None else case.mandate.given
+    key = look_key(case.policy.rollout, case.state.attempt, case.look.isoformat(), asked, source)
+    return key if case.mandate is None else f"{key}|{digest(canonical(case.mandate.to_dict()))}"
 
 
 def named(body: Mapping[str, Any]) -> list[str]:
     """The SHA-256 of every document that a record's ``inputs`` refer to."""
-    return [body["policy"], *(page["document"] for page in body["periods"])]
+    given = [body["mandate"]["given"]] if "mandate" in body else []
+    return [*dict.fromkeys((body["policy"], *given)), *(page["document"] for page in body["periods"])]
 
 
 def restore(body: Mapping[str, Any], read: Any) -> Case:
@@ -162,7 +180,10 @@ def restore(body: Mapping[str, Any], read: Any) -> Case:
     cells = cells_of(body["components"], body["pairs"], body["segments"], pages, body.get("tallies", ()))
     as_of = datetime.fromisoformat(body["as_of"]).astimezone(policy.zone)
     look = datetime.fromisoformat(body["look"]).astimezone(policy.zone)
-    return Case(policy, cells, intake_of(body), State.from_dict(body["state"]), as_of, look)
+    mandate = Mandate.from_dict(body["mandate"]) if "mandate" in body else None
+    changed = tuple(body["changed"]) if "changed" in body else None
+    state = State.from_dict(body["state"])
+    return Case(policy, cells, intake_of(body), state, as_of, look, mandate=mandate, changed=changed)
 
 
 def policy_of(body: Mapping[str, Any], read: Any) -> Policy:

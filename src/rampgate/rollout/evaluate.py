@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -18,9 +19,11 @@ from rampgate.judge.decide import judge
 from rampgate.judge.decision import Decision
 from rampgate.judge.moved import moved
 from rampgate.judge.state import State
-from rampgate.ledger import Ledger, Record, look_key
+from rampgate.ledger import Ledger, Record
 from rampgate.policy import Policy, load_policy, refuse_not_judged
-from rampgate.rollout.archive import inputs, named, restore, source_digest
+from rampgate.policy.diff import criteria_changed
+from rampgate.rollout.approvals import Ruling, ruling
+from rampgate.rollout.archive import inputs, named, question, restore, source_digest
 from rampgate.rollout.looks import first_phase, look_at, parse_moment, refuse_future, switches
 from rampgate.rollout.newer import refuse_newer
 from rampgate.rollout.rows import events_engine
@@ -59,39 +62,60 @@ def check(
     moment = parse_moment(as_of, policy.zone)
     refuse_future(moment)
     book = Ledger.open(ledger) if isinstance(ledger, (str, Path)) else ledger
-    engine = events_engine(policy, events)
-    try:
-        return _look(policy, engine, moment, book)
-    finally:
-        if engine is not events:
-            engine.close()
+    return _look(policy, events, moment, book)
 
 
-def _look(policy: Policy, engine: Engine, as_of: datetime, book: Ledger | None) -> Decision:
+def _look(given: Policy, events: Any, as_of: datetime, book: Ledger | None) -> Decision:
     for _ in range(TRIES):
-        last = book.last(policy.rollout) if book is not None else None
+        last = book.last(given.rollout) if book is not None else None
         if last is not None:
             refuse_newer(last)
-        state = current_state(policy, last, as_of)
-        case = read_case(policy, engine, state, as_of)
+        ruled = ruling(given, book, as_of)
+        refuse_not_judged(ruled.policy)
+        engine = events_engine(ruled.policy, events)
+        try:
+            case = _case(ruled, engine, last, as_of, book)
+        finally:
+            if engine is not events:
+                engine.close()
         if book is None:
             return Decision.from_dict(judge(case).to_dict())  # the numbers are those that would be recorded
         try:
-            return recorded(case, book, last)
+            return recorded(case, book, last, given)
         except LedgerMoved:
             continue
     raise LedgerMoved(
         f"{TRIES} other looks were recorded while this one was judged",
-        where=policy.rollout,
+        where=given.rollout,
         remedy="look again when fewer processes do",
     )
 
 
-def current_state(policy: Policy, last: Record | None, as_of: datetime) -> State:
+def _case(ruled: Ruling, engine: Engine, last: Record | None, as_of: datetime, book: Ledger | None) -> Case:
+    """What is judged: by which policy, from where the rollout stands, with what is known of approvals and changes."""
+    policy = ruled.policy
+    state = current_state(policy, last, as_of, book)
+    case = read_case(policy, engine, state, as_of)
+    return replace(case, mandate=ruled.mandate, changed=_changed(policy, state, book))
+
+
+def _changed(policy: Policy, state: State, book: Ledger | None) -> tuple[str, ...] | None:
+    """Criteria that are not those of the look before; None where its policy is the same."""
+    if book is None or state.policy_sha256 in ("", policy.sha256()):
+        return None
+    before = Policy.from_canonical(json.loads(book.document(state.policy_sha256)))
+    return criteria_changed(before, policy)
+
+
+def current_state(policy: Policy, last: Record | None, as_of: datetime, book: Ledger | None = None) -> State:
     """Where the rollout stands: as its last record says, or at the beginning of a new attempt."""
-    if last is None:
+    stands = last.state() if last is not None else {}
+    if last is None or not stands:  # nobody has looked yet; the policy may be approved
         return State(candidate=policy.candidate)
-    recorded = datetime.fromisoformat(last.entry()["inputs"]["as_of"])
+    before = last if last.kind == "decision" or book is None else book.last(policy.rollout, "decision")
+    state = State.from_dict(stands)
+    recorded = as_of if before is None else datetime.fromisoformat(before.entry()["inputs"]["as_of"])
+    recorded = max([recorded, *(order.as_of for order in state.orders)])
     if as_of < recorded:
         raise UsageError(
             f"as_of {as_of.isoformat()} is before the last decision of this rollout, {recorded.isoformat()}",
@@ -99,7 +123,6 @@ def current_state(policy: Policy, last: Record | None, as_of: datetime) -> State
             remedy="`rampgate replay` shows what would have been decided at earlier looks; to begin anew, give another "
             "--ledger or another rollout name",
         )
-    state = State.from_dict(last.state())
     if state.candidate != policy.candidate:
         # What was seen of another candidate is no evidence for this one, and neither is the day of the change.
         return State(attempt=state.attempt + 1, candidate=policy.candidate)
@@ -139,12 +162,13 @@ def _new_start(policy: Policy, engine: Engine, look: datetime) -> date | None:
     return max(day, policy.start) if policy.start is not None else day
 
 
-def recorded(case: Case, book: Ledger, last: Record | None) -> Decision:
+def recorded(case: Case, book: Ledger, last: Record | None, given: Policy | None = None) -> Decision:
     """Judge a case and record it, unless this very look is recorded already.
 
     Parameters
     ----------
     last : the rollout's last record, from which the case's state was taken
+    given : the policy that was asked about, where it is not the case's own
 
     Raises
     ------
@@ -152,14 +176,17 @@ def recorded(case: Case, book: Ledger, last: Record | None) -> Decision:
     """
     policy, state = case.policy, case.state
     source = source_digest(case.cells, case.intake)
-    key = look_key(policy.rollout, state.attempt, case.look.isoformat(), policy.sha256(), source)
+    key = question(case, source)
     if last is not None and (last.key == key or last.key.startswith(f"{key}|")):
         return decision_of(last)
     if last is not None and book.find(key) is not None:
         # Others were recorded since: what was decided before them is no answer to what holds now.
         key = f"{key}|{last.sha256}"
     decision = judge(case)
-    body, documents = inputs(case, last.entry()["inputs"] if last is not None else None)
+    before = book.last(policy.rollout, "decision")
+    body, documents = inputs(case, before.entry()["inputs"] if before is not None else None)
+    if given is not None:
+        documents[given.sha256()] = given.canonical_json()
     entry = {
         "versions": {"rampgate": __version__, "statistics": STATISTICS},
         "policy_sha256": policy.sha256(),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from rampgate.errors import NewerLedger
 from rampgate.estimate import STATISTICS
 from rampgate.ledger import Record
+from rampgate.rollout.signed import SIGNED
 
 #: Kinds of records that this version knows.
-KINDS = frozenset({"decision"})
+KINDS = frozenset({"decision", *SIGNED})
 
 
 def refuse_newer(record: Record) -> None:

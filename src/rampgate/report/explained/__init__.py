@@ -67,7 +67,10 @@ def find(ledger: Ledger, identity: str | None) -> Record:
     if identity not in (None, LAST):
         record = ledger.get(str(identity))
         if record.kind != "decision":
-            raise UsageError(f"this record is a {record.kind}, not a decision", where=str(identity))
+            remedy = "`rampgate show` prints it; `rampgate history` lists the decisions"
+            raise UsageError(
+                f"this record is of kind {record.kind}, not a decision", where=str(identity), remedy=remedy
+            )
         return record
     names = ledger.rollouts()
     if len(names) != 1:

@@ -9,7 +9,7 @@ from rampgate.judge.decision import Decision, Reason
 from rampgate.judge.findings import too_small
 from rampgate.report.explained import told
 from rampgate.report.explained.reasons import sentence
-from rampgate.report.words import date_of, percent
+from rampgate.report.words import approved_by, date_of, percent
 
 
 def compared(decision: Decision, case: Case) -> Iterator[str]:
@@ -48,6 +48,8 @@ def compared(decision: Decision, case: Case) -> Iterator[str]:
             f"Units are compared within each {policy.source.look} only, and the {policy.source.look}s are added up, so "
             "that a bad week of the whole company counts against neither version."
         )
+    if agreed := approved_by(decision.approval):
+        yield f"The policy: {agreed}."
 
 
 def notes(decision: Decision, case: Case) -> list[Reason]:

@@ -70,6 +70,9 @@ def _breach(c: Judged, case: Case, worst: Worst | None) -> str:
 
 def _not_rolled_back(decision: Decision, policy: Policy) -> str:
     ending = [c for c in decision.criteria if c.kind == "rollback"]
+    failed = [c.id for c in ending if c.verdict == FAIL]
+    if failed:
+        return f"people decided to go on although what would end the rollout is broken ({told.listed(failed)})"
     unjudged = [c for c in ending if c.verdict == "ERROR"]
     if unjudged:
         return (

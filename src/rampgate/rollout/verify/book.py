@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from rampgate.errors import LedgerError, NewerLedger, RampgateError
 from rampgate.judge.state import State
 from rampgate.ledger import GENESIS, Ledger, Record, digest
+from rampgate.people import People
+from rampgate.rollout.approvals import Given
 from rampgate.rollout.archive import named
+from rampgate.rollout.checkpoint import Checkpoint, fork
 from rampgate.rollout.newer import refuse_newer
+from rampgate.rollout.signed import APPROVAL, CHECKPOINT, HUMAN
 from rampgate.rollout.verify.decision import recompute
+from rampgate.rollout.verify.signed import mandate_problem, order_problem, signed_problem, unchanged_problem
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,7 @@ class Verification:
     recomputed : decisions that were judged again
     reworded : those of them whose words another version put differently
     older : decisions of earlier statistics, whose numbers this version cannot judge again
+    checkpoints : those in the ledger, and those kept elsewhere, that it agrees with
     """
 
     records: int
@@ -38,6 +45,7 @@ class Verification:
     recomputed: int
     reworded: int
     older: int
+    checkpoints: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         return dict(vars(self))
@@ -48,9 +56,15 @@ class _Walk:
     """What is carried from record to record."""
 
     book: Ledger
+    people: People | None = None
     sequence: int = 0
     head: str = GENESIS
-    states: dict[str, State] = field(default_factory=dict)
+    last: dict[str, Record] = field(default_factory=dict)
+    looks: dict[str, Record] = field(default_factory=dict)
+    approvals: dict[str, dict[str, Given]] = field(default_factory=dict)
+    under_approval: set[str] = field(default_factory=set)
+    ids: dict[int, str] = field(default_factory=dict)
+    checkpoints: int = 0
     documents: dict[str, bytes] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
     recomputed: int = 0
@@ -68,27 +82,40 @@ class _DiffersError(Exception):
     """A record is not what it says."""
 
 
-def verify_ledger(book: Ledger, say: Callable[[str], None] = lambda _: None) -> Verification:
+def verify_ledger(
+    book: Ledger,
+    say: Callable[[str], None] = lambda _: None,
+    people: People | None = None,
+    checkpoints: Sequence[Checkpoint] = (),
+    others: Sequence[Path] = (),
+) -> Verification:
     """Check the chain, every state and table, and judge every decision again.
 
     Parameters
     ----------
     book : the ledger
     say : is told how far it is
+    people : whose signatures count; without them each is checked against the key that its record names
+    checkpoints : that were kept elsewhere
+    others : copies of the ledger or exports, of which it must be the continuation
 
     Raises
     ------
     NewerLedger
         The ledger, or a record in it, is of a newer version.
     """
-    walk = _Walk(book)
-    problem, first_bad = None, None
+    walk = _Walk(book, people)
+    problem: str | None = None
+    first_bad: int | None = None
     try:
         for record in book.records():
             say(f"record {walk.sequence + 1}")
             _one(walk, record)
         say("documents")
         problem = _documents(walk)
+        found = None if problem is not None else _elsewhere(walk, checkpoints, others)
+        if found is not None:
+            first_bad, problem = found
     except NewerLedger:
         raise
     except _DiffersError as error:
@@ -104,6 +131,7 @@ def verify_ledger(book: Ledger, say: Callable[[str], None] = lambda _: None) -> 
         walk.recomputed,
         walk.reworded,
         walk.older,
+        walk.checkpoints,
     )
 
 
@@ -116,23 +144,69 @@ def _one(walk: _Walk, record: Record) -> None:
     try:
         refuse_newer(record)
         _KINDS[record.kind](walk, record)
-        walk.states[record.rollout] = State.from_dict(record.state())
-    except NewerLedger:
+        walk.last[record.rollout] = record
+    except (NewerLedger, _DiffersError):
         raise
     except (RampgateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
         why = error.what if isinstance(error, RampgateError) else f"{type(error).__name__}: {error}"
         raise _DiffersError(f"it cannot be judged again: {why}") from error
     walk.sequence, walk.head = record.sequence, record.sha256
+    walk.ids[record.sequence] = record.sha256
 
 
 def _decision(walk: _Walk, record: Record) -> None:
-    walk.known.update(named(record.entry()["inputs"]))
-    found = recompute(record, walk.states.get(record.rollout), walk.read)
-    if found.problem is not None:
-        raise _DiffersError(found.problem)
+    inputs = record.entry()["inputs"]
+    walk.known.update(named(inputs))
+    before = walk.last.get(record.rollout)
+    stood = before.state() if before is not None else {}
+    found = recompute(record, State.from_dict(stood) if stood else None, walk.read)
+    approvals, under = walk.approvals.get(record.rollout, {}), record.rollout in walk.under_approval
+    _demand(found.problem or mandate_problem(record, approvals, walk.read, under))
+    if "mandate" in inputs:
+        walk.under_approval.add(record.rollout)
+    walk.looks[record.rollout] = record
     walk.recomputed += not found.older
     walk.older += found.older
     walk.reworded += not found.words
+
+
+def _approval(walk: _Walk, record: Record) -> None:
+    before, given = walk.last.get(record.rollout), Given.of(record)
+    _demand(signed_problem(record, before, walk.people) or unchanged_problem(record, before))
+    for sha256 in (given.policy_sha256, given.simulation):
+        if sha256 is not None:
+            walk.read(sha256)
+            walk.known.add(sha256)
+    walk.approvals.setdefault(record.rollout, {})[record.sha256] = given
+    walk.under_approval.add(record.rollout)
+
+
+def _human(walk: _Walk, record: Record) -> None:
+    before, look = walk.last.get(record.rollout), walk.looks.get(record.rollout)
+    _demand(signed_problem(record, before, walk.people) or order_problem(record, before, look, walk.read))
+
+
+def _demand(problem: str | None) -> None:
+    if problem is not None:
+        raise _DiffersError(problem)
+
+
+def _checkpoint(walk: _Walk, record: Record) -> None:
+    before = walk.last.get(record.rollout)
+    _demand(signed_problem(record, before, walk.people) or unchanged_problem(record, before))
+    said = record.entry()["statement"]
+    if walk.ids.get(said["sequence"]) != said["sha256"]:
+        raise _DiffersError("it is a checkpoint of another ledger")
+    walk.checkpoints += 1
+
+
+def _elsewhere(walk: _Walk, checkpoints: Sequence[Checkpoint], others: Sequence[Path]) -> tuple[int | None, str] | None:
+    """What is known from elsewhere and is not so here."""
+    for one in checkpoints:
+        if (found := one.problem(walk.ids, walk.people)) is not None:
+            return found
+        walk.checkpoints += 1
+    return next((found for other in others if (found := fork(walk.ids, other)) is not None), None)
 
 
 def _documents(walk: _Walk) -> str | None:
@@ -146,4 +220,9 @@ def _documents(walk: _Walk) -> str | None:
 
 
 #: What is checked of each kind of record, beside its bytes and its place.
-_KINDS: dict[str, Callable[[_Walk, Record], None]] = {"decision": _decision}
+_KINDS: dict[str, Callable[[_Walk, Record], None]] = {
+    "decision": _decision,
+    APPROVAL: _approval,
+    HUMAN: _human,
+    CHECKPOINT: _checkpoint,
+}

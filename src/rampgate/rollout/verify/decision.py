@@ -11,8 +11,8 @@ from rampgate.judge.case import Case
 from rampgate.judge.decide import judge
 from rampgate.judge.moved import moved
 from rampgate.judge.state import State
-from rampgate.ledger import Record, canonical, look_key
-from rampgate.rollout.archive import restore, source_digest
+from rampgate.ledger import Record, canonical
+from rampgate.rollout.archive import question, restore, source_digest
 
 #: Keys whose text is for people and may be put better by a later version; what it is about stands beside it.
 WORDS = frozenset({"message", "what"})
@@ -75,8 +75,7 @@ def _frame(record: Record, entry: Mapping[str, Any], case: Case) -> str | None:
     """What the record says twice: rollout, attempt, policy, source and key."""
     policy, decision = case.policy, entry["decision"]
     source = source_digest(case.cells, case.intake)
-    asked = entry["policy_sha256"]
-    key = look_key(policy.rollout, case.state.attempt, case.look.isoformat(), asked, source)
+    key = question(case, source)
     told = {
         "the rollout": (record.rollout, policy.rollout, decision["rollout"]),
         "the attempt": (record.attempt, case.state.attempt, decision["attempt"]),

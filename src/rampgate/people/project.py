@@ -1,0 +1,144 @@
+"""``rampgate.toml``: the project's people and their public keys. Whoever may change it decides whose word counts."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from rampgate.errors import UsageError
+from rampgate.people.keys import public_bytes
+from rampgate.policy.names import parse_name
+
+PROJECT = "rampgate.toml"
+_EXAMPLE = 'write entries as [[people]] with name = "lee" and key = "ed25519:...", as `rampgate key new` prints them'
+
+
+@dataclass(frozen=True)
+class Key:
+    """A public key of a person; one that is retired signs nothing new, and what it signed goes on counting."""
+
+    person: str
+    public: str
+    retired: bool
+
+
+@dataclass(frozen=True)
+class People:
+    """Whose signatures count.
+
+    Attributes
+    ----------
+    where : the file they are from
+    """
+
+    where: str
+    keys: tuple[Key, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everybody, once."""
+        return tuple(dict.fromkeys(key.person for key in self.keys))
+
+    def knows(self, person: str, public: str) -> bool:
+        """Whether a key is, or was, a person's."""
+        return any((key.person, key.public) == (person, public) for key in self.keys)
+
+    def refuse_stranger(self, person: str, public: str) -> None:
+        """Refuse to sign as somebody with a key that is not theirs.
+
+        Raises
+        ------
+        UsageError
+        """
+        if person not in self.names:
+            raise UsageError(
+                f"nobody called {person!r} is among the people of this project",
+                where=self.where,
+                remedy=f"the people are {', '.join(self.names) or 'none yet'}; {_EXAMPLE}",
+            )
+        if not any((key.person, key.public, key.retired) == (person, public, False) for key in self.keys):
+            raise UsageError(
+                f"the key {public} is not one that {person} signs with",
+                where=self.where,
+                remedy=f"name another key with --key, or let it be added to {PROJECT}",
+            )
+
+
+def find_people(start: Path) -> People | None:
+    """The people of the project that a folder belongs to: the nearest ``rampgate.toml`` in it or above it.
+
+    Raises
+    ------
+    UsageError
+        The file says something else than people and their keys.
+    """
+    here = start.resolve()
+    for folder in (here, *here.parents):
+        path = folder / PROJECT
+        if path.is_file():
+            return _load(path)
+    return None
+
+
+def entry(person: str, make: Callable[[], str]) -> str:
+    """The entry of a new key for ``rampgate.toml``, ready to be appended.
+
+    Parameters
+    ----------
+    make : makes the key, once the name is known to be one, and returns its public half
+
+    Raises
+    ------
+    UsageError
+        The name cannot be used.
+    """
+    try:
+        name = parse_name(person)
+    except PydanticCustomError as error:
+        raise UsageError(error.message(), where="--as", remedy=_EXAMPLE) from None
+    return f"[[people]]\nname = {json.dumps(name, ensure_ascii=False)}\nkey = {json.dumps(make())}\n"
+
+
+def _load(path: Path) -> People:
+    where = str(path)
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"this cannot be read: {error}", where=where, remedy=_EXAMPLE) from None
+    entries = content.pop("people", [])
+    if content or not isinstance(entries, list):
+        what = f"there is no key {next(iter(content))!r} here" if content else "people is no list of entries"
+        raise UsageError(what, where=where, remedy=_EXAMPLE)
+    keys = tuple(_key(entry, f"{where}, entry {number}") for number, entry in enumerate(entries, start=1))
+    for key in keys:
+        owners = {other.person for other in keys if other.public == key.public}
+        if len(owners) > 1:
+            what = f"{' and '.join(sorted(owners))} have the same key"
+            raise UsageError(what, where=where, remedy="a key is one person's; take it out of the other entry")
+    return People(where, keys)
+
+
+def _key(entry: Any, where: str) -> Key:
+    if not isinstance(entry, Mapping) or not {"name", "key"} <= entry.keys() <= {"name", "key", "retired"}:
+        raise UsageError("an entry has a name and a key, and nothing else but retired", where=where, remedy=_EXAMPLE)
+    retired = entry.get("retired")
+    if retired is not None and type(retired) is not date:
+        what = f"retired is {retired!r}"
+        raise UsageError(what, where=where, remedy="write the day without quotes, as retired = 2026-05-01")
+    if not isinstance(entry["key"], str):
+        raise UsageError("the key is no text", where=where, remedy=_EXAMPLE)
+    try:
+        person = parse_name(entry["name"])
+        public_bytes(entry["key"])
+    except PydanticCustomError as error:
+        raise UsageError(error.message(), where=where, remedy=_EXAMPLE) from None
+    except ValueError as error:
+        raise UsageError(str(error), where=where, remedy=_EXAMPLE) from None
+    return Key(person, entry["key"], retired is not None)

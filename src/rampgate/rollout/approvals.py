@@ -1,0 +1,171 @@
+"""Which policy of a rollout is approved, by whom, and what a look may do with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from rampgate.errors import UsageError
+from rampgate.judge.mandate import Approver, Mandate
+from rampgate.ledger import Ledger, Record
+from rampgate.people import PROJECT, People, find_people
+from rampgate.policy import Approval, Policy
+from rampgate.policy.diff import LOOSER, diff
+from rampgate.rollout.signed import APPROVAL, signature_problem
+
+
+@dataclass(frozen=True)
+class Given:
+    """One approval as it was recorded."""
+
+    record: str
+    person: str
+    at: str
+    policy_sha256: str
+    candidate: str
+    simulation: str | None
+    public_key: str
+
+    @classmethod
+    def of(cls, record: Record) -> Given:
+        """The approval that a record holds."""
+        said = record.entry()["statement"]
+        parts = (said[name] for name in ("person", "at", "policy_sha256", "candidate", "simulation", "public_key"))
+        return cls(record.sha256, *parts)
+
+    def counted(self) -> Approver:
+        """As a decision shows it."""
+        return Approver(self.person, self.at, self.record, self.simulation)
+
+
+@dataclass
+class Standing:
+    """The approvals of one candidate's policies, in their order.
+
+    Attributes
+    ----------
+    approved : SHA-256 of the last policy that had all its approvals; those of any before it count no more
+    by : the approvals of each policy, by person
+    """
+
+    approved: str | None = None
+    by: dict[str, dict[str, Given]] = field(default_factory=dict)
+
+
+def standing(given: Iterable[Given], rules: Callable[[str], Approval | None]) -> Standing:
+    """Where approvals, in their order, lead to.
+
+    Parameters
+    ----------
+    given : approvals of one candidate
+    rules : SHA-256 of a policy -> its own rules of approval
+    """
+    found = Standing()
+    for one in given:
+        asked = rules(one.policy_sha256)
+        if asked is None or one.person not in asked.approvers or one.person == asked.author:
+            continue
+        own = found.by.setdefault(one.policy_sha256, {})
+        own[one.person] = one
+        if len(own) >= asked.required and found.approved != one.policy_sha256:
+            if found.approved is not None:
+                del found.by[found.approved]
+            found.approved = one.policy_sha256
+    return found
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """The policy that a look is judged by, and by what right; ``mandate`` is None where no approval is asked for."""
+
+    policy: Policy
+    mandate: Mandate | None
+
+
+def ruling(given: Policy, book: Ledger | None, as_of: datetime) -> Ruling:
+    """Decide by which policy to judge: the one given, or the last approved one where the one given is not.
+
+    A rollout that once was under approval stays so, whatever the policy given says.
+    """
+    records = [] if book is None else list(book.records(given.rollout, APPROVAL))
+    before = None if book is None else book.last(given.rollout, "decision")
+    if given.approval is None and not records and (before is None or "mandate" not in before.entry()["inputs"]):
+        return Ruling(given, None)
+    # Those of another candidate are of another attempt.
+    signed = [one for one in _signed(records, book) if one.candidate == given.candidate]
+    policies = {} if book is None else _policies(signed, book)
+    rules = {sha256: policy.approval for sha256, policy in policies.items()}
+    last = standing(signed, rules.get).approved
+    people, unknown = _people(given)
+    known = [one for one in signed if people is not None and people.knows(one.person, one.public_key)]
+    found = standing(known, rules.get)
+    sha256 = given.sha256()
+    by = tuple(one.counted() for one in found.by.get(sha256, {}).values())
+    problem = unknown or _problem(given, found, by, as_of, policies)
+    mandate = Mandate(sha256, last, given.approval.required if given.approval else 1, by, problem)
+    judged = given if problem is None or last is None or last == sha256 else policies[last].beside(given)
+    return Ruling(judged, mandate)
+
+
+def _signed(records: Iterable[Record], book: Ledger | None) -> Iterator[Given]:
+    """The approvals whose signature is whole, and made for the place where they stand."""
+    before: Mapping[str, str | None] | None = None
+    for record in records:
+        before = before if before is not None or book is None else book.before(record.rollout)
+        here = before is not None and before.get(record.sha256) == record.entry()["statement"]["after"]
+        if here and signature_problem(record) is None:
+            yield Given.of(record)
+
+
+def _problem(
+    given: Policy, found: Standing, by: tuple[Approver, ...], as_of: datetime, policies: Mapping[str, Policy]
+) -> str | None:
+    """Why the policy given may not let the rollout go on."""
+    rules, sha256 = given.approval, given.sha256()
+    if rules is None:
+        return "the policy names nobody who approves it, and this rollout is under approval; put `approval` back"
+    if found.approved == sha256:
+        return _expired(rules, by, given, as_of)
+    others = [name for name in rules.approvers if name not in {one.person for one in by}]
+    has = f"{len(by)} of {rules.required} approvals" + (f" ({', '.join(one.person for one in by)})" if by else "")
+    may = f"it has {has}; {' or '.join(others)} may approve it"
+    if found.approved is None:
+        return f"the policy (sha256 {sha256[:8]}) is not approved: {may}"
+    changes = diff(policies[found.approved], given)
+    looser = [change for change in changes if change.effect == LOOSER]
+    told = "; ".join(str(change) for change in (*looser, *(c for c in changes if c not in looser))[:3])
+    more = f"; and {len(changes) - 3} more" if len(changes) > 3 else ""
+    return (
+        f"the policy was changed since it was approved (sha256 {found.approved[:8]} to {sha256[:8]}: {told}{more}): "
+        f"{may}; judged by the approved one until then"
+    )
+
+
+def _expired(rules: Approval, by: tuple[Approver, ...], policy: Policy, as_of: datetime) -> str | None:
+    if rules.expires is None:
+        return None
+    ends = sorted(rules.expires.after(datetime.fromisoformat(one.at), policy.zone) for one in by)
+    end = ends[-rules.required]
+    if as_of < end:
+        return None
+    day = end.astimezone(policy.zone)
+    return f"the approvals of the policy expired on {day:%Y-%m-%d}, {rules.expires} after they were given; renew them"
+
+
+def _people(given: Policy) -> tuple[People | None, str | None]:
+    """The project's people, or why there are none; the rollback criteria are judged whatever it is."""
+    start = given.path.parent if given.path is not None else Path()
+    try:
+        people = find_people(start)
+    except UsageError as error:
+        return None, f"whose approvals count cannot be read: {error.where}: {error.what}"
+    return people, None if people is not None else f"no {PROJECT} names the keys of those who approve"
+
+
+def _policies(given: Iterable[Given], book: Ledger) -> dict[str, Policy]:
+    """The policies that were approved, as the ledger keeps them."""
+    found = book.documents({one.policy_sha256 for one in given})
+    return {sha256: Policy.from_canonical(json.loads(body)) for sha256, body in found.items()}

@@ -1,0 +1,138 @@
+"""A signed word on how far a ledger had come: kept elsewhere, it shows what was cut off, rewritten or forked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rampgate.errors import LedgerError, UsageError
+from rampgate.ledger import Ledger, Record, canonical, digest
+from rampgate.people import People, verifies
+from rampgate.rollout.approve import signer_of
+from rampgate.rollout.signed import CHECKPOINT, Draft, append_signed
+
+#: Stands for the rollout in records about the ledger as a whole; no policy can have this name.
+LEDGER = ":ledger"
+_REMEDY = "name a file that `rampgate checkpoint --out FILE` wrote"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What somebody signed: the record with this number had this SHA-256."""
+
+    sequence: int
+    sha256: str
+    person: str
+    at: str
+    statement: Mapping[str, Any]
+    signature: str
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> Checkpoint:
+        """The checkpoint of a record's entry, or of a file with the same keys."""
+        said = entry["statement"]
+        return cls(said["sequence"], said["sha256"], said["person"], said["at"], said, entry["signature"])
+
+    def problem(self, ids: Mapping[int, str], people: People | None) -> tuple[int | None, str] | None:
+        """What a ledger does not have of what was signed: the first record concerned, and the words.
+
+        Parameters
+        ----------
+        ids : SHA-256 of each record by its number
+        people : whose keys count; None trusts the key that the checkpoint names
+        """
+        if not verifies(self.statement["public_key"], canonical(self.statement), self.signature):
+            return None, f"the checkpoint of {self.at} is not signed with the key it names"
+        if people is not None and not people.knows(self.person, self.statement["public_key"]):
+            return None, f"the checkpoint of {self.at} is signed as {self.person} with a key that is not theirs"
+        seen = f"{self.person} saw record {self.sequence} on {self.at[:10]}"
+        if self.sequence not in ids:
+            return len(ids) + 1, f"{seen}, and the ledger ends with record {len(ids)}: it was cut off"
+        if ids[self.sequence] != self.sha256:
+            why = "the ledger was rewritten, or a copy of it continued elsewhere"
+            return self.sequence, f"{seen}, and it was another one: {why}"
+        return None
+
+
+def checkpoint(ledger: Ledger, person: str, key: Path | None = None) -> Record:
+    """Sign how far the ledger has come, and record it.
+
+    Raises
+    ------
+    UsageError
+        The ledger is empty, or the person cannot sign.
+    """
+    signer = signer_of(person, key, ledger.path.parent)
+
+    def draft(_: Record | None) -> Draft:
+        head = ledger.head()
+        if head is None:
+            raise UsageError("the ledger is empty", where=str(ledger.path), remedy="judge a look with `rampgate check`")
+        return Draft({"sequence": head.sequence, "sha256": head.sha256}, {}, {})
+
+    return append_signed(ledger, LEDGER, CHECKPOINT, signer, draft)
+
+
+def text_of(record: Record) -> str:
+    """A checkpoint as the text of a file."""
+    entry = record.entry()
+    return json.dumps({"statement": entry["statement"], "signature": entry["signature"]}, indent=1) + "\n"
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint from its file.
+
+    Raises
+    ------
+    UsageError
+        The file holds none.
+    """
+    try:
+        found = Checkpoint.of(json.loads(path.read_text("utf-8")))
+    except OSError as error:
+        what = f"the checkpoint cannot be read ({error.strerror})"
+        raise UsageError(what, where=str(path), remedy=_REMEDY) from None
+    except (ValueError, LookupError, TypeError):
+        raise UsageError("this is no checkpoint", where=str(path), remedy=_REMEDY) from None
+    return found
+
+
+def fork(ids: Mapping[int, str], other: Path) -> tuple[int, str] | None:
+    """Where another copy of a ledger goes on otherwise: the first record that differs, and the words.
+
+    Parameters
+    ----------
+    ids : SHA-256 of each record by its number
+    other : a ledger, or what ``rampgate export`` wrote
+    """
+    more = 0
+    for sequence, sha256 in enumerate(_ids(other), start=1):
+        if sequence not in ids:
+            more = sequence - len(ids)
+        elif ids[sequence] != sha256:
+            text = f"from record {sequence} on it is another one than {other}: a copy of it was continued, or rewritten"
+            return sequence, text
+    if more:
+        return len(ids) + 1, f"{other} has {more} more: this ledger was cut off, or is an older copy"
+    return None
+
+
+def _ids(path: Path) -> Iterator[str]:
+    """The SHA-256 of each record of a ledger or an export."""
+    try:
+        with path.open("rb") as file:
+            if file.read(6) == b"SQLite":
+                yield from (record.sha256 for record in Ledger.open(path, create=False).records())
+                return
+            file.seek(0)
+            for line in file:
+                if "previous_sha256" in json.loads(line):
+                    yield digest(line.rstrip(b"\n"))
+    except OSError as error:
+        remedy = "name a ledger, or a file of `rampgate export`"
+        raise UsageError(f"this cannot be read ({error.strerror})", where=str(path), remedy=remedy) from None
+    except (ValueError, TypeError) as error:
+        raise LedgerError("this is neither a ledger nor an export of one", where=str(path)) from error

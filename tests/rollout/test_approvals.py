@@ -1,0 +1,371 @@
+"""Approved before launch: what counts, what does not, and that harm is judged whatever is approved."""
+
+from __future__ import annotations
+
+import json
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.ledger.support import raw, without_triggers
+from tests.rollout.people import RULES, add, approved, project
+from tests.rollout.tables import POLICY, ramp, tickets, write_policy
+from tests.rollout.test_verify import rewrite
+
+import rampgate
+from rampgate.errors import LedgerError, UsageError
+from rampgate.judge.decision import Decision
+from rampgate.ledger import Ledger
+from rampgate.rollout.approve import approve
+from rampgate.rollout.verify import verify_ledger
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return project(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Ledger:
+    return Ledger.open(tmp_path / "rampgate.db")
+
+
+FRAME = tickets(days=40, traffic=ramp)
+
+
+def look(policy: Path, book: Ledger | None, day: int = 12, frame: Any = FRAME) -> Decision:
+    return rampgate.check(policy, events=frame, as_of=datetime(2026, 1, day, tzinfo=UTC), ledger=book)
+
+
+def codes(decision: Decision) -> list[str]:
+    return [reason.code for reason in decision.reasons]
+
+
+def why(decision: Decision) -> str:
+    return next(reason.message for reason in decision.reasons if reason.code == "not_approved")
+
+
+def whole(book: Ledger) -> bool:
+    result = verify_ledger(book)
+    assert result.ok, result.problem
+    return True
+
+
+def test_an_unapproved_policy_holds_and_says_what_is_missing(folder: Path, book: Ledger) -> None:
+    policy = approved(folder)
+    decision = look(policy, book)
+    assert decision.decision == "hold"
+    assert "is not approved: it has 0 of 2 approvals; lee or sam may approve it" in why(decision)
+    assert [w.what for w in decision.waiting_for] == ["2 approvals of the policy"]
+    approve(policy, "lee", book)
+    decision = look(policy, book)
+    assert decision.decision == "hold"
+    assert "it has 1 of 2 approvals (lee); sam may approve it" in why(decision)
+    assert look(policy, None).decision == "hold"
+    assert whole(book)
+
+
+def test_an_approved_policy_goes_on_and_the_decision_names_who_approved(folder: Path, book: Ledger) -> None:
+    policy = approved(folder)
+    agreed = [approve(policy, name, book) for name in ("lee", "sam")]
+    assert [a.problem is None for a in agreed] == [False, True]
+    decision = look(policy, book)
+    assert decision.decision == "go"
+    shown = decision.to_dict()["approval"]
+    assert (shown["required"], shown["problem"]) == (2, None)
+    assert [(one["person"], one["record"]) for one in shown["by"]] == [
+        ("lee", agreed[0].record),
+        ("sam", agreed[1].record),
+    ]
+    assert Decision.from_dict(decision.to_dict()) == decision
+    assert whole(book)
+    assert "approval" not in look(write_policy(folder, rollout="other"), book).to_dict()
+
+
+def test_comments_and_order_do_not_matter_and_meaning_does(folder: Path, book: Ledger) -> None:
+    policy = approved(folder, {"required": 1})
+    approve(policy, "lee", book)
+    content = json.loads(policy.read_text())
+    policy.write_text(json.dumps(dict(reversed(content.items()))))
+    assert look(policy, book).decision == "go"
+    policy.write_text(json.dumps({**content, "rollback": {"override": {"worse_by": "9pp"}}}))
+    decision = look(policy, book, 20)
+    assert decision.decision == "hold"
+    assert "rollback.override.worse_by: 1pp to 9pp (looser)" in why(decision)
+    assert "judged by the approved one until then" in why(decision)
+    assert whole(book)
+
+
+def test_harm_is_judged_by_the_last_approved_policy(folder: Path, book: Ledger) -> None:
+    """An edit that tolerates everything, and that takes the approval out, saves nothing."""
+    policy = approved(folder, {"required": 1})
+    approve(policy, "lee", book)
+    frame = tickets(days=40, traffic=ramp, harm=0.3)
+    lax = {"override": {"worse_by": "90pp"}, "kpi": {"worse_by": "90pp"}}
+    for rules in (RULES, None):
+        write_policy(folder, rollback=lax, approval=rules)
+        decision = look(policy, book, 12, frame)
+        assert decision.decision == "rollback"
+        assert "not_approved" in codes(decision)
+    assert whole(book)
+
+
+def test_harm_is_judged_by_the_policy_given_where_none_was_ever_approved(folder: Path, book: Ledger) -> None:
+    decision = look(approved(folder), book, 12, tickets(harm=0.3))
+    assert decision.decision == "rollback"
+    assert "not_approved" in codes(decision)
+
+
+def test_approval_cannot_be_left_by_taking_it_out(folder: Path, book: Ledger) -> None:
+    assert look(approved(folder), book, 8).decision == "hold"
+    decision = look(write_policy(folder), book)
+    assert decision.decision == "hold"
+    assert "this rollout is under approval" in why(decision)
+    assert whole(book)
+
+
+def test_a_new_version_needs_new_approval_and_the_old_one_counts_no_more(folder: Path, book: Ledger) -> None:
+    policy = approved(folder, {"required": 1})
+    approve(policy, "lee", book)
+    assert look(policy, book).decision == "go"
+    approved(folder, {"required": 1}, guardrails={"override": {"margin": "6pp"}})
+    assert look(policy, book, 13).decision == "hold"
+    agreed = approve(policy, "sam", book)
+    assert [str(change) for change in agreed.changes or ()] == ["guardrails.override.margin: 5pp to 6pp (looser)"]
+    decision = look(policy, book, 14)
+    assert "not_approved" not in codes(decision)
+    said = next(r.message for r in decision.reasons if r.code == "decided_by_person")
+    assert "judged anew, on all days since the start: guardrail:override; the evidence of every other" in said
+    approved(folder, {"required": 1})  # the old one again, whose approval was replaced
+    assert "was changed since it was approved" in why(look(policy, book, 15))
+    approve(policy, "lee", book)
+    assert "not_approved" not in codes(look(policy, book, 16))
+    assert whole(book)
+
+
+def test_a_change_beside_the_criteria_lets_all_evidence_go_on(folder: Path, book: Ledger) -> None:
+    policy = write_policy(folder)
+    before = look(policy, book)
+    write_policy(folder, phases=[*POLICY["phases"][:2], {"traffic": "90%"}, {"traffic": "100%"}])
+    after = look(policy, book, 13)
+    said = next(r.message for r in after.reasons if r.code == "decided_by_person")
+    assert "no criterion is another one, and all evidence so far goes on" in said
+    assert before.decision == "go"
+    assert whole(book)
+
+
+def test_an_approval_expires_and_can_be_renewed(folder: Path, book: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = approved(folder, {"required": 1, "expires": "5d"})
+
+    class Clock:
+        @staticmethod
+        def now(tz: Any) -> datetime:
+            return datetime(2026, 1, 6, 12, tzinfo=tz)
+
+    monkeypatch.setattr("rampgate.rollout.signed.datetime", Clock)
+    approve(policy, "lee", book)
+    assert "not_approved" not in codes(look(policy, book, 11))
+    decision = look(policy, book, 12)
+    assert "the approvals of the policy expired on 2026-01-11, 5d after they were given; renew them" in why(decision)
+    monkeypatch.undo()
+    approve(policy, "lee", book, folder / "keys" / "lee.pem")
+    assert look(policy, book, 12).decision == "go"
+    assert whole(book)
+
+
+def test_the_next_candidate_can_be_approved_while_this_one_runs(folder: Path, book: Ledger) -> None:
+    policy = approved(folder, {"required": 1})
+    approve(policy, "lee", book)
+    assert look(policy, book).decision == "go"
+    approved(folder, {"required": 1}, candidate="v3")
+    approve(policy, "lee", book)
+    approved(folder, {"required": 1})
+    assert "not_approved" not in codes(look(policy, book, 13))
+    assert whole(book)
+
+
+@pytest.mark.parametrize("how", ["gone", "broken", "other key"])
+def test_without_the_public_keys_nothing_is_approved_and_harm_is_judged(folder: Path, book: Ledger, how: str) -> None:
+    policy, toml = approved(folder, {"required": 1}), folder / "rampgate.toml"
+    approve(policy, "lee", book)
+    if how == "gone":
+        toml.unlink()
+    elif how == "broken":
+        toml.write_text("[[people]\n")
+    else:
+        toml.unlink()
+        add(folder, "lee", folder / "new.pem")
+    decision = look(policy, book)
+    assert decision.decision == "hold"
+    assert {
+        "gone": "no rampgate.toml names the keys",
+        "broken": "whose approvals count cannot be read",
+        "other key": "it has 0 of 1 approvals",
+    }[how] in why(decision)
+    assert look(policy, book, 20, tickets(harm=0.3)).decision == "rollback"
+    assert whole(book)
+
+
+def test_a_changed_file_of_keys_is_another_question(folder: Path, book: Ledger) -> None:
+    policy, toml = approved(folder, {"required": 1}), folder / "rampgate.toml"
+    approve(policy, "lee", book)
+    text = toml.read_text()
+    toml.unlink()
+    assert look(policy, book).decision == "hold"
+    toml.write_text(text)
+    assert look(policy, book).decision == "go"
+
+
+def test_approving_twice_is_one_record_and_a_retired_key_signs_nothing_new(folder: Path, book: Ledger) -> None:
+    policy, toml = approved(folder, {"required": 1}), folder / "rampgate.toml"
+    first = approve(policy, "lee", book)
+    assert approve(policy, "lee", book).record == first.record
+    assert len(list(book.records())) == 1
+    toml.write_text(toml.read_text().replace('name = "lee"', 'name = "lee"\nretired = 2026-05-01'))
+    assert look(policy, book).decision == "go"
+    with pytest.raises(UsageError, match="is not one that lee signs with"):
+        approve(policy, "lee", book)
+
+
+def test_a_simulation_is_bound_when_there_is_one(folder: Path, book: Ledger) -> None:
+    policy = approved(folder, {"required": 1})
+    file = folder / "simulation.json"
+    file.write_text(json.dumps({"rollouts": 100, "scenarios": [{"name": "harmless"}], "policy_sha256": "0" * 64}))
+    with pytest.raises(UsageError, match="of another policy"):
+        approve(policy, "lee", book, simulation=file)
+    sha256 = rampgate.load_policy(policy).sha256()
+    file.write_text(json.dumps({"rollouts": 100, "scenarios": [{"name": "harmless"}], "policy_sha256": sha256}))
+    agreed = approve(policy, "lee", book, simulation=file)
+    assert agreed.simulation is not None
+    assert json.loads(book.document(agreed.simulation))["rollouts"] == 100
+    shown = look(policy, book).to_dict()["approval"]
+    assert shown["by"][0]["simulation"] == agreed.simulation
+    assert whole(book)
+    for text in ("no JSON", "[]", "{}"):
+        file.write_text(text)
+        with pytest.raises(UsageError, match="simulation"):
+            approve(policy, "lee", book, simulation=file)
+
+
+@pytest.mark.parametrize(
+    ("person", "says"),
+    [
+        ("dana", "dana wrote the policy and cannot approve it"),
+        ("eve", "eve is not among the approvers"),
+        ("kim", "nobody called 'kim' is among the people of this project"),
+    ],
+)
+def test_who_may_not_approve_is_told_so_and_nothing_is_recorded(
+    folder: Path, book: Ledger, person: str, says: str
+) -> None:
+    policy = approved(folder, {"approvers": ["lee", "kim"]})
+    with pytest.raises(UsageError, match=says):
+        approve(policy, person, book)
+    assert list(book.records()) == []
+
+
+def test_a_key_of_somebody_else_or_none_or_an_open_one_is_refused(folder: Path, book: Ledger) -> None:
+    policy, keys = approved(folder), folder / "keys"
+    with pytest.raises(UsageError, match="is not one that lee signs with"):
+        approve(policy, "lee", book, keys / "sam.pem")
+    with pytest.raises(UsageError, match="there is no key to sign with"):
+        approve(policy, "lee", book, keys / "none.pem")
+    (keys / "lee.pem").chmod(stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP)
+    with pytest.raises(UsageError, match="others can read this key"):
+        approve(policy, "lee", book)
+    with pytest.raises(UsageError, match="names nobody who approves it"):
+        approve(write_policy(folder), "lee", book)
+    assert list(book.records()) == []
+
+
+def test_a_forged_approval_counts_for_nothing_and_is_found(folder: Path, book: Ledger) -> None:
+    """Somebody who can write to the file, and has no key of the approvers."""
+    policy = approved(folder, {"required": 1})
+    approve(policy, "lee", book)
+
+    def forge(content: Any) -> None:
+        content["entry"]["statement"]["person"] = "sam"
+
+    rewrite(book.path, forge)
+    assert look(policy, book).decision == "hold"
+    result = verify_ledger(book)
+    assert (result.ok, result.first_bad) == (False, 1)
+    assert "the signature is not that of the key it names" in str(result.problem)
+
+
+def test_an_approval_with_a_stranger_s_key_is_found_by_who_knows_the_keys(folder: Path, book: Ledger) -> None:
+    policy, toml = approved(folder, {"required": 1}), folder / "rampgate.toml"
+    text = toml.read_text()
+    add(folder, "lee", folder / "mallory.pem")
+    approve(policy, "lee", book, folder / "mallory.pem")
+    toml.write_text(text)
+    from rampgate.people import find_people
+
+    assert verify_ledger(book).ok
+    result = verify_ledger(book, people=find_people(folder))
+    assert (result.ok, result.first_bad) == (False, 1)
+    assert "with a key that" in str(result.problem)
+    assert look(policy, book).decision == "hold"
+
+
+def test_a_signature_cannot_be_used_a_second_time(folder: Path, book: Ledger) -> None:
+    policy = approved(folder, {"required": 1})
+    approve(policy, "lee", book)
+    approved(folder, {"required": 1}, guardrails={"override": {"margin": "6pp"}})
+    approve(policy, "lee", book)
+    first, second = book.records()
+    entry = first.entry()
+    again = book.append(
+        rollout="triage",
+        attempt=1,
+        kind="approval",
+        key="triage|approval|again",
+        body=entry,
+        documents={},
+        state={},
+        expected_head=second.sha256,
+        recorded_at=first.recorded_at,
+    )
+    result = verify_ledger(book)
+    assert (result.ok, result.first_bad) == (False, again.sequence)
+    assert "signed for another place" in str(result.problem)
+    approved(folder, {"required": 1})
+    assert look(policy, book).decision == "hold"
+
+
+def test_a_decision_that_claims_approvals_is_found(folder: Path, book: Ledger) -> None:
+    policy = approved(folder, {"required": 1})
+    look(policy, book, 8)
+    approve(policy, "lee", book)
+    assert look(policy, book).decision == "go"
+
+    def claim(content: Any) -> None:
+        content["entry"]["inputs"]["mandate"]["problem"] = None
+
+    rewrite(book.path, claim)
+    result = verify_ledger(book)
+    assert (result.ok, result.first_bad) == (False, 1)
+
+
+def test_secrets_are_nowhere(folder: Path, book: Ledger, capsys: pytest.CaptureFixture[str]) -> None:
+    policy = approved(folder, {"required": 1})
+    approve(policy, "lee", book)
+    look(policy, book)
+    secret = (folder / "keys" / "lee.pem").read_text().splitlines()[1]
+    assert len(secret) > 40
+    assert secret.encode() not in book.path.read_bytes()
+    from rampgate.people import read_key
+
+    key = read_key(folder / "keys" / "lee.pem")
+    assert secret not in repr(key)
+    assert "_own" not in repr(key)
+
+
+def test_a_ledger_that_cannot_be_written_is_an_error(folder: Path, book: Ledger) -> None:
+    policy = approved(folder, {"required": 1})
+    without_triggers(book.path)
+    raw(book.path, "DROP TABLE records")
+    with pytest.raises(LedgerError):
+        approve(policy, "lee", book)
