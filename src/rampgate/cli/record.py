@@ -59,10 +59,10 @@ def checkpoint(
     Exit code: 0 recorded, 2 when you cannot sign or the file exists, 1 when the ledger cannot be written.
     """
     from rampgate.errors import UsageError
-    from rampgate.guess.save import save
     from rampgate.report.agreed import signed
     from rampgate.rollout.checkpoint import checkpoint as sign
     from rampgate.rollout.checkpoint import text_of
+    from rampgate.save import save
 
     if out is not None and out.exists():
         raise UsageError("the file exists and is not overwritten", where=str(out), remedy="name another with --out")
