@@ -39,7 +39,7 @@ class Cell:
     what: tuple[str, ...]
     budget: float | None
     measure: Measure = field(compare=False)
-    rollouts: int = 1000
+    rollouts: int = 2000
 
     @property
     def key(self) -> str:

@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.judge.build import Units, case, cells, intake, midnight, policy, state, units
 
-from rampgate.aggregate.moments import CANDIDATE
 from rampgate.judge.case import Case, Data
 from rampgate.judge.decide import judge
 from rampgate.judge.health import seen
@@ -190,23 +189,6 @@ def test_few_exclusions_are_told_and_do_not_hold() -> None:
     decision = judge(case(units(), null_time=5))
     assert decision.decision == "go"
     assert any("5 without time" in h.message for h in decision.health)
-
-
-@pytest.mark.parametrize("field", ["missing_candidate", "null_variant"])
-def test_exclusions_are_held_against_the_candidates_own_rows(field: str) -> None:
-    made = units(traffic=0.01)
-    own = float((made.arm == CANDIDATE).sum())
-    lost: dict[str, Any] = {"null_unit": 6} if field == "missing_candidate" else {}
-    assert 0.01 * own < 6 < 0.01 * len(made.arm)
-    change: dict[str, Any] = {field: 6, **lost}
-    decision = judge(case(made, **change))
-    [reason] = [r for r in decision.reasons if "excluded" in r.message]
-    assert (decision.decision, reason.code, reason.verdict) == ("hold", "too_little_data", "FAIL")
-    assert f"6 of them may be the candidate's, {6 / (own + 6):.1%} of its rows" in reason.message
-    # A handful is no reason yet, whatever share of a few rows it is.
-    less: dict[str, Any] = dict.fromkeys(change, 3)
-    few = judge(case(made, **less))
-    assert not [r for r in few.reasons if "excluded" in r.message]
 
 
 def broken_metric(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
