@@ -5,7 +5,7 @@ BIN := .venv/bin
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs docs-serve docs-refresh notebook lock vega picture clean
+.PHONY: help demo test lint format docs docs-serve docs-refresh guarantees notebook lock vega picture clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ format:  ## let ruff format the code and mend what it can
 	@bash tools/environment.sh dev
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+guarantees:  ## simulate every cell of docs/guarantees.md that is not there yet, and write the page
+	@bash tools/environment.sh dev
+	@$(BIN)/python -m benchmarks.guarantees
 
 notebook:  ## run the notebooks from top to bottom and write them with their outputs
 	@bash tools/environment.sh dev

@@ -429,17 +429,6 @@ def test_judging_twice_gives_the_same_bytes() -> None:
     assert judge(made).to_dict() == judge(replace(made)).to_dict()
 
 
-@pytest.mark.parametrize(("share", "verdict"), [(1.0, "PASS"), (0.6, "PASS"), (0.4, "FAIL")])
-def test_a_sudden_change_of_volume_holds(share: float, verdict: str) -> None:
-    made = units(days=16)
-    rng = np.random.default_rng(1)
-    kept = made.where((made.day < 9) | (rng.random(len(made.day)) < share))
-    decision = judge(case(kept, days=16))
-    [found] = [h for h in decision.health if h.code == "volume" and "after the last" not in h.message]
-    assert found.verdict == verdict
-    assert ("volume" in {r.code for r in decision.reasons}) == (verdict == "FAIL")
-
-
 def test_versions_that_the_policy_leaves_out_do_not_hold_and_others_do() -> None:
     rules = policy(source={"ignore": ["v3", "v4"]})
     made = case(units(), rules=rules, other_variants=(("v3", 90), ("v4", 7)))

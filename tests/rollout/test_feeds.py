@@ -24,6 +24,24 @@ def test_events_that_are_written_no_more_hold(arms: tuple[str, ...]) -> None:
     assert any("has an event of solved since" in r.message for r in decision.reasons)
 
 
+@pytest.mark.parametrize("arms", [("v1", "v2"), ("v2",)])
+def test_events_that_the_history_had_and_the_run_never_has_hold(arms: tuple[str, ...]) -> None:
+    """No event since the launch: nothing fell silent in the run, and open units would be all there is."""
+    frame, start = table(), pd.Timestamp("2026-01-15")
+    frame["version"] = frame.version.where(frame.opened >= start, "v1")
+    frame.loc[frame.version.isin(arms) & (frame.opened >= start), "closed"] = pd.NaT
+    metrics = {"solved": POLICY["metrics"]["solved"], "liked": POLICY["metrics"]["liked"]}
+    rules = {**POLICY, "metrics": metrics, "start": "2026-01-15", "rollback": {"kpi": {"worse_by": "80pp"}}}
+    decision = rampgate.check(rules, events=frame, as_of="2026-01-25")
+    assert decision.decision == "hold"
+    told = [r.message for r in decision.reasons if "has an event of solved since the start" in r.message]
+    assert len(told) == len(arms)
+    assert all("see whether column 'closed' is still written" in text for text in told)
+    # Not before they are due, two days after the first unit.
+    early = rampgate.check(rules, events=frame, as_of="2026-01-17")
+    assert not any("has an event" in r.message for r in early.reasons)
+
+
 def test_events_that_come_after_a_look_hold(tmp_path: Path) -> None:
     frame, book = table(), Ledger.open(tmp_path / "rampgate.db")
     early = frame.copy()

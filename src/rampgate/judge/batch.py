@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from rampgate.aggregate.marginals import Arm
 from rampgate.aggregate.moments import Floats, Ints, Period
 from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.metric import KPI
@@ -20,12 +21,13 @@ from rampgate.estimate.process import Steps
 from rampgate.judge.batch_budget import not_within_budget
 from rampgate.judge.case import Data
 from rampgate.judge.criteria import criteria, group_weights
+from rampgate.judge.flow import Flow, may_be_silent
 from rampgate.judge.gate import counted_metrics, stays_until
-from rampgate.judge.health import MISSED, comparable, missed, sudden
 from rampgate.judge.labels import all_missing, missing_evidence
 from rampgate.judge.ripe import is_ripe
 from rampgate.judge.sequential import alphas, compared
 from rampgate.judge.split import STRAGGLERS, split_evidence
+from rampgate.judge.volume import USUAL, sudden
 from rampgate.judge.weigh import Weighed, bound_to_pass, family_log_e, family_of, process_of, weigh
 from rampgate.policy import Phase, Policy
 
@@ -76,19 +78,18 @@ class Calendar:
         due = [stays_until(self.policy, phase, moment) for moment in since]
         return np.array([[look >= end for look in self.looks] for end in due], dtype=bool)
 
-    def volumes(self, units: Floats) -> tuple[Floats, Floats]:
-        """Units of the last seven days and of the seven before at each look, (..., look); NaN without two weeks."""
+    def weeks(self, units: Floats) -> Floats:
+        """Units of the whole weeks before each look, the last first, (..., look, week); NaN where there is none."""
         before = np.array([n for _, n in self.past])
         whole = np.concatenate([np.broadcast_to(before, (*units.shape[:-1], len(before))), units], axis=-1)
         days = [*(p.day for p, _ in self.past), *(p.day for p in self.periods)]
-        last, earlier = np.full(units.shape, np.nan), np.full(units.shape, np.nan)
+        out = np.full((*units.shape, 2 + USUAL), np.nan)
         for t, look in enumerate(self.looks):
             ages = np.array([(look.date() - day).days for day in days[: len(before) + t + 1]])
-            if ages.max() >= 14:
-                seen = whole[..., : len(ages)]
-                last[..., t] = seen[..., (ages > 0) & (ages <= 7)].sum(-1)
-                earlier[..., t] = seen[..., (ages > 7) & (ages <= 14)].sum(-1)
-        return last, earlier
+            seen = whole[..., : len(ages)]
+            for k in range(min(int(ages.max()) // 7, 2 + USUAL)):
+                out[..., t, k] = seen[..., (ages > 7 * k) & (ages <= 7 * k + 7)].sum(-1)
+        return out
 
 
 def at_looks(path: np.ndarray, booked: Ints, empty: float | bool = 0.0) -> np.ndarray:
@@ -256,25 +257,47 @@ def _health(batch: Batch) -> dict[str, Flags]:
     data, policy = batch.data, batch.policy
     units = [arm.n[..., 0, :] for arm in data.run]
     out = {"sample_ratio": _split(batch), "missing_labels": _missing(batch)}
-    last, before = batch.calendar.volumes(units[0] + units[1])
-    whole = np.isfinite(last)
-    out["volume"] = whole & comparable(last, before) & sudden(last, before)
-    if batch.rule.alone:
-        return out
+    out["volume"] = sudden(batch.calendar.weeks(units[0] + units[1]))
     stale, unknown = [], []
+    whole = np.arange(1, units[0].shape[-1] + 1)
     for arm, beside in ((0, 1), (1, 0)):
-        silent = missed(units[arm], units[beside]) >= MISSED
+        silent = np.zeros(units[arm].shape, dtype=bool)
+        if not batch.rule.alone:
+            silent = _silent(batch, units[arm], units[beside], whole)
         stale.append(silent)
         for name in policy.judged_metrics():
             # Units that are too young do not count for a label that should be there.
-            known = data.run[arm].total(f"{name}:known")[..., 0, :]
-            quiet = at_looks(missed(known, units[arm]), batch.calendar.booked[name]) >= MISSED
-            if f"{name}:event" in data.run[arm].components:
-                events = data.run[arm].total(f"{name}:event")[..., 0, :]
-                quiet = quiet | (at_looks(missed(events, known), batch.calendar.booked[name]) >= MISSED)
-            unknown.append(quiet & ~silent)
+            booked = batch.calendar.booked[name]
+            for role, of in (("known", None), ("event", "known")):
+                if f"{name}:{role}" in data.run[arm].components:
+                    counts = [_came(a, name, r) for a in (data.run[arm], data.history[1]) for r in (role, of)]
+                    quiet = _silent(batch, counts[0], counts[1], booked, (counts[2], counts[3]))
+                    unknown.append(quiet & ~silent)
     out["stale"] = np.any(stale, axis=0)
     out["missing_labels"] = out["missing_labels"] | np.any(unknown, axis=0)
+    return out
+
+
+def _came(arm: Arm, name: str, role: str | None) -> Floats:
+    """Units of an arm that have something, (..., period); all of them without a role."""
+    return arm.n[..., 0, :] if role is None else arm.total(f"{name}:{role}")[..., 0, :]
+
+
+def _silent(
+    batch: Batch, came: Floats, beside: Floats, booked: Ints, before: tuple[Floats, Floats] | None = None
+) -> Flags:
+    """Whether a flow is silent at each look, (rollout, look).
+
+    Whether it may be is reckoned for all at once; that is rare, and then each is looked at by itself.
+    """
+    past = [p for p, _ in batch.calendar.past] if before is not None else []
+    then = [np.zeros(0), np.zeros(0)] if before is None else list(before)
+    rate = float(then[0].sum() / then[1].sum()) if then[1].sum() > 0 else 0.0
+    out = at_looks(may_be_silent(came, beside, rate), booked, False)
+    for r, look in zip(*np.nonzero(out), strict=True):
+        n = booked[look]
+        run = (batch.calendar.periods[:n], came[r, :n], beside[r, :n])
+        out[r, look] = Flow.of((past, then[0], then[1]), run).silent
     return out
 
 

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 
-from rampgate.aggregate.calendar import first_day, local_day, local_midnight, next_first_day
-from rampgate.aggregate.marginals import Arm
-from rampgate.aggregate.moments import BASELINE, CANDIDATE, Floats
-from rampgate.estimate.contrast import divide
+from rampgate.aggregate.moments import BASELINE, CANDIDATE
 from rampgate.judge.case import Case
 from rampgate.judge.crossed import crossed_units
-from rampgate.judge.decision import ERROR, FAIL, INCONCLUSIVE, NO_DATA, PASS, Health
+from rampgate.judge.decision import ERROR, FAIL, PASS, Health
 from rampgate.judge.labels import covariates, late_labels, missing_labels
 from rampgate.judge.ripe import is_ripe
+from rampgate.judge.silent import silent
 from rampgate.judge.split import sample_ratio
 from rampgate.judge.state import Seen
-from rampgate.policy import TimeToEvent
+from rampgate.judge.volume import empty_days, fresh, volume
 
 #: Share of rows that may be excluded, and of known units that may vanish between looks.
 TOLERATED = 0.01
-#: Units that must be missing before an arm, or its labels, count as silent.
-MISSED = 7.0
 #: What arrives after its unit: labels, and events; and how its count over the last periods is called.
 _LABELS, _RECENT = (":known", ":event"), " lately"
 LATELY = 7
@@ -34,23 +30,19 @@ FEW = 3
 _AGE = " after "
 #: In its place for events that ``test: hazard`` books step by step of age, as its looks rest on them sooner.
 _STEPS = f"{_AGE}each step of age"
-#: Weeks that differ by more than this factor are a sudden change of volume, if one of them has enough units.
-SUDDEN = 2.0
-ENOUGH = 100
-#: Without a row for this long before the look the source is taken to have stopped.
-STALE_DAYS = 3
 
 
 def health(case: Case) -> tuple[Health, ...]:
     """All checks, passed or not, in a fixed order."""
-    checks = [_excluded(case), _variants(case), _duplicates(case), _future(case), _volume(case), _fresh(case)]
+    checks = [_excluded(case), _variants(case), _duplicates(case), _future(case), volume(case), fresh(case)]
     labels = (*missing_labels(case), *late_labels(case), *covariates(case))
     return (
         *checks,
         *crossed_units(case),
         *sample_ratio(case),
         *labels,
-        *_silent(case),
+        *empty_days(case),
+        *silent(case),
         *_malformed(case),
         *_bounds(case),
         *_vanished(case),
@@ -134,147 +126,6 @@ def _future(case: Case) -> Health:
     return Health(
         "volume", PASS, f"{count} rows at or after {case.look:%Y-%m-%d %H:%M} are ignored at this look", count
     )
-
-
-def _volume(case: Case) -> Health:
-    """Units of the last week against those of the week before, both arms and the history together."""
-    if _is_stale(case):
-        return Health("volume", INCONCLUSIVE, "volume not compared: the rows end before this look")
-    cells = case.cells
-    end = case.look.astimezone(case.policy.zone).date()
-    ages = np.array([(end - p.day).days for p in cells.periods], dtype=int)[cells.period]
-    last, before = (float(cells.n[(ages > low) & (ages <= low + 7)].sum()) for low in (0, 7))
-    whole = bool(len(ages)) and int(ages.max()) >= 14
-    if not whole or not comparable(last, before):
-        return Health(
-            "volume", INCONCLUSIVE, f"volume not compared: two weeks are needed, one of them with {ENOUGH} units"
-        )
-    text = f"{last:.0f} units in the last seven days, {before:.0f} in the seven before"
-    if sudden(last, before):
-        remedy = "see whether rows are missing or doubled; if the work itself changed, wait for a week that is like it"
-        return Health("volume", FAIL, f"the volume changed suddenly: {text}: {remedy}", int(last))
-    return Health("volume", PASS, text, int(last))
-
-
-def comparable(last: float | Floats, before: float | Floats) -> np.ndarray:
-    """Whether the units of a week and of the one before are enough to be compared."""
-    return np.asarray(np.maximum(last, before) >= ENOUGH)
-
-
-def sudden(last: float | Floats, before: float | Floats) -> np.ndarray:
-    """Whether the units of a week are suddenly others than those of the one before."""
-    return comparable(last, before) & (np.maximum(last, before) > SUDDEN * np.minimum(last, before))
-
-
-def _fresh(case: Case) -> Health:
-    newest = case.intake.newest
-    if newest is None:
-        return Health("stale", NO_DATA, "the source has no usable row before this look")
-    if _is_stale(case):
-        text = f"the newest row is of {newest:%Y-%m-%d %H:%M} UTC, more than {STALE_DAYS} days before this look"
-        return Health("stale", FAIL, f"{text}: see whether the source is still written. {_right_after(case, newest)}")
-    return Health("stale", PASS, f"the newest row is of {newest:%Y-%m-%d %H:%M} UTC")
-
-
-def _is_stale(case: Case) -> bool:
-    """Whether rows ended so long before this look that a source that still runs would have more."""
-    return case.intake.newest is not None and case.look - case.intake.newest > timedelta(days=STALE_DAYS)
-
-
-def _right_after(case: Case, newest: datetime) -> str:
-    """How to look at a table that ends: the last look for which it is not stale."""
-    every, zone = case.policy.source.look, case.policy.zone
-    day = first_day(local_day(newest, zone), every)
-    if local_midnight(next_first_day(day, every), zone) - newest <= timedelta(days=STALE_DAYS):
-        day = next_first_day(day, every)  # its newest row lies in a whole period; else that week is left out
-    if case.state.seen is not None and local_midnight(day, zone) < case.state.seen.through:
-        return "If the table ends there, `rampgate replay` shows every look at it"
-    return (
-        f"If the table ends there, look with `--as-of {day}`; a recorded look is never followed by an earlier one, so "
-        "name a new --ledger as well. `rampgate replay` shows every look and records none"
-    )
-
-
-def _silent(case: Case) -> list[Health]:
-    """An arm, or the labels of a metric in an arm, that fell silent while the other arm went on.
-
-    It is silent when, at the ratio seen before, at least ``MISSED`` units should have come since its last one: with
-    independent units that happens by chance in less than one look of a thousand (Poisson, exp(-7)).
-    """
-    data = case.data
-    if case.phase.alone:
-        return []
-    out = []
-    arms = dict(zip(("candidate", "baseline"), data.run, strict=True))
-    for word, arm in arms.items():
-        other = arms["baseline" if word == "candidate" else "candidate"]
-        units, beside = arm.n[0], other.n[0]
-        gap = _missed_now(units, beside)
-        if gap >= MISSED:
-            text = f"no {word} unit since {_last_day(case, units)}, where about {gap:.0f} should have come"
-            out.append(Health("stale", FAIL, f"{text}: see whether it still has its traffic, or restore its rows"))
-            continue
-        for name in case.policy.judged_metrics():
-            ripe = data.ripe[name][0]
-            known = (arm.total(f"{name}:known")[0] * ripe)[: _through(ripe)]
-            gap = _missed_now(known, (units * ripe)[: _through(ripe)])
-            if gap >= MISSED:
-                text = f"no {word} unit has a known {name} since {_last_day(case, known)}"
-                fix = f"see whether labels still arrive; where they come late, write matures_after under metrics.{name}"
-                out.append(Health("missing_labels", FAIL, f"{text}, where about {gap:.0f} should have one: {fix}"))
-            out += _no_events(case, name, arm, word)
-    return out
-
-
-def _no_events(case: Case, name: str, arm: Arm, word: str) -> list[Health]:
-    """Times to an event, in an arm in which no event comes any more: open units and a dead feed look the same."""
-    if f"{name}:event" not in arm.components:
-        return []
-    ripe = case.data.ripe[name][0]
-    many = _through(ripe)
-    events, known = (arm.total(f"{name}:{role}")[0][:many] * ripe[:many] for role in ("event", "known"))
-    gap = _missed_now(events, known)
-    if gap < MISSED:
-        return []
-    text = (
-        f"no {word} unit has an event of {name} since {_last_day(case, events)}, where about {gap:.0f} should have one"
-    )
-    return [Health("missing_labels", FAIL, f"{text}: see whether column {_to(case, name)!r} is still written")]
-
-
-def _to(case: Case, name: str) -> str:
-    metric = case.policy.metrics[name]
-    return metric.to if isinstance(metric, TimeToEvent) else name
-
-
-def _through(ripe: np.ndarray) -> int:
-    """How many periods there are up to the last that is old enough."""
-    return int(np.flatnonzero(ripe)[-1]) + 1 if ripe.any() else 0
-
-
-def missed(units: Floats, beside: Floats) -> Floats:
-    """Units that should have come since the last one, by the ratio to ``beside`` until then; 0 without any.
-
-    Parameters
-    ----------
-    units, beside : (..., period)
-
-    Returns
-    -------
-    After each period, (..., period).
-    """
-    last = np.maximum.accumulate(np.where(units > 0, np.arange(units.shape[-1]), -1), axis=-1)
-    total = np.cumsum(beside, axis=-1)
-    before = np.where(last >= 0, np.take_along_axis(total, np.maximum(last, 0), axis=-1), 0.0)
-    return divide((total - before) * np.cumsum(units, axis=-1), before)
-
-
-def _missed_now(units: Floats, beside: Floats) -> float:
-    return float(missed(units, beside)[-1]) if len(units) else 0.0
-
-
-def _last_day(case: Case, units: np.ndarray) -> str:
-    return case.data.periods[int(np.flatnonzero(units > 0)[-1])].day.isoformat()
 
 
 def _malformed(case: Case) -> list[Health]:

@@ -29,6 +29,7 @@ from rampgate.report.blocks import (
 )
 from rampgate.report.dossier import Dossier
 from rampgate.report.drawing import told_odds
+from rampgate.report.made_of import made_of
 from rampgate.report.segments import segments
 from rampgate.report.simulated import section as simulated
 from rampgate.report.still_open import still_open
@@ -212,6 +213,7 @@ def _effects(dossier: Dossier) -> Iterator[Block]:
         "muted",
     )
     yield from _side_by_side(figures, "metrics")
+    yield from made_of(dossier)
 
 
 # --- the ramp, and what comes next ------------------------------------------------------
