@@ -62,7 +62,7 @@ def test_a_harmless_candidate_keeps_its_budget_and_harm_is_seen(frame, capsys):
     by = {one.name: one for one in found.scenarios}
     with capsys.disabled():
         for one in found.scenarios:
-            print(f"\n{one.name}: rolled back {one.false_rollback}, missed {value(one.missed)}", end="")
+            print(f"\n{one.name}: rolled back {one.false_rollback}, missed {one.missed}", end="")
     for name in ("harmless", "override-bound-start", "baseline-moving"):
         figure = by[name].false_rollback
         assert value(figure) <= 0.05 + 3 * error(figure)
