@@ -47,7 +47,7 @@ def filled(baseline: Baseline, scenario: Scenario, seed: int = 3) -> Drawn:
     """Rollouts at half of the traffic, all periods drawn."""
     setting, rng = Setting.of(baseline, PERIODS), np.random.default_rng(seed)
     there, _ = intensity(scenario, ROLLOUTS, PERIODS, rng)
-    units = Drawn.of(Pool.of(baseline, scenario), scenario, there, setting.calendar.periods, rng)
+    units = Drawn.of(Pool.of(baseline, scenario, paired=True), scenario, there, setting.calendar.periods, rng)
     units.fill(np.arange(ROLLOUTS), np.zeros(ROLLOUTS, dtype=int), PERIODS, (0.5, 0.5))
     return units
 

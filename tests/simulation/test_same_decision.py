@@ -138,7 +138,7 @@ def drawn(kind: str, harm: float) -> tuple[Baseline, Setting, Drawn, Ways]:
     scenario = Scenario("one", "", (Change(metric, harm),) if harm else (), "day")
     rng = np.random.default_rng(7)
     there, _ = intensity(scenario, ROLLOUTS, PERIODS, rng)
-    units = Drawn.of(Pool.of(baseline, scenario), scenario, there, setting.calendar.periods, rng)
+    units = Drawn.of(Pool.of(baseline, scenario, paired=True), scenario, there, setting.calendar.periods, rng)
     return baseline, setting, units, run(setting, units, ROLLOUTS)
 
 

@@ -95,10 +95,8 @@ def test_a_phase_that_cannot_open_is_said_with_a_remedy_that_opens_it(frame):
     assert "units a day" in advice
     factor = float(advice.partition("widen its margins ")[2].partition(" ")[0])
     baseline = from_source(rules, frame)
-    now, then = (opening(each, baseline)[0].estimate for each in (rules, with_margins(rules, ("override",), factor)))
-    assert now is not None
-    assert then is not None
-    assert now < 0.8 <= then
+    before, after = (opening(tried, baseline)[0] for tried in (rules, with_margins(rules, ("override",), factor)))
+    assert value(before) < 0.8 <= value(after)
 
 
 def test_full_traffic_without_a_holdout_is_said_to_be_blind(frame):

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from rampgate.aggregate.marginals import Arm
+from rampgate.aggregate.marginals import OVERALL, Arm
 from rampgate.aggregate.moments import Floats, Ints, Period
 from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.metric import KPI
@@ -143,9 +143,21 @@ class Batch:
         return self.policy.phases[self.phase - 1]
 
     @cached_property
+    def overall(self) -> Data:
+        """All units together alone, so that what is asked of them is not computed for every segment value."""
+        data = self.data
+        run, history = ((_everybody(c), _everybody(b)) for c, b in (data.run, data.history))
+        return replace(data, groups=(OVERALL,), first={}, run=run, history=history, made={})
+
+    @cached_property
     def weighed(self) -> tuple[Weighed, ...]:
         """Every criterion with its evidence after each period, (rollout, period)."""
-        found = weigh(self.data, criteria(self.policy, group_weights(self.data.segments, self.data.first)))
+        rules = criteria(self.policy, group_weights(self.data.segments, self.data.first))
+        everybody = [rule for rule in rules if rule.group == OVERALL]
+        found = (
+            *weigh(self.overall, everybody),
+            *weigh(self.data, [rule for rule in rules if rule.group != OVERALL]),
+        )
         broken = next((w for w in found if w.error is not None), None)
         if broken is not None:
             raise ValueError(f"{broken.criterion.id} could not be judged: {broken.error}")
@@ -157,7 +169,7 @@ class Batch:
 
     def known(self, name: str, arm: int) -> Floats:
         """Known units of an arm (0 candidate, 1 baseline) since the phase began, at each look, (rollout, look)."""
-        total = self.data.known_by_period(name)[arm][..., 0, :].cumsum(-1)
+        total = self.overall.known_by_period(name)[arm][..., 0, :].cumsum(-1)
         return np.maximum(at_looks(total, self.calendar.booked[name]) - self._before(total), 0.0)
 
     def _before(self, total: Floats) -> Floats:
@@ -184,6 +196,11 @@ class Verdicts:
     @property
     def hold(self) -> Flags:
         return np.asarray(np.any(list(self.holds.values()), axis=0))
+
+
+def _everybody(arm: Arm) -> Arm:
+    cut = {name: getattr(arm, name)[..., :1, :, :] for name in ("mean", "comoment", "low", "high")}
+    return replace(arm, n=arm.n[..., :1, :], **cut)
 
 
 def verdicts(batch: Batch) -> Verdicts:
@@ -231,7 +248,7 @@ def _few_units(batch: Batch) -> Flags:
 
 def _not_compared(batch: Batch) -> Flags:
     """Whether a criterion about all units lacks known ones in the phase."""
-    rules = {(w.criterion.kind, w.criterion.metric) for w in batch.weighed if w.criterion.group.column is None}
+    rules = {(w.criterion.kind, w.criterion.metric) for w in batch.weighed if w.criterion.group == OVERALL}
     each = [compared(batch.rule, kind, batch.known(metric, 0), batch.known(metric, 1)) for kind, metric in rules]
     return np.asarray(~np.all(each, axis=0))
 
@@ -245,7 +262,7 @@ def _not_shown(batch: Batch) -> Flags:
     shown = []
     for name in required:
         margin, size = bound_to_pass(batch.policy, name)
-        bets = process_of(batch.data, name, margin, size or margin, -1, groups=[0])
+        bets = process_of(batch.overall, name, margin, size or margin, -1, groups=[0])
         assert isinstance(bets, Steps)
         path = bets.since(batch.begin)[..., 0, :]
         shown.append(at_looks(path, batch.calendar.booked[name]) >= bar)
@@ -254,7 +271,7 @@ def _not_shown(batch: Batch) -> Flags:
 
 def _health(batch: Batch) -> dict[str, Flags]:
     """The checks that chance can fail: the split, missing labels, silence and volume."""
-    data, policy = batch.data, batch.policy
+    data, policy = batch.overall, batch.policy
     units = [arm.n[..., 0, :] for arm in data.run]
     out = {"sample_ratio": _split(batch), "missing_labels": _missing(batch)}
     out["volume"] = sudden(batch.calendar.weeks(units[0] + units[1]))
@@ -312,6 +329,6 @@ def _split(batch: Batch) -> Flags:
 
 def _missing(batch: Batch) -> Flags:
     names = batch.policy.judged_metrics()
-    paths = [missing_evidence(batch.data, name) for name in names]
+    paths = [missing_evidence(batch.overall, name) for name in names]
     booked = [batch.calendar.booked[name] for name in names]
     return ever(paths, booked, all_missing, float(np.log(1.0 / batch.policy.error_budget.missing_labels)))

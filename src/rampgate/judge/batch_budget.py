@@ -27,7 +27,7 @@ def not_within_budget(batch: Batch, where: np.ndarray) -> np.ndarray:
     """
     out = np.zeros(where.shape, dtype=bool)
     for name in batch.policy.harm_budget:
-        shown = overall_in(batch.data, name)
+        shown = overall_in(batch.overall, name)
         known = shown.known[0] + shown.known[1]
         for look in np.flatnonzero(where.any(0)):
             rows, end = np.flatnonzero(where[:, look]), int(batch.calendar.booked[name][look])

@@ -17,6 +17,8 @@ import numpy as np
 from rampgate.aggregate.marginals import Arm
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Floats, Ints, Period
 from rampgate.aggregate.sorts import Sorts
+from rampgate.estimate.metric import KPI
+from rampgate.policy import Policy
 from rampgate.simulation.baseline import Baseline, member_of
 from rampgate.simulation.levels import changed, turns
 from rampgate.simulation.scenario import Change, Scenario
@@ -44,6 +46,7 @@ class Pool:
     centre : what was subtracted of each component, (component,)
     extremes : (1 + change, sort, magnitude), of the components whose smallest and largest value matter
     magnitudes : which components these are
+    paired : whether segment values have co-moments too, which only some criteria need
     """
 
     baseline: Baseline
@@ -56,10 +59,17 @@ class Pool:
     centre: Floats
     extremes: Floats
     magnitudes: tuple[int, ...]
+    paired: bool
 
     @classmethod
-    def of(cls, baseline: Baseline, scenario: Scenario, whole: bool = False) -> Pool:
-        """The pool of a scenario; ``whole`` keeps every sort of a day, however many there are."""
+    def of(cls, baseline: Baseline, scenario: Scenario, whole: bool = False, paired: bool = False) -> Pool:
+        """The pool of a scenario.
+
+        Parameters
+        ----------
+        whole : whether every sort of a day is kept, however many there are
+        paired : whether segment values have co-moments whoever needs them
+        """
         every = np.argsort(baseline.sorts.period, kind="stable")
         kept = chosen(baseline.sorts, every) if whole else thinned(baseline.sorts, len(baseline.days))
         columns = () if baseline.policy.segments is None else baseline.policy.segments.by
@@ -72,7 +82,19 @@ class Pool:
         centre[list(magnitudes)] = (kept.count @ kept.values)[list(magnitudes)] / kept.count.sum()
         features, place = _features(values - centre * _known(baseline, values), baseline.pairs)
         extremes = values[..., list(magnitudes)]
-        return cls(baseline, kept.count, kept.period, member, features, chance, place, centre, extremes, magnitudes)
+        return cls(
+            baseline,
+            kept.count,
+            kept.period,
+            member,
+            features,
+            chance,
+            place,
+            centre,
+            extremes,
+            magnitudes,
+            paired or _paired(baseline.policy),
+        )
 
     @cached_property
     def begin(self) -> Ints:
@@ -95,6 +117,12 @@ class Pool:
         features, member = self.features[:, rows], self.member[rows]
         each = member[None, :, :, None] * features[:, :, None, :]
         return np.ascontiguousarray(each.reshape(-1, member.shape[1] * features.shape[-1]))
+
+
+def _paired(policy: Policy) -> bool:
+    """Whether a segment's criterion needs co-moments: of the KPI, or of what is not only good or bad."""
+    rules = () if policy.segments is None else (*policy.segments.guardrails, *policy.segments.rollback)
+    return any(name == KPI or not policy.metrics[name].binary for name in rules)
 
 
 def _versions(
@@ -307,9 +335,12 @@ class Drawn:
         mean = np.empty((len(baseline.components), *n.shape))
         for i in range(len(baseline.components)):
             mean[i] = sums[pool.columns[i]] / safe
-        products = np.empty((len(baseline.pairs), *n.shape))
+        # Where no criterion asks for them they are no numbers, so that nobody can take them for some.
+        products = np.full((len(baseline.pairs), *n.shape), np.nan)
+        some = slice(None) if pool.paired else slice(1)
         for p, (i, j) in enumerate(baseline.pairs):
-            products[p] = sums[pool.columns[len(baseline.components) + p]] - n * mean[i] * mean[j]
+            both = sums[pool.columns[len(baseline.components) + p], :, some]
+            products[p, :, some] = both - n[:, some] * mean[i, :, some] * mean[j, :, some]
         own = mean.copy() if pool.magnitudes else mean
         low, high = np.broadcast_to(np.zeros(()), mean.shape), np.broadcast_to(np.ones(()), mean.shape)
         if pool.magnitudes:
