@@ -62,4 +62,5 @@ def _total(dossier: Dossier, split: Decomposition) -> tuple[str, str, str]:
 
 
 def _share(split: Decomposition, amount: float) -> str:
-    return f"{100 * split.share(amount):.0f} %" if abs(split.difference) >= LEAST else "-"
+    share = f"{100 * split.share(amount):.0f} %".replace("-", "−")
+    return share if abs(split.difference) >= LEAST else "-"
