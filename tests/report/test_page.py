@@ -130,7 +130,7 @@ def test_every_picture_says_what_it_shows_and_has_its_numbers(pages: Pages, name
     specs = json.loads(specs_of(text) or "[]")
     assert {spec["width"] for spec in specs} <= {"container"}
     places = [int(str(attrs["data-spec"])) for _, attrs in Parts(text).elements if "data-spec" in attrs]
-    assert places == list(range(len(specs)))
+    assert sorted(places) == list(range(len(specs)))  # each belongs to one picture
     tables = [a for tag, a in Parts(text).elements if tag == "th" and a.get("scope") not in ("row", "col")]
     assert tables == []
 
@@ -315,3 +315,10 @@ def test_what_is_waited_for_last_is_said_with_its_date(pages: Pages) -> None:
 def test_dates_and_percentages_stay_on_one_line_and_names_are_escaped() -> None:
     text = "<b> is at 94.7 % since 2026-01-05"
     assert dated(text) == "&lt;b&gt; is at 94.7\N{NO-BREAK SPACE}% since <time>2026-01-05</time>"
+
+
+def test_parts_are_read_in_the_order_in_which_people_ask(pages: Pages) -> None:
+    _, text = pages("times")
+    told = re.findall(r'<h2 id="[^"]*">([^<]*)</h2>', text)
+    asked = ["Week by week", "Evidence of harm", "Effect so far", "Still open", "Segments", "Traffic and decisions"]
+    assert told[told.index("Week by week") :][: len(asked)] == asked

@@ -156,10 +156,11 @@ Block = Table | Figure | Figures | Text | Items | Facts | Fold
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page under its own title."""
+    """A part of a page under its own title; those with a smaller ``place`` are read first, whenever they are made."""
 
     title: str
     blocks: tuple[Block, ...]
+    place: int = 0
 
     @property
     def id(self) -> str:

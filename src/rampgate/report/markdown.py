@@ -29,7 +29,7 @@ MOST_POINTS = 60
 def markdown(title: str, sections: Iterable[Section], hero: Hero | None = None) -> str:
     """The whole page as one Markdown text."""
     parts = [f"# {escaped(title)}", *(_hero(hero) if hero is not None else ())]
-    for section in sections:
+    for section in sorted(sections, key=lambda section: section.place):
         parts.append(f"## {escaped(section.title)}")
         parts += [text for block in section.blocks for text in _block(block)]
     return "\n\n".join(parts) + "\n"

@@ -42,7 +42,7 @@ def render(
     Parameters
     ----------
     title : of the document, and its first heading where there is no ``hero``
-    sections : in order; all texts in them are escaped. Each is taken when the pictures of those before it are under way
+    sections : all texts in them are escaped. Each is taken when the pictures of those before it are under way
     hero : the verdict that is understood in ten seconds; made last, while pictures are drawn
     pen : draws the pictures; this process when left out
     """
@@ -87,7 +87,7 @@ class Picture:
 
 
 def _pictures(sections: Iterable[Section], pen: Pen) -> tuple[list[Section], dict[int, Picture], list[Any]]:
-    """The sections, their pictures by the ``id`` of the figures, and the specifications of these."""
+    """The sections as they are read, their pictures by the ``id`` of the figures, and the specifications of these."""
     told: list[Section] = []
     specs: list[Any] = []
     drawings: list[tuple[Figure, Future[Any] | None, Future[Any]]] = []
@@ -106,7 +106,7 @@ def _pictures(sections: Iterable[Section], pen: Pen) -> tuple[list[Section], dic
         id(figure): Picture(wide and wide.result(), narrow.result(), place)
         for place, (figure, wide, narrow) in enumerate(drawings)
     }
-    return told, pictures, specs
+    return sorted(told, key=lambda section: section.place), pictures, specs
 
 
 def _json(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from rampgate.aggregate.marginals import OVERALL
 from rampgate.estimate.metric import KPI
@@ -125,20 +126,23 @@ def _strongest(dossier: Dossier) -> Fact | None:
 
 
 def sections(dossier: Dossier) -> Iterator[Section]:
-    """Every part after the verdict, in the order in which people ask; each is made when it is taken."""
-    yield Section("Week by week", tuple(_weekly(dossier)))
-    yield Section("Evidence of harm", tuple(_evidence(dossier)))
-    yield Section("Effect so far", tuple(_effects(dossier)))
-    yield from still_open(dossier)
-    yield Section("Segments", tuple(segments(dossier)))
-    yield Section("Traffic and decisions", tuple(_ramp(dossier)))
-    yield Section("What the gate waits for", tuple(_waiting(dossier)))
-    yield Section("Sizes", tuple(_sizes(dossier)))
-    yield Section("Rows and their health", tuple(_health(dossier)))
-    yield Section("The policy", tuple(_policy(dossier.policy)))
+    """Every part after the verdict, each made when it is taken; ``place`` is the order in which people ask.
+
+    What the decision alone tells comes first: its pictures are drawn while the case is restored for the others.
+    """
+    yield Section("Week by week", tuple(_weekly(dossier)), 0)
+    yield Section("Segments", tuple(segments(dossier)), 4)
+    yield Section("Traffic and decisions", tuple(_ramp(dossier)), 5)
+    yield Section("Evidence of harm", tuple(_evidence(dossier)), 1)
+    yield Section("Effect so far", tuple(_effects(dossier)), 2)
+    yield from (replace(part, place=3) for part in still_open(dossier))
+    yield Section("What the gate waits for", tuple(_waiting(dossier)), 6)
+    yield Section("Sizes", tuple(_sizes(dossier)), 7)
+    yield Section("Rows and their health", tuple(_health(dossier)), 8)
+    yield Section("The policy", tuple(_policy(dossier.policy)), 9)
     if dossier.simulation is not None:
-        yield simulated(dossier.simulation)
-    yield Section("How this was recorded", tuple(_record(dossier)))
+        yield replace(simulated(dossier.simulation), place=10)
+    yield Section("How this was recorded", tuple(_record(dossier)), 11)
 
 
 def _weekly(dossier: Dossier) -> Iterator[Block]:
