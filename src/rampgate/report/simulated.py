@@ -62,7 +62,7 @@ def costs(one: Outcome) -> tuple[str, ...]:
 
 def passed_heads(simulation: Simulation) -> tuple[str, ...]:
     """The columns of the shares that leave each phase."""
-    phases = (f"leaves {index}, {percent(t)}" for index, t in enumerate(simulation.traffic, start=1))
+    phases = (f"{index}: {percent(t)}" for index, t in enumerate(simulation.traffic, start=1))
     return ("scenario", *phases)
 
 
