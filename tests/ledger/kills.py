@@ -32,7 +32,7 @@ from rampgate.source import duckdb  # noqa: F401 - the same
 
 WORKERS = 8
 #: Chance that a worker dies at a statement of a transaction that writes.
-OWN_HAND = 0.005
+OWN_HAND = 0.02
 START = date(2026, 1, 5)
 RULES = {
     **{key: section for key, section in POLICY.items() if key != "segments"},

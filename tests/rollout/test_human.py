@@ -247,6 +247,18 @@ def test_a_resumed_attempt_rolls_back_on_its_own_evidence(folder: Path, book: Le
     assert whole(book)
 
 
+def test_days_that_were_split_in_one_attempt_are_whole_in_the_next(folder: Path, book: Ledger) -> None:
+    """Their documents say the number of the stage, which begins anew: the old ones are not the new ones."""
+    policy = write_policy(folder)
+    look(policy, book, 8)
+    order(book, "go", "lee", 8)
+    look(policy, book, 10)
+    order(book, "rollback", "lee", 10)
+    order(book, "resume", "lee", 10)
+    look(policy, book, 12)
+    assert whole(book)
+
+
 def test_what_cannot_be_decided_is_refused_and_nothing_is_recorded(folder: Path, book: Ledger) -> None:
     with pytest.raises(UsageError, match="nothing has been decided on a rollout 'triage' yet"):
         order(book, "hold", "lee", 8)
