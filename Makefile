@@ -62,7 +62,7 @@ picture:  ## the README's picture: the demo's report in Chromium
 	@bash tools/environment.sh dev
 	@$(BIN)/python tools/make_picture.py
 
-kills:  ## eight processes at one ledger, 200 looks, 500 kills at random moments (a quarter of an hour)
+kills:  ## eight processes at one ledger, 200 looks, 500 kills at random moments (ten minutes)
 	@bash tools/environment.sh dev
 	@$(BIN)/python -m tests.ledger.kills 500
 

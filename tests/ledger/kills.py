@@ -162,7 +162,7 @@ def examine(run: Run) -> dict[str, Any]:
         "looks": len(looks),
         "kills": run.dead,
         "inside a transaction": len(own.read_text()) if own.exists() else 0,
-        "told more than once": len(said) - len({day for day, _ in said}),
+        "got back from another's record": len(said) - len({day for day, _ in said}),
         "phase": phases[-1],
     }
 
