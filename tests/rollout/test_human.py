@@ -19,7 +19,8 @@ from rampgate.judge.state import State
 from rampgate.ledger import Ledger
 from rampgate.report.dossier import dossier
 from rampgate.report.explained import explain_record
-from rampgate.report.sections import hero
+from rampgate.report.markdown import markdown
+from rampgate.report.sections import hero, sections
 from rampgate.rollout.approve import approve
 from rampgate.rollout.human import Decided, decide
 from rampgate.rollout.verify import verify_ledger
@@ -173,6 +174,9 @@ def test_going_on_past_a_rollback_takes_the_approvals_and_stays_red(folder: Path
     assert record is not None
     told = " ".join(s for part in explain_record(record, book.document).sections for s in part.sentences)
     assert "people decided to go on although what would end the rollout is broken" in told
+    text = markdown("", sections(dossier(book, "triage")))
+    assert "What people signed" in text
+    assert "the harm was another system's" in text
     page = hero(dossier(book, "triage"))
     assert [item.tone for item in page.reasons if "goes on past" in item.text] == ["rollback", "rollback"]
     assert whole(book)

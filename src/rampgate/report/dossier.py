@@ -17,6 +17,7 @@ from rampgate.judge.still_open import LifePath, life_paths
 from rampgate.judge.trace import Trace, trace
 from rampgate.ledger import Ledger
 from rampgate.policy import Policy
+from rampgate.report.book import people_rows
 from rampgate.rollout.evaluate import case_of, decision_of
 from rampgate.rollout.verify import same_decision
 
@@ -57,6 +58,7 @@ class Dossier:
     trace : how evidence and effects came about
     same : whether the decision, judged again from the ledger by this version, is the recorded one, words apart
     lives : how units come through, of each time to an event
+    people : what people signed for the rollout, oldest first, as `history` has it
     """
 
     decision: Decision
@@ -71,6 +73,7 @@ class Dossier:
     trace: Trace
     same: bool
     lives: tuple[LifePath, ...] = ()
+    people: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def arms(self) -> tuple[str, str]:
@@ -115,6 +118,7 @@ def dossier(ledger: Ledger, rollout: str) -> Dossier:
         same_decision(judge(case).content(), entry["decision"]),
         # What cannot be counted is no picture; the decision on the same case says why.
         life_paths(case) if decision.open else (),
+        tuple(people_rows(ledger, rollout)),
     )
 
 

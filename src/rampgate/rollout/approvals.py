@@ -168,6 +168,17 @@ def _people(given: Policy) -> tuple[People | None, str | None]:
     return people, None if people is not None else f"no {PROJECT} names the keys of those who approve"
 
 
+def without_key(policy: Policy) -> list[str]:
+    """What stands against the approval of a policy before anybody tries: approvers whose key nobody knows."""
+    if policy.approval is None:
+        return []
+    people, unknown = _people(policy)
+    if people is None:
+        return [f"approval: {unknown}"]
+    missing = [name for name in policy.approval.approvers if name not in people.names]
+    return [f"approval: {', '.join(missing)} has no key in {people.where} yet, and cannot approve"] if missing else []
+
+
 def _policies(given: Iterable[Given], book: Ledger) -> dict[str, Policy]:
     """The policies that were approved, as the ledger keeps them."""
     found = book.documents({one.policy_sha256 for one in given})
