@@ -5,7 +5,7 @@ BIN := .venv/bin
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs docs-serve docs-refresh guarantees notebook lock vega picture clean
+.PHONY: help demo test lint format docs docs-serve docs-refresh guarantees notebook lock vega picture kills clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,10 @@ vega:  ## bundle the charting library of pages, as the locked vl-convert makes i
 picture:  ## the README's picture: the demo's report in Chromium
 	@bash tools/environment.sh dev
 	@$(BIN)/python tools/make_picture.py
+
+kills:  ## eight processes at one ledger, 200 looks, 500 kills at random moments (ten minutes)
+	@bash tools/environment.sh dev
+	@$(BIN)/python -m tests.ledger.kills 500
 
 clean:  ## remove the environment, caches and what the demo left
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist site rampgate-demo

@@ -18,7 +18,8 @@ from rampgate.ledger import Ledger, canonical, digest, export
 from rampgate.ledger.export import write
 
 CHECKER = ROOT / "examples" / "check_ledger.py"
-OLD = min((ROOT / "tests" / "data" / "ledgers").glob("*.db.gz"))
+LEDGERS = ROOT / "tests" / "data" / "ledgers"
+OLD = LEDGERS / "0.1.0-statistics-3.db.gz"
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,15 @@ def test_an_export_is_every_record_and_document(book: Ledger, lines: list[bytes]
         check=False,
     )
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize("old", sorted(LEDGERS.glob("*.db.gz")), ids=lambda path: path.name)
+def test_the_checker_knows_every_kind_of_record(old: Path, check: Any, tmp_path: Path) -> None:
+    path = tmp_path / "rampgate.db"
+    path.write_bytes(gzip.decompress(old.read_bytes()))
+    book = Ledger.open(path)
+    records = list(book.records())
+    assert check(export(book)) == (len(records), records[-1].sha256)
 
 
 def _record(lines: list[bytes], number: int) -> int:

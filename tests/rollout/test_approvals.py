@@ -349,6 +349,50 @@ def test_a_decision_that_claims_approvals_is_found(folder: Path, book: Ledger) -
     assert (result.ok, result.first_bad) == (False, 1)
 
 
+def test_a_look_that_comes_between_is_signed_after(folder: Path, book: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy, append = approved(folder, {"required": 1}), book.append
+    calls: list[str] = []
+
+    def slow(**record: Any) -> Any:
+        if not calls:
+            calls.append(record["kind"])
+            look(policy, Ledger.open(book.path), 8)
+        return append(**record)
+
+    monkeypatch.setattr(book, "append", slow)
+    approve(policy, "lee", book)
+    assert calls == ["approval"]
+    assert [record.kind for record in book.records()] == ["decision", "approval"]
+    assert whole(book)
+
+
+def test_an_approval_that_nobody_could_have_signed_is_no_approval(folder: Path, book: Ledger) -> None:
+    policy = approved(folder, {"required": 1})
+    book.append(
+        rollout="triage",
+        attempt=1,
+        kind="approval",
+        key="triage|approval|x",
+        body={"versions": {}, "statement": {"after": None}},
+        documents={},
+        state={},
+        expected_head=None,
+        recorded_at="2026-01-05T00:00:00+00:00",
+    )
+    assert look(policy, book).decision == "hold"
+    assert verify_ledger(book).first_bad == 1
+
+
+def test_validate_says_who_has_no_key(folder: Path, run: Any) -> None:
+    tickets(days=20).to_csv(folder / "tickets.csv", index=False)
+    policy = approved(folder, {"approvers": ["lee", "kim"]})
+    told = json.loads(run("validate", policy, "--json")[1])
+    assert any("kim has no key in" in line for line in told["warnings"])
+    (folder / "rampgate.toml").unlink()
+    told = json.loads(run("validate", policy, "--json")[1])
+    assert any("no rampgate.toml names the keys" in line for line in told["warnings"])
+
+
 def test_secrets_are_nowhere(folder: Path, book: Ledger, capsys: pytest.CaptureFixture[str]) -> None:
     policy = approved(folder, {"required": 1})
     approve(policy, "lee", book)

@@ -19,7 +19,8 @@ from rampgate.judge.state import State
 from rampgate.ledger import Ledger
 from rampgate.report.dossier import dossier
 from rampgate.report.explained import explain_record
-from rampgate.report.sections import hero
+from rampgate.report.markdown import markdown
+from rampgate.report.sections import hero, sections
 from rampgate.rollout.approve import approve
 from rampgate.rollout.human import Decided, decide
 from rampgate.rollout.verify import verify_ledger
@@ -173,6 +174,9 @@ def test_going_on_past_a_rollback_takes_the_approvals_and_stays_red(folder: Path
     assert record is not None
     told = " ".join(s for part in explain_record(record, book.document).sections for s in part.sentences)
     assert "people decided to go on although what would end the rollout is broken" in told
+    text = markdown("", sections(dossier(book, "triage")))
+    assert "What people signed" in text
+    assert "the harm was another system's" in text
     page = hero(dossier(book, "triage"))
     assert [item.tone for item in page.reasons if "goes on past" in item.text] == ["rollback", "rollback"]
     assert whole(book)
@@ -244,6 +248,18 @@ def test_a_resumed_attempt_rolls_back_on_its_own_evidence(folder: Path, book: Le
     decision = look(policy, book, 20, HARM)
     assert (decision.attempt, decision.decision) == (2, "rollback")
     assert order(book, "resume", "lee", 21).state.attempt == 3
+    assert whole(book)
+
+
+def test_days_that_were_split_in_one_attempt_are_whole_in_the_next(folder: Path, book: Ledger) -> None:
+    """Their documents say the number of the stage, which begins anew: the old ones are not the new ones."""
+    policy = write_policy(folder)
+    look(policy, book, 8)
+    order(book, "go", "lee", 8)
+    look(policy, book, 10)
+    order(book, "rollback", "lee", 10)
+    order(book, "resume", "lee", 10)
+    look(policy, book, 12)
     assert whole(book)
 
 

@@ -50,7 +50,9 @@ def test_a_ledger_of_an_earlier_version_verifies(old: Path, tmp_path: Path) -> N
     said: list[str] = []
     result = verify_ledger(Ledger.open(path, create=False), said.append)
     assert (result.ok, result.first_bad, result.problem) == (True, None, None)
-    assert result.records == result.recomputed + result.older == 11
+    decisions = sum(record.kind == "decision" for record in Ledger.open(path).records())
+    assert result.records == len(said) - 1
+    assert result.recomputed + result.older == decisions
     assert said[:2] == ["record 1", "record 2"]
 
 
@@ -197,6 +199,34 @@ def test_a_decision_that_is_rewritten_does_not_follow_from_its_inputs(
     result = found(path)
     assert not result.ok, place
     assert result.first_bad in (2, 3), (place, result.problem)
+
+
+@pytest.fixture(scope="session")
+def signed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger of approvals, decisions of people, a checkpoint, and looks among them."""
+    path = tmp_path_factory.mktemp("signed") / "rampgate.db"
+    path.write_bytes(gzip.decompress(next(old for old in OLD if "people" in old.name).read_bytes()))
+    return path
+
+
+@given(data=st.data())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_field_that_a_person_signed_is_protected(data: st.DataObject, signed: Path, tmp_path: Path) -> None:
+    """The last record of each kind, with the chain linked anew; and anything at all in a chain that is not."""
+    records = list(Ledger.open(signed).records())
+    last = {record.kind: record for record in records}
+    kind = data.draw(st.sampled_from(["approval", "human", "checkpoint"]))
+    content = last[kind].content()
+    held = {name: content[name] for name in ("rollout", "attempt", "kind", "key", "entry", "state")}
+    place = data.draw(st.sampled_from([at for at in _leaves(held, ()) if at[:2] != ("entry", "versions")]))
+    path, change = forged(signed, tmp_path, place)
+    if place == ("kind",):
+        change = lambda content: content.update(kind="human" if kind != "human" else "checkpoint")  # noqa: E731
+    rewrite(path, change, at=last[kind].sequence)
+    result = found(path)
+    assert not result.ok, place
+    assert result.first_bad is not None
+    assert result.first_bad >= last[kind].sequence, (place, result.problem)
 
 
 def test_words_of_another_version_do_not_matter_and_are_counted(copy: Path) -> None:

@@ -62,10 +62,9 @@ def approve(
     Exit code: 0 recorded, 2 when you may not approve it, 1 when the ledger cannot be written.
     """
     with progress("signing"):
-        from rampgate.ledger import Ledger
         from rampgate.rollout.approve import approve as agree
 
-        found = agree(policy, person, Ledger.open(ledger or policy.parent / LEDGER_NAME), key, simulation)
+        found = agree(policy, person, ledger or policy.parent / LEDGER_NAME, key, simulation)
     if as_json:
         print_json(found.to_dict())
     else:

@@ -35,8 +35,9 @@ def verify(
         from rampgate.rollout.verify import verify_ledger
 
         book = open_book(ledger)
+        people = find_people(book.path.parent) or find_people(Path())
         kept = [read_checkpoint(path) for path in checkpoint or ()]
-        found = verify_ledger(book, say, find_people(book.path.parent), kept, against or ())
+        found = verify_ledger(book, say, people, kept, against or ())
     if as_json:
         print_json(found.to_dict())
     else:

@@ -131,7 +131,7 @@ def status_view(
         parts.append(forecast_view(row))
         if len(windows) > 1:
             parts += [indented("weighted KPI by window:"), Padding(Weeks(windows), (0, 0, 0, 2))]
-    return Group(*parts) if parts else Text("no rollout in this ledger")
+    return Group(*parts) if parts else Text("no look at a rollout in this ledger yet")
 
 
 def _ordered(order: Order) -> str:

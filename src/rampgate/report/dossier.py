@@ -19,6 +19,7 @@ from rampgate.judge.still_open import LifePath, life_paths
 from rampgate.judge.trace import Trace, trace
 from rampgate.ledger import Ledger
 from rampgate.policy import Policy
+from rampgate.report.book import people_rows
 from rampgate.rollout.archive import intake_of, policy_of
 from rampgate.rollout.evaluate import case_of, decision_of
 from rampgate.rollout.verify import same_decision
@@ -61,6 +62,7 @@ class Dossier:
     entry : as it was recorded
     restored : the case that was judged, from what the ledger stored; what rests on it is made when it is asked for
     simulation : what the policy does before a launch, where one is kept for it
+    people : what people signed for the rollout, oldest first, as `history` has it
     """
 
     decision: Decision
@@ -74,6 +76,7 @@ class Dossier:
     recorded_at: str
     entry: Mapping[str, Any]
     restored: Callable[[], Case]
+    people: tuple[Mapping[str, Any], ...] = ()
     simulation: Simulation | None = None
 
     @cached_property
@@ -138,6 +141,7 @@ def dossier(ledger: Ledger, rollout: str) -> Dossier:
         last.recorded_at,
         entry,
         partial(case_of, body, ledger),
+        tuple(people_rows(ledger, rollout)),
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from rampgate.aggregate.marginals import OVERALL
 from rampgate.estimate.metric import KPI
@@ -240,6 +241,16 @@ def _ramp(dossier: Dossier) -> Iterator[Block]:
             for a in dossier.attempts
         ]
         yield Table.of("Earlier attempts", heads, rows)
+    if dossier.people:
+        signed = ("since", "who", "what", "why", "#attempt")
+        yield Table.of("What people signed", signed, [_signed(row) for row in dossier.people])
+
+
+def _signed(row: Mapping[str, Any]) -> tuple[str | Cell, ...]:
+    what = row["decision"]
+    said = Cell(f"policy {row['policy_sha256'][:12]}") if what is None else Cell(what, TONES.get(what, ""))
+    when = row["recorded_at"][:10] if what is None else row["as_of"][:10]
+    return (when, row["person"], said, row["because"] or "approval", str(row["attempt"]))
 
 
 def _waiting(dossier: Dossier) -> Iterator[Block]:

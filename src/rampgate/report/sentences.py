@@ -17,6 +17,7 @@ from rampgate.judge.health import health
 from rampgate.judge.state import State
 from rampgate.policy import Policy, defaults, load_policy, refuse_not_judged, sentences, warnings
 from rampgate.report.terminal import indented
+from rampgate.rollout.approvals import without_key
 from rampgate.rollout.evaluate import read_case
 from rampgate.rollout.looks import parse_moment
 from rampgate.rollout.rows import events_engine
@@ -41,7 +42,7 @@ def validation(path: Path, events: Any = None) -> dict[str, Any]:
         "policy_sha256": policy.sha256(),
         "sentences": sentences(policy),
         "defaults": defaults(policy),
-        "warnings": [*warnings(policy), *([] if case is None else advice(case))],
+        "warnings": [*warnings(policy), *without_key(policy), *([] if case is None else advice(case))],
         "source": None if case is None else _source(name, case),
     }
 

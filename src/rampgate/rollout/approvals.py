@@ -115,9 +115,12 @@ def _signed(records: Iterable[Record], book: Ledger | None) -> Iterator[Given]:
     before: Mapping[str, str | None] | None = None
     for record in records:
         before = before if before is not None or book is None else book.before(record.rollout)
-        here = before is not None and before.get(record.sha256) == record.entry()["statement"]["after"]
-        if here and signature_problem(record) is None:
-            yield Given.of(record)
+        try:
+            here = before is not None and before.get(record.sha256) == record.entry()["statement"]["after"]
+            if here and signature_problem(record) is None:
+                yield Given.of(record)
+        except (LookupError, TypeError, AttributeError):
+            continue  # no approval that anybody could have signed; `verify` names it
 
 
 def _problem(
@@ -163,6 +166,17 @@ def _people(given: Policy) -> tuple[People | None, str | None]:
     except UsageError as error:
         return None, f"whose approvals count cannot be read: {error.where}: {error.what}"
     return people, None if people is not None else f"no {PROJECT} names the keys of those who approve"
+
+
+def without_key(policy: Policy) -> list[str]:
+    """What stands against the approval of a policy before anybody tries: approvers whose key nobody knows."""
+    if policy.approval is None:
+        return []
+    people, unknown = _people(policy)
+    if people is None:
+        return [f"approval: {unknown}"]
+    missing = [name for name in policy.approval.approvers if name not in people.names]
+    return [f"approval: {', '.join(missing)} has no key in {people.where} yet, and cannot approve"] if missing else []
 
 
 def _policies(given: Iterable[Given], book: Ledger) -> dict[str, Policy]:

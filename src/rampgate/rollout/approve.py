@@ -55,7 +55,11 @@ class Agreed:
 
 
 def approve(
-    policy: Policy | str | Path, person: str, ledger: Ledger, key: Path | None = None, simulation: Path | None = None
+    policy: Policy | str | Path,
+    person: str,
+    ledger: Ledger | str | Path,
+    key: Path | None = None,
+    simulation: Path | None = None,
 ) -> Agreed:
     """Approve a policy and record it.
 
@@ -63,7 +67,7 @@ def approve(
     ----------
     policy : a policy or its file; ``rampgate.toml`` is looked for beside it and above
     person : who approves, one of the policy's ``approval.approvers``
-    ledger : the ledger of the rollout
+    ledger : the ledger of the rollout, or its path or URL; it is made when it does not exist
     key : the person's own key; the usual file when left out
     simulation : what ``rampgate simulate --json`` printed for this policy; its digest is signed too
 
@@ -79,12 +83,13 @@ def approve(
     signer = signer_of(person, key, start)
     found = None if simulation is None else _simulation(simulation, policy)
     bound = None if found is None else digest(found)
-    before = _in_force(policy, ledger)
+    book = Ledger.open(ledger) if isinstance(ledger, (str, Path)) else ledger
+    before = _in_force(policy, book)
 
     def draft(last: Record | None) -> Draft | Record:
         if last is not None:
             refuse_newer(last)
-        if (same := _same(policy, ledger, person, bound)) is not None:
+        if (same := _same(policy, book, person, bound)) is not None:
             return same
         sha256 = policy.sha256()
         said = {
@@ -95,8 +100,8 @@ def approve(
         documents = {sha256: policy.canonical_json(), **({bound: found} if found and bound else {})}
         return Draft(said, last.state() if last is not None else {}, documents)
 
-    record = append_signed(ledger, policy.rollout, APPROVAL, signer, draft)
-    after = ruling(policy, ledger, datetime.now(UTC)).mandate
+    record = append_signed(book, policy.rollout, APPROVAL, signer, draft)
+    after = ruling(policy, book, datetime.now(UTC)).mandate
     assert after is not None  # the policy asks for approvals
     changes = None if before is None else diff(before, policy)
     return Agreed(record.sha256, policy, person, after.by, after.problem, bound, changes)
@@ -121,16 +126,16 @@ def signer_of(person: str, key: Path | None, start: Path) -> Signer:
 
 
 def project_people(start: Path) -> People:
-    """The project's people, who must be there.
+    """The project's people, who must be there: those of a folder, else of the present one.
 
     Raises
     ------
     UsageError
     """
-    people = find_people(start)
+    people = find_people(start) or find_people(Path())
     if people is None:
         raise UsageError(
-            f"there is no {PROJECT} here or above, so nobody's signature counts",
+            f"there is no {PROJECT} here or above, nor in the present folder or above, so nobody's signature counts",
             where=str(start.resolve()),
             remedy=f"make a key with `rampgate key new --as NAME`, and write what it prints into {PROJECT}",
         )

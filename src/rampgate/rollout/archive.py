@@ -68,9 +68,11 @@ def period_digest(cells: Cells, rows: np.ndarray) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _fingerprint(cells: Cells, rows: np.ndarray) -> str:
-    """Identity of a period's numbers to the last bit, cheaper than writing them out."""
-    made = hashlib.sha256(period_digest(cells, rows).encode())
+def _fingerprint(cells: Cells, period: int, rows: np.ndarray) -> str:
+    """Identity of a period and its numbers to the last bit, cheaper than writing them out."""
+    p = cells.periods[period]
+    # Another attempt, or another exposure, may number the stages anew and keep all numbers.
+    made = hashlib.sha256(f"{p.day}|{p.stage}|{p.end.isoformat()}|{period_digest(cells, rows)}".encode())
     for values in (cells.n, cells.mean, cells.comoment, cells.low, cells.high, cells.malformed):
         made.update(np.ascontiguousarray(values[rows]).tobytes())
     for tally in cells.tallies:
@@ -118,7 +120,7 @@ def inputs(case: Case, before: Mapping[str, Any] | None = None) -> tuple[dict[st
     pages: list[dict[str, str]] = []
     documents: dict[str, bytes] = {}
     for t, rows in enumerate(_rows_by_period(cells)):
-        mark = f"{cells.periods[t].start.isoformat()} {_fingerprint(cells, rows)}"
+        mark = f"{cells.periods[t].start.isoformat()} {_fingerprint(cells, t, rows)}"
         if mark not in known:
             page = period_document(cells, t)
             documents[digest(page)] = page

@@ -1,12 +1,13 @@
-"""Write a ledger with the code of today, for every later version to verify: ``python -m tests.data.ledgers.make NAME``.
+"""Write a ledger with the code of today, for later versions to verify: ``python -m tests.data.ledgers.make PART NAME``.
 
-Act two of the demo, and a rollout with a metric of every kind: looks that hold, go and roll back, a policy that is
-changed on the way, and a second candidate.
+``gate``: act two of the demo, and a rollout with a metric of every kind: looks that hold, go and roll back, a policy
+that is changed on the way, and a second candidate. ``people``: approvals, decisions of people and a checkpoint.
 """
 
 from __future__ import annotations
 
 import gzip
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -14,11 +15,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from tests.rollout.tables import POLICY as SMALL
+from tests.rollout.tables import ramp
+from tests.rollout.tables import tickets as ramped
 
 import rampgate
 from rampgate.demo.acts import Act, broken, play
 from rampgate.demo.tickets import load
 from rampgate.ledger import Ledger
+from rampgate.people import new_key
+from rampgate.people.project import entry
+from rampgate.rollout.approve import approve
+from rampgate.rollout.checkpoint import checkpoint
+from rampgate.rollout.human import decide
 
 FOLDER = Path(__file__).parent
 POLICY: dict[str, Any] = {
@@ -90,25 +99,69 @@ def table(candidate: str, first: int, last: int, harm: float, seed: int) -> pd.D
     )
 
 
-def main(name: str) -> None:
-    """Play everything into one ledger and pack it."""
+def gate(place: Path, book: Ledger) -> None:
+    """What the gate decides by itself."""
+    list(play(Act("act-two", place / "act-two", broken, frozenset({1, 2, 3, 4})), load(), book))
+    first = table("v2", 1, 25, 0.0, 1)
+    for day in (13, 16, 17):
+        rampgate.check(POLICY, events=first, as_of=f"2026-01-{day}", ledger=book)
+    changed = {**POLICY, "guardrails": {**POLICY["guardrails"], "stars": {"margin": 0.6}}}
+    for day in (20, 24):
+        rampgate.check(changed, events=first, as_of=f"2026-01-{day}", ledger=book)
+    both = pd.concat([first, table("v3", 25, 32, 0.4, 2)])
+    for day in (27, 31):
+        rampgate.check({**changed, "candidate": "v3"}, events=both, as_of=f"2026-01-{day}", ledger=book)
+
+
+def people(place: Path, book: Ledger) -> None:
+    """What people sign, and what the gate makes of it."""
+    keys = {name: place / f"{name}.pem" for name in ("lee", "sam")}
+    toml = "".join(entry(name, new_key(path).public.__str__) for name, path in keys.items())
+    (place / "rampgate.toml").write_text(toml, "utf-8")
+    path, frame = place / "policy.yaml", ramped(days=40, traffic=ramp, harm=0.3, from_day=14)
+
+    def agree(**sections: Any) -> None:
+        rules = {"author": "dana", "approvers": ["lee", "sam"], "required": 1, "expires": "900d", "past_rollback": 2}
+        path.write_text(json.dumps({**SMALL, "approval": rules, **sections}), "utf-8")
+        approve(path, "lee", book, keys["lee"])
+
+    def look(day: int) -> None:
+        rampgate.check(path, events=frame, as_of=f"2026-01-{day:02}", ledger=book)
+
+    def order(what: str, name: str, day: int) -> None:
+        decide("triage", what, f"{name} knows why", name, book, keys[name], f"2026-01-{day:02}")
+
+    agree()
+    look(8)
+    order("go", "sam", 8)
+    order("hold", "lee", 9)
+    look(10)
+    order("resume", "sam", 10)
+    path.write_text(path.read_text("utf-8").replace('"5pp"', '"9pp"'), "utf-8")
+    look(11)
+    agree(guardrails={"override": {"margin": "6pp"}})
+    look(12)
+    look(26)
+    order("go", "lee", 26)
+    order("go", "sam", 26)
+    look(27)
+    checkpoint(book, "lee", keys["lee"])
+    order("rollback", "sam", 28)
+    order("resume", "lee", 28)
+    look(31)
+
+
+def main(part: str, name: str) -> None:
+    """Play a part into one ledger and pack it."""
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "rampgate.db"
         book = Ledger.open(path)
-        list(play(Act("act-two", Path(place) / "act-two", broken, frozenset({1, 2, 3, 4})), load(), book))
-        first = table("v2", 1, 25, 0.0, 1)
-        for day in (13, 16, 17):
-            rampgate.check(POLICY, events=first, as_of=f"2026-01-{day}", ledger=book)
-        changed = {**POLICY, "guardrails": {**POLICY["guardrails"], "stars": {"margin": 0.6}}}
-        for day in (20, 24):
-            rampgate.check(changed, events=first, as_of=f"2026-01-{day}", ledger=book)
-        both = pd.concat([first, table("v3", 25, 32, 0.4, 2)])
-        for day in (27, 31):
-            rampgate.check({**changed, "candidate": "v3"}, events=both, as_of=f"2026-01-{day}", ledger=book)
+        {"gate": gate, "people": people}[part](Path(place), book)
         for record in book.records():
-            print(record.rollout, record.attempt, record.entry()["decision"]["decision"])
+            said = record.entry().get("decision") or record.entry()["statement"]
+            print(record.rollout, record.attempt, record.kind, said.get("decision"))
         (FOLDER / f"{name}.db.gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
