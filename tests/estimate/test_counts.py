@@ -42,7 +42,7 @@ def test_limits_are_where_the_process_against_the_ratio_reaches_its_bar() -> Non
     """Against the likelihoods of SciPy's binomial, period by period."""
     n_c, n_b = np.array([500.0, 800.0, 100.0]), np.array([4500.0, 800.0, 0.0])
     y_c, y_b = np.array([4.0, 9.0, 1.0]), np.array([20.0, 6.0, 0.0])
-    lower, upper = (float(end) for end in rare_limits(y_c, n_c, y_b, n_b, 0.1))
+    lower, upper = (float(end) for end in rare_limits(y_c, n_c, y_b, n_b, alpha=0.1))
     assert 0 < lower < 13 / 6 < upper < np.inf
     for ratio, side in ((lower, 1), (upper, -1)):
         p = ratio * n_c / (ratio * n_c + n_b)
@@ -71,7 +71,7 @@ def test_limits_hold_the_truth_at_all_looks(ratio: float, record_property: Any) 
     y_c, y_b = (rng.binomial(n, p, n_c.shape).astype(float) for n, p in ((300, 0.004 * ratio), (700, 0.004)))
     wrong = np.zeros(rollouts, dtype=bool)
     for t in range(1, days + 1):
-        lower, upper = rare_limits(y_c[:, :t], n_c[:, :t], y_b[:, :t], n_b[:, :t], 0.1)
+        lower, upper = rare_limits(y_c[:, :t], n_c[:, :t], y_b[:, :t], n_b[:, :t], alpha=0.1)
         wrong |= (lower > ratio) | (upper < ratio)
     share, error = wrong.mean(), np.sqrt(0.1 * 0.9 / rollouts)
     told = f"outside its 90 % sequence at some look in {share:.1%} of {rollouts} rollouts (error {error:.1%})"

@@ -44,7 +44,7 @@ def rare_share(n_c: Floats, n_b: Floats, ratio: float | Floats) -> Floats:
 
 
 def rare_limits(
-    y_c: Floats, n_c: Floats, y_b: Floats, n_b: Floats, alpha: float = 0.05, psi: tuple[float, ...] = RARE
+    y_c: Floats, n_c: Floats, y_b: Floats, n_b: Floats, *, alpha: float = 0.05, psi: tuple[float, ...] = RARE
 ) -> tuple[Floats, Floats]:
     """Confidence sequence for how many times as frequent the event is in the candidate, from the periods given.
 
