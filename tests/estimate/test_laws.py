@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,19 @@ from rampgate.aggregate.moments import Cells
 from rampgate.estimate import (
     confidence_sequence,
     cuped,
+    evidence,
     kaplan_meier,
     log_rank,
     mantel_haenszel,
+    quantile,
+    rare_evidence,
     ratio,
+    sample_ratio,
     two_means,
     two_proportions,
 )
 from rampgate.estimate.contrast import Contrast, take
+from rampgate.estimate.counts import rare_limits
 from rampgate.estimate.metric import contrast
 from rampgate.policy import Policy, load_policy
 
@@ -191,3 +197,51 @@ def test_curves_of_parts_add_up(seed: int, other: int) -> None:
     parts = [(events[rows].sum(0), censored[rows].sum(0)) for rows in np.split(order, 2)]
     again = kaplan_meier(sum(d for d, _ in parts), sum(c for _, c in parts), np.arange(8))
     assert whole.survival.tolist() == again.survival.tolist()
+
+
+def inverse(x: Any) -> float:
+    return np.inf if x == 0 else 1.0 / float(x)
+
+
+@given(SEEDS)
+def test_swapped_arms_mirror_the_evidence(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n_c, n_b = rng.integers(0, 60, 8), rng.integers(0, 60, 8)
+    y_c, y_b = rng.binomial(n_c, 0.2), rng.binomial(n_b, 0.3)
+    one = evidence(y_c, n_c, y_b, n_b, expect=0.05)
+    other = evidence(y_b, n_b, y_c, n_c, expect=0.05, better="higher")
+    assert one.log_e == pytest.approx(other.log_e, rel=1e-9, abs=1e-9)
+    split, turned = sample_ratio(n_c, n_b + 1, 0.3), sample_ratio(n_b + 1, n_c, 0.7)
+    assert split.log_e == pytest.approx(turned.log_e, rel=1e-9, abs=1e-9)
+    units = [x.astype(float) for x in (y_c, n_c, y_b, n_b)]
+    lower, upper = rare_limits(*units)
+    swapped = rare_limits(*units[2:], *units[:2])
+    assert [float(lower), float(upper)] == pytest.approx([inverse(swapped[1]), inverse(swapped[0])])
+
+
+@given(SEEDS)
+def test_rare_events_of_a_period_in_pieces_of_the_same_split_are_the_same_evidence(seed: int) -> None:
+    """Counts against a known split add up; the day on which they came says nothing beside its split."""
+    rng = np.random.default_rng(seed)
+    y_c, y_b = rng.poisson(1.0, (2, 6))
+    n_c, n_b = np.full(6, 300), np.full(6, 900)
+    day = [date(2026, 1, 5)]
+    pieces = rare_evidence(y_c, n_c, y_b, n_b, days=day * 6)
+    whole = rare_evidence([y_c.sum()], [n_c.sum()], [y_b.sum()], [n_b.sum()], days=day)
+    assert pieces.log_e[-1] == pytest.approx(whole.log_e[-1], rel=1e-9, abs=1e-9)
+
+
+@given(SEEDS, st.sampled_from([0.1, 0.5, 0.9]))
+def test_a_quantile_knows_no_unit_of_measure_and_lies_between_those_of_its_parts(seed: int, q: float) -> None:
+    rng = np.random.default_rng(seed)
+    edges = np.cumsum(rng.random(9) + 0.1)
+    a, b = rng.integers(0, 20, (2, 8))
+    a[0] += 1
+    b[-1] += 1
+    whole, larger = quantile(a + b, edges, q), quantile(a + b, 4 * edges, q)
+    assert [larger.value, larger.lower, larger.upper] == pytest.approx(
+        [4 * whole.value, 4 * whole.lower, 4 * whole.upper]
+    )
+    parts = sorted(quantile(part, edges, q).value for part in (a, b))
+    assert parts[0] - 1e-9 <= whole.value <= parts[1] + 1e-9
+    assert whole.lower <= whole.value <= whole.upper

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -96,3 +97,25 @@ def test_enough_good_evidence_passes_its_guardrail() -> None:
     made = events(0.02, 0.01, per_day=6000)
     verdicts = {c.id: c.verdict for c in looked(made).criteria}
     assert verdicts["guardrail:missed"] == "PASS"
+
+
+def test_the_all_clear_says_what_the_count_test_would_have_seen() -> None:
+    """Not the interval of the difference, which is another test's: a rate of 0.2 % four times as high is caught."""
+    decision = looked(events(0.002, 0.002))
+    [text] = [r.message for r in decision.reasons if r.code == "all_clear"]
+    times = float(re.search(r"missed ([0-9.]+) times as often as in the baseline", text)[1])  # type: ignore[index]
+    assert 1.0 < times < 4.0
+    assert "missed 3" not in text
+    # Nobody had one: nothing can be said of a ratio, and that is said.
+    [text] = [r.message for r in looked(events(0.0, 0.0)).reasons if r.code == "all_clear"]
+    assert text.endswith("; of missed there are too few events to say")
+
+
+def test_a_good_rare_event_is_told_by_how_much_rarer_it_might_be() -> None:
+    metrics = {
+        "right": {"kind": "proportion", "column": "right"},
+        "missed": {"kind": "rare_event", "column": "missed", "better": "higher"},
+    }
+    decision = looked(events(0.004, 0.004), metrics=metrics)
+    [text] = [r.message for r in decision.reasons if r.code == "all_clear"]
+    assert 0.2 < float(re.search(r"missed ([0-9.]+) times as often", text)[1]) < 1.0  # type: ignore[index]

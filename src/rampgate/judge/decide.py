@@ -15,6 +15,7 @@ from rampgate.aggregate.marginals import OVERALL
 from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.metric import KPI
 from rampgate.judge.case import Case
+from rampgate.judge.clear import all_clear
 from rampgate.judge.decision import (
     COMPLETE,
     ERROR,
@@ -36,13 +37,13 @@ from rampgate.judge.decision import (
     Window,
 )
 from rampgate.judge.disagree import disagreements
-from rampgate.judge.findings import Findings, amount
+from rampgate.judge.findings import Findings
 from rampgate.judge.forecast import budget_expected, passing_expected, pilot_expected
 from rampgate.judge.gate import Demand, demands
-from rampgate.judge.harm import budget_reasons, budgets, overspent, within_words
+from rampgate.judge.harm import budget_reasons, budgets, overspent
 from rampgate.judge.health import forgotten, health
 from rampgate.judge.mandate import lacking
-from rampgate.judge.orders import gone_past, held, rolled_back_by, set_aside, still_rolling_back
+from rampgate.judge.orders import gone_past, held, rolled_back_by, still_rolling_back
 from rampgate.judge.point import point
 from rampgate.judge.sequential import sequential
 from rampgate.judge.show import LEVEL, all_estimates, windows
@@ -161,7 +162,7 @@ def _reasons(
         text = f"{by}; to try again, give the changed version a new name under candidate"
         yield Reason("rollback", FAIL, text)
     if decision in (GO, COMPLETE):
-        yield Reason("all_clear", PASS, _all_clear(case, decision, shown, spent))
+        yield Reason("all_clear", PASS, all_clear(case, decision, shown[1], spent))
     # The same words need not be said of two criteria; what is wrong comes before what is merely awaited.
     said = {(reason.code, reason.message): reason for reason in holds}
     yield from sorted(said.values(), key=lambda reason: _URGENCY.get(reason.verdict, 2))
@@ -185,32 +186,6 @@ def _changed(case: Case) -> Iterable[Reason]:
         names = ", ".join(case.changed[:5]) + (", ..." if len(case.changed) > 5 else "")
         text += f"judged anew, on all days since the start: {names}; the evidence of every other criterion goes on"
     yield Reason("decided_by_person", PASS, text)
-
-
-def _all_clear(case: Case, decision: str, shown: Shown, spent: tuple[Budget, ...]) -> str:
-    """What GO means: never "safe", always with the harm that would have been seen by now."""
-    policy = case.policy
-    phase = case.phase
-    if phase.go == "non_inferior" and policy.evidence == "sequential":
-        claim = "shown non-inferior at the margins that this phase requires"
-    elif phase.go == "within_budget" and spent:
-        claim = f"the harm to be expected stays within the budget ({within_words(spent)}), and no evidence of harm"
-    else:
-        claim = "no evidence of harm"
-    if aside := set_aside(case.state):
-        claim += f" beyond what people went on past ({', '.join(aside)})"
-    seen = []
-    for estimate in shown[1]:
-        if estimate.group != OVERALL or estimate.name not in (KPI, *policy.judged_metrics()):
-            continue
-        lower_is_better = estimate.name != KPI and policy.metrics[estimate.name].better == "lower"
-        end = estimate.upper if lower_is_better else estimate.lower
-        if end is not None:
-            seen.append(f"{estimate.name} {amount(policy, estimate.name, max(0.0, end if lower_is_better else -end))}")
-    text = f"{claim}; harm above these would have been seen: {', '.join(seen)}" if seen else claim
-    if decision == COMPLETE:
-        return f"the last phase is reached and its demands are met: {text}"
-    return f"phase {case.state.phase} is done: {text}"
 
 
 def _waiting(case: Case, decision: str, waits: list[Waiting], holds: list[Reason]) -> Iterable[Waiting]:
