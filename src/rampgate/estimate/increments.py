@@ -43,7 +43,7 @@ def bennett_cost(bets: Floats, bound: Floats) -> Floats:
     """
     x = np.asarray(np.minimum(bets * bound, LARGEST_EXPONENT))
     small = x < 1e-4
-    ratio = np.expm1(x)
+    ratio = np.array(np.expm1(x))
     ratio -= x
     np.divide(ratio, x * x, out=ratio, where=~small)
     # expm1(x) - x loses all digits for small x; its series does not.
