@@ -27,6 +27,14 @@ from rampgate.simulation.table import Counted
 CHUNK = 100
 #: Below this many rollouts no process is worth its start.
 ALONE = 300
+#: Each process has one core. Arrays of a chunk come and go: memory that glibc hands back each time has to be cleared
+#: anew each time, which takes a quarter of the processor's time (`benchmarks/simulate.py` with and without).
+_ALONE_ON_A_CORE = {
+    **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    "MALLOC_MMAP_THRESHOLD_": str(2**30),
+    "MALLOC_TRIM_THRESHOLD_": str(2**31),
+    "MALLOC_TOP_PAD_": str(2**26),
+}
 
 
 @dataclass(frozen=True)
@@ -86,11 +94,13 @@ class Beside:
 
     def __init__(self, baseline: Baseline, periods: int, seed: int) -> None:
         command = [sys.executable, "-P", "-c", "from rampgate.simulation.work import serve; serve()"]
-        threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         own, given = str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")
         paths = own if not given else os.pathsep.join((own, given))
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **threads, "PYTHONPATH": paths}
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **_ALONE_ON_A_CORE, "PYTHONPATH": paths},
         )
         self._say((baseline, periods, seed))
 
