@@ -92,3 +92,21 @@ def test_random_splits_of_history(run: Run, rules: Path) -> None:
     assert code == 0
     assert "nothing differs" in " ".join(out.split())
     assert run("replay", rules, "--aa", 50, "--from", "2026-01-10")[0] == 2
+
+
+@pytest.mark.parametrize("flag", ["--simulation", "--no-simulation"])
+def test_validate_refuses_a_phase_that_cannot_open(flag: str, run: Run, tmp_path: Path) -> None:
+    table().to_parquet(tmp_path / "tickets.parquet")
+    phase = {"traffic": "10%", "go": "non_inferior", "require": ["override"], "at_least": "7d"}
+    tight = {"segments": None, "guardrails": {"override": {"margin": "2pp"}}}
+    content = policy(phases=[phase, {"traffic": "100%"}], **tight).canonical()
+    content["source"] = {"events": "tickets.parquet"}
+    file = tmp_path / "policy.yaml"
+    file.write_text(yaml.safe_dump(content), encoding="utf-8")
+    code, out, _ = run("validate", file, "--json", flag)
+    found = json.loads(out)
+    assert (code, found["ok"]) == ((2, False) if flag == "--simulation" else (0, True))
+    assert (found["simulation"] is None) == (flag == "--no-simulation")
+    if flag == "--simulation":
+        assert "opens for 0% of harmless candidates" in found["problems"][0]
+        assert "phase would hardly ever open" in run("validate", file)[1]

@@ -12,15 +12,24 @@ from rampgate.cli.output import print_json, print_view, progress
 
 
 @app.command()
-def validate(policy: PolicyFile, as_json: Json = False, quiet: Quiet = False, events: Events = None) -> int:
+def validate(
+    policy: PolicyFile,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    events: Events = None,
+    simulated: Annotated[
+        bool, typer.Option("--simulation/--no-simulation", help="Try what it would catch, and whether its phases open.")
+    ] = True,
+) -> int:
     """Check a policy and its source; print it as sentences.
 
-    Exit code: 0 valid, 2 when the policy is wrong or the source does not fit it, 1 when the source cannot be read.
+    Exit code: 0 valid, 2 when the policy is wrong, the source does not fit it, or a phase would hardly ever open at
+    today's volume; 1 when the source cannot be read.
     """
     from rampgate.report.sentences import validation, validation_view
 
     with progress("reading the rows", quiet):
-        found = validation(policy, events)
+        found = validation(policy, events, simulated)
     if as_json:
         print_json(found)
     else:

@@ -21,12 +21,17 @@ from rampgate.rollout.approvals import without_key
 from rampgate.rollout.evaluate import read_case
 from rampgate.rollout.looks import parse_moment
 from rampgate.rollout.rows import events_engine
+from rampgate.simulation.quick import quick
 
 
-def validation(path: Path, events: Any = None) -> dict[str, Any]:
+def validation(path: Path, events: Any = None, simulated: bool = False) -> dict[str, Any]:
     """Load, lint and compare with the source; errors are raised, the rest is returned as JSON.
 
     A policy without ``source.events`` is checked without its columns, and the result says so.
+
+    Parameters
+    ----------
+    simulated : whether it is tried what the policy would catch, and whether its phases open, at today's volume
     """
     policy = load_policy(path)
     refuse_not_judged(policy)
@@ -36,6 +41,10 @@ def validation(path: Path, events: Any = None) -> dict[str, Any]:
         if case is None
         else [h.message for h in health(case) if h.verdict in (FAIL, ERROR, NO_DATA) and h.code != "stale"]
     )
+    tried = None
+    if simulated and case is not None and not problems:
+        tried = quick(policy, events)
+        problems += tried.never
     return {
         "ok": not problems,
         "problems": problems,
@@ -43,6 +52,7 @@ def validation(path: Path, events: Any = None) -> dict[str, Any]:
         "sentences": sentences(policy),
         "defaults": defaults(policy),
         "warnings": [*warnings(policy), *without_key(policy), *([] if case is None else advice(case))],
+        "simulation": None if tried is None else tried.to_dict(),
         "source": None if case is None else _source(name, case),
     }
 
@@ -79,7 +89,8 @@ def validation_view(found: dict[str, Any], quiet: bool = False) -> RenderableTyp
     """The same for people: what is wrong first, and nothing else where ``quiet``."""
     parts: list[RenderableType] = [Text("the policy is valid", "bold green")]
     if found["problems"]:
-        parts = [Text("the policy is well-formed, and every look at this source would hold", "bold red")]
+        what = "a phase would hardly ever open" if found["simulation"] else "every look at this source would hold"
+        parts = [Text(f"the policy is well-formed, and {what}", "bold red")]
         parts += [indented(line) for line in found["problems"]]
     if quiet:
         return Group(*parts)
@@ -88,6 +99,12 @@ def validation_view(found: dict[str, Any], quiet: bool = False) -> RenderableTyp
         if found[key]:
             parts.append(Text(f"\n{title}", "bold"))
             parts += [indented(line) for line in found[key]]
+    tried = found["simulation"]
+    if tried is not None:
+        parts.append(Text("\nWhat it would catch (simulated; more by rampgate simulate)", "bold"))
+        parts += [indented(line) for line in tried["catches"]]
+        if tried["why"] is not None:
+            parts.append(indented(f"not simulated: {tried['why']}"))
     source = found["source"]
     parts.append(Text("\nSource", "bold"))
     if source is None:

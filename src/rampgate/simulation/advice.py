@@ -24,13 +24,14 @@ def advice(baseline: Baseline, found: Sequence[Outcome], periods: int, seed: int
     """Sentences, the gravest first; none where nothing has to be said."""
     return (
         *_late(baseline),
-        *_not_opening(baseline, found, seed),
+        *not_opening(baseline, found, seed),
         *_wolf(baseline.policy, found),
         *_asleep(baseline.policy, found, periods * days_of(baseline.policy)),
     )
 
 
-def _not_opening(baseline: Baseline, found: Sequence[Outcome], seed: int) -> Iterator[str]:
+def not_opening(baseline: Baseline, found: Sequence[Outcome], seed: int) -> Iterator[str]:
+    """Phases that fewer than `ENOUGH` of harmless rollouts leave in time, with what would mend it."""
     policy = baseline.policy
     harmless = next((one for one in found if one.name == "harmless"), None)
     if harmless is None:

@@ -1,0 +1,73 @@
+"""What a policy would do at today's volume, quickly: what each bound catches, and whether each phase opens at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rampgate.errors import DataError, NotJudgedYet, UsageError
+from rampgate.policy import Policy
+from rampgate.simulation.advice import not_opening
+from rampgate.simulation.baseline import days_of, from_source
+from rampgate.simulation.scenario import scenarios
+from rampgate.simulation.simulate import DAYS, refuse_not_simulated
+from rampgate.simulation.table import Outcome, outcome
+from rampgate.simulation.work import work
+
+#: Rollouts of each scenario: enough to tell 80 % from 60.
+ROLLOUTS = 100
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Quick:
+    """A short simulation.
+
+    Attributes
+    ----------
+    catches : what each bound will and will not catch, in sentences
+    never : phases that harmless candidates hardly ever leave in time, with what would mend it
+    why : why nothing was simulated, if it was not
+    """
+
+    catches: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    why: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"catches": list(self.catches), "why": self.why}
+
+
+def quick(policy: Policy, events: Any = None) -> Quick:
+    """Simulate harmless candidates, and for each bound harm that must be caught.
+
+    Where the policy or its history cannot be simulated the result says why; that is no fault of the policy.
+    """
+    try:
+        refuse_not_simulated(policy)
+        baseline = from_source(policy, events)
+    except (NotJudgedYet, DataError, UsageError) as error:
+        return Quick(why=str(error).split("\n", 1)[0])
+    every = scenarios(baseline)[0]
+    tried = [(i, s) for i, s in enumerate(every) if s.name == "harmless" or s.name.endswith("-expect-start")]
+    periods = DAYS // days_of(policy)
+    made = work(baseline, tried, ROLLOUTS, periods, SEED)
+    found = [
+        outcome(policy, scenario, counted, periods, days_of(policy))
+        for (_, scenario), counted in zip(tried, made, strict=True)
+    ]
+    catches = tuple(_caught(one, baseline.per_day) for one in found[1:])
+    return Quick(catches, tuple(not_opening(baseline, found, SEED)))
+
+
+def _caught(one: Outcome, per_day: float) -> str:
+    """What becomes of harm that a bound is there for."""
+    missed, error = one.missed.estimate, one.missed.error
+    half, done = one.days_to_rollback[0].estimate, "rolled back"
+    if one.criterion is not None and not one.criterion.startswith("rollback"):
+        half, done = None, "held"
+    if missed is None or error is None:
+        return f"{one.says}: cannot be told"
+    when = f", half of them by day {half:.0f}" if half is not None else ""
+    share = f"{100 * (1 - missed):.0f} % (± {100 * error:.0f})"
+    return f"{one.says}: {share} are {done} within {DAYS} days{when}, at {per_day:,.0f} units a day"
