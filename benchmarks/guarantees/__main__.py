@@ -36,11 +36,11 @@ def _numbered(asked: tuple[int, int | None]) -> dict[str, Any]:
     return run(cells()[asked[0]], asked[1])
 
 
-def kept() -> dict[str, dict[str, Any]]:
+def kept(results: Path = RESULTS) -> dict[str, dict[str, Any]]:
     """Results of earlier runs by key."""
-    if not RESULTS.exists():
+    if not results.exists():
         return {}
-    lines = (json.loads(line) for line in RESULTS.read_text().splitlines())
+    lines = (json.loads(line) for line in results.read_text().splitlines())
     return {line["key"]: line for line in lines}
 
 
@@ -50,12 +50,13 @@ def main() -> None:
     parser.add_argument("--only", default="", help="words that a cell's name must hold")
     parser.add_argument("--rollouts", type=int, help="at most so many in each cell")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where finished cells are kept")
     parser.add_argument("--page", action="store_true", help="write the page from what there is, and simulate nothing")
     asked = parser.parse_args()
-    every, done = cells(), kept()
+    every, done = cells(), kept(asked.results)
     missing = [(i, asked.rollouts) for i, c in enumerate(every) if asked.only in c.key and c.key not in done]
     if not asked.page and missing:
-        with Pool(asked.workers) as pool, RESULTS.open("a") as file:
+        with Pool(asked.workers) as pool, asked.results.open("a") as file:
             for number, found in enumerate(pool.imap_unordered(_numbered, missing), start=1):
                 file.write(json.dumps(found) + "\n")
                 file.flush()
@@ -63,7 +64,7 @@ def main() -> None:
                     f"{number}/{len(missing)}  {found['share']:7.2%}  {found['seconds']:5.1f} s  {found['key']}",
                     flush=True,
                 )
-    write(every, kept())
+    write(every, kept(asked.results))
 
 
 if __name__ == "__main__":

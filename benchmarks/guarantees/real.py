@@ -130,7 +130,7 @@ METRICS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def rules(names: tuple[str, ...], worse_by: dict[str, str], segments: bool) -> Policy:
+def rules(names: tuple[str, ...], worse_by: dict[str, str | int], segments: bool) -> Policy:
     """A rollback criterion for each metric and for the KPI; by segment for the first metric."""
     first_rule = {"worse_by": worse_by[names[0]]}
     return load_policy({
@@ -150,7 +150,9 @@ def harmless(which: str, ramp: str, tolerated: bool, by_segment: bool, rng: np.r
     steps = {"10/25/50 %": [0.1, 0.25, 0.5], "10 %": [0.1], "1 %": [0.01]}[ramp]
     share = np.repeat(steps, -(-days // len(steps)))[:days]
     # Five points of a share, a day of the hours.
-    worse_by = {name: ("24" if name == "hours" else "5pp") if tolerated else "0" for name in (*names, "kpi")}
+    worse_by: dict[str, str | int] = {name: 24 if name == "hours" else "5pp" for name in (*names, "kpi")}
+    if not tolerated:
+        worse_by = dict.fromkeys(worse_by, 0)
     policy = rules(names, worse_by, by_segment)
     groups = (OVERALL, *(Group("s", name) for name in log.names)) if by_segment else (OVERALL,)
     out = []
@@ -172,7 +174,8 @@ def asos(which: str, _: np.random.Generator, count: int) -> Hits:
         if which == "gate":
             days.append(_gate(t, c))
         else:
-            z = (t[:, 1] - c[:, 1]) / np.sqrt(t[:, 2] / t[:, 0] + c[:, 2] / c[:, 0])
+            with np.errstate(invalid="ignore"):  # two arms of nothing but zeros say nothing
+                z = (t[:, 1] - c[:, 1]) / np.sqrt(t[:, 2] / t[:, 0] + c[:, 2] / c[:, 0])
             reached = np.abs(z) > 1.959964
             days.append(first((reached if which == "some" else reached[-1:])[None])[0])
     return Hits(np.array(days))
