@@ -92,3 +92,31 @@ def test_random_splits_of_history(run: Run, rules: Path) -> None:
     assert code == 0
     assert "nothing differs" in " ".join(out.split())
     assert run("replay", rules, "--aa", 50, "--from", "2026-01-10")[0] == 2
+
+
+def test_a_policy_whose_phase_can_hardly_open_is_not_valid(run: Run, rules: Path) -> None:
+    code, out, _ = run("validate", rules, "--json")
+    assert code == 0, out
+    assert [phase["phase"] for phase in json.loads(out)["opening"]] == [1, 2]
+    content = yaml.safe_load(rules.read_text("utf-8"))
+    content["phases"][0] |= {"go": "non_inferior", "require": ["kpi"]}
+    content["kpi"]["margin"] = "1pp"
+    rules.write_text(yaml.safe_dump(content), "utf-8")
+    code, out, _ = run("validate", rules, "--json")
+    found = json.loads(out)
+    assert (code, found["ok"]) == (2, False)
+    assert found["opening"][0]["estimate"] < 0.8
+    assert "phase 1" in found["problems"][0]
+    code, out, _ = run("validate", rules)
+    assert code == 2
+    assert "can hardly open" in " ".join(out.split())
+    code, out, _ = run("validate", rules, "--no-simulation", "--json")
+    assert (code, json.loads(out)["opening"]) == (0, [])
+
+
+def test_too_little_history_leaves_the_question_open_and_says_so(run: Run, rules: Path) -> None:
+    table(days=3).to_parquet(rules.parent / "tickets.parquet")
+    code, out, _ = run("validate", rules, "--json")
+    found = json.loads(out)
+    assert code == 0, found["problems"]
+    assert any("was not simulated" in line for line in found["warnings"])

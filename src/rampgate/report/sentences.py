@@ -20,12 +20,17 @@ from rampgate.report.terminal import indented
 from rampgate.rollout.evaluate import read_case
 from rampgate.rollout.looks import parse_moment
 from rampgate.rollout.rows import events_engine
+from rampgate.simulation.openings import openings
 
 
-def validation(path: Path, events: Any = None) -> dict[str, Any]:
+def validation(path: Path, events: Any = None, simulation: bool = True) -> dict[str, Any]:
     """Load, lint and compare with the source; errors are raised, the rest is returned as JSON.
 
     A policy without ``source.events`` is checked without its columns, and the result says so.
+
+    Parameters
+    ----------
+    simulation : whether each phase's chance to open is simulated on the source's history
     """
     policy = load_policy(path)
     refuse_not_judged(policy)
@@ -35,13 +40,20 @@ def validation(path: Path, events: Any = None) -> dict[str, Any]:
         if case is None
         else [h.message for h in health(case) if h.verdict in (FAIL, ERROR, NO_DATA) and h.code != "stale"]
     )
+    opens = None if case is None or problems or not simulation else openings(policy, events)
+    closed = [] if opens is None else opens.problems()
     return {
-        "ok": not problems,
-        "problems": problems,
+        "ok": not problems and not closed,
+        "problems": [*problems, *closed],
         "policy_sha256": policy.sha256(),
         "sentences": sentences(policy),
         "defaults": defaults(policy),
-        "warnings": [*warnings(policy), *([] if case is None else advice(case))],
+        "warnings": [
+            *warnings(policy),
+            *([] if case is None else advice(case)),
+            *([] if opens is None else opens.warnings()),
+        ],
+        "opening": [] if opens is None else opens.to_dict(),
         "source": None if case is None else _source(name, case),
     }
 
@@ -78,7 +90,8 @@ def validation_view(found: dict[str, Any], quiet: bool = False) -> RenderableTyp
     """The same for people: what is wrong first, and nothing else where ``quiet``."""
     parts: list[RenderableType] = [Text("the policy is valid", "bold green")]
     if found["problems"]:
-        parts = [Text("the policy is well-formed, and every look at this source would hold", "bold red")]
+        held = "every look at this source would hold" if not found["opening"] else "a phase of it can hardly open"
+        parts = [Text(f"the policy is well-formed, and {held}", "bold red")]
         parts += [indented(line) for line in found["problems"]]
     if quiet:
         return Group(*parts)
