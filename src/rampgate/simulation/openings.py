@@ -44,8 +44,9 @@ class Openings:
         phase, figure = self.policy.phases[index], self.figures[index]
         return (
             f"phase {index + 1} ({percent(phase.traffic)} of traffic, {phase.go}) opens for "
-            f"{figure.estimate or 0.0:.0%} of harmless candidates within {TIMES} times its shortest stay of {phase.at_least}, and should for "
-            f"{ENOUGH:.0%}: `rampgate simulate --scenario harmless` says what would open it"
+            f"{figure.estimate or 0.0:.0%} of harmless candidates within {TIMES} times its shortest stay of "
+            f"{phase.at_least}, and should for {ENOUGH:.0%}: `rampgate simulate --scenario harmless` says what would "
+            "open it"
         )
 
 
