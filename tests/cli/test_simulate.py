@@ -94,19 +94,29 @@ def test_random_splits_of_history(run: Run, rules: Path) -> None:
     assert run("replay", rules, "--aa", 50, "--from", "2026-01-10")[0] == 2
 
 
-@pytest.mark.parametrize("flag", ["--simulation", "--no-simulation"])
-def test_validate_refuses_a_phase_that_cannot_open(flag: str, run: Run, tmp_path: Path) -> None:
-    table().to_parquet(tmp_path / "tickets.parquet")
-    phase = {"traffic": "10%", "go": "non_inferior", "require": ["override"], "at_least": "7d"}
-    tight = {"segments": None, "guardrails": {"override": {"margin": "2pp"}}}
-    content = policy(phases=[phase, {"traffic": "100%"}], **tight).canonical()
-    content["source"] = {"events": "tickets.parquet"}
-    file = tmp_path / "policy.yaml"
-    file.write_text(yaml.safe_dump(content), encoding="utf-8")
-    code, out, _ = run("validate", file, "--json", flag)
+def test_a_policy_whose_phase_can_hardly_open_is_not_valid(run: Run, rules: Path) -> None:
+    code, out, _ = run("validate", rules, "--json")
+    assert code == 0, out
+    assert [phase["phase"] for phase in json.loads(out)["simulation"]["opening"]] == [1, 2]
+    content = yaml.safe_load(rules.read_text("utf-8"))
+    content["phases"][0] |= {"go": "non_inferior", "require": ["kpi"]}
+    content["kpi"]["margin"] = "1pp"
+    rules.write_text(yaml.safe_dump(content), "utf-8")
+    code, out, _ = run("validate", rules, "--json")
     found = json.loads(out)
-    assert (code, found["ok"]) == ((2, False) if flag == "--simulation" else (0, True))
-    assert (found["simulation"] is None) == (flag == "--no-simulation")
-    if flag == "--simulation":
-        assert "opens for 0% of harmless candidates" in found["problems"][0]
-        assert "phase would hardly ever open" in run("validate", file)[1]
+    assert (code, found["ok"]) == (2, False)
+    assert found["simulation"]["opening"][0]["estimate"] < 0.8
+    assert "phase 1" in found["problems"][0]
+    code, out, _ = run("validate", rules)
+    assert code == 2
+    assert "hardly ever open" in " ".join(out.split())
+    code, out, _ = run("validate", rules, "--no-simulation", "--json")
+    assert (code, json.loads(out)["simulation"]) == (0, None)
+
+
+def test_too_little_history_leaves_the_question_open_and_says_so(run: Run, rules: Path) -> None:
+    table(days=3).to_parquet(rules.parent / "tickets.parquet")
+    code, out, _ = run("validate", rules, "--json")
+    found = json.loads(out)
+    assert code == 0, found["problems"]
+    assert "too little to draw" in found["simulation"]["why"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,14 @@ KINDS: dict[str, Any] = {
         ],
     },
     "unknown-outcomes": {"start": None},
+    "weekly-looks": {
+        "source": {"look": "week"},
+        "timezone": "Europe/Berlin",  # its clocks change within the run
+        "metrics": {
+            "right": {"kind": "proportion", "column": "right", "matures_after": "9d"},
+            "override": {"kind": "proportion", "column": "override", "better": "lower"},
+        },
+    },
     "to-full-traffic": {"phases": [{"traffic": "20%"}, {"traffic": "100%"}]},
 }  # fmt: skip
 
@@ -121,7 +130,7 @@ def decisions(rules: Policy, cells: Cells, baseline: Baseline, periods: tuple[Pe
     for period in periods:
         look = period.end.astimezone(rules.zone)
         n = int(cells.n.sum())
-        intake = Intake(n, n, 0, 0, 0, 0, 0, (), 0, None, (), period.start)
+        intake = Intake(n, n, 0, 0, 0, 0, 0, (), 0, None, (), period.end - timedelta(hours=1))
         case = Case(rules, up_to(cells, look), intake, state, look, look)
         out.append(judge(case))
         state = after(state, out[-1], seen(case))

@@ -99,6 +99,15 @@ def test_a_phase_that_cannot_open_is_said_with_a_remedy_that_opens_it(frame):
     assert value(before) < 0.8 <= value(after)
 
 
+def test_harm_that_one_criterion_tolerates_and_another_does_not_is_no_false_alarm(frame):
+    rules = policy(rollback={"override": {"worse_by": 0}}, guardrails={"override": {"margin": "8pp"}})
+    found = {one.name: one for one in simulate(rules, frame, **FEW).scenarios}
+    assert not found["kpi-bound-start"].harmless  # its override is worse by more than nothing
+    assert found["kpi-bound-start"].false_rollback.estimate == 0
+    kept = {one.name: one for one in simulate(policy(), frame, **FEW).scenarios}
+    assert kept["override-bound-start"].harmless  # 2 points of it are 0.8 of the KPI, and both are tolerated
+
+
 def test_full_traffic_without_a_holdout_is_said_to_be_blind(frame):
     rules = policy(phases=[{"traffic": "50%", "at_least": "4d", "minimum_units": 50}, {"traffic": "100%"}])
     found = simulate(rules, frame, rollouts=60, days=56, scenario=("override-expect-day",), workers=1)

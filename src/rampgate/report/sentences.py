@@ -45,13 +45,14 @@ def validation(path: Path, events: Any = None, simulated: bool = False) -> dict[
     if simulated and case is not None and not problems:
         tried = quick(policy, events)
         problems += tried.never
+    doubtful = () if tried is None else tried.doubtful
     return {
         "ok": not problems,
         "problems": problems,
         "policy_sha256": policy.sha256(),
         "sentences": sentences(policy),
         "defaults": defaults(policy),
-        "warnings": [*warnings(policy), *without_key(policy), *([] if case is None else advice(case))],
+        "warnings": [*warnings(policy), *without_key(policy), *([] if case is None else advice(case)), *doubtful],
         "simulation": None if tried is None else tried.to_dict(),
         "source": None if case is None else _source(name, case),
     }

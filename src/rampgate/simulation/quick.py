@@ -9,14 +9,17 @@ from rampgate.errors import DataError, NotJudgedYet, UsageError
 from rampgate.policy import Policy
 from rampgate.simulation.advice import not_opening
 from rampgate.simulation.baseline import days_of, from_source
+from rampgate.simulation.opening import ENOUGH
 from rampgate.simulation.scenario import scenarios
 from rampgate.simulation.simulate import DAYS, refuse_not_simulated
-from rampgate.simulation.table import Outcome, outcome
+from rampgate.simulation.table import Figure, Outcome, outcome
 from rampgate.simulation.work import work
 
 #: Rollouts of each scenario: enough to tell 80 % from 60.
 ROLLOUTS = 100
 SEED = 1
+#: Errors by which a chance to open must be too small before a policy is refused for it.
+SURE = 2.0
 
 
 @dataclass(frozen=True)
@@ -26,16 +29,21 @@ class Quick:
     Attributes
     ----------
     catches : what each bound will and will not catch, in sentences
-    never : phases that harmless candidates hardly ever leave in time, with what would mend it
+    opening : the chance of each phase but the last to open for a harmless candidate in time
+    never : phases that surely open for too few, with what would mend it
+    doubtful : phases that may
     why : why nothing was simulated, if it was not
     """
 
     catches: tuple[str, ...] = ()
+    opening: tuple[Figure, ...] = ()
     never: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
     why: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return {"catches": list(self.catches), "why": self.why}
+        phases = [{"phase": index, **figure.to_dict()} for index, figure in enumerate(self.opening, start=1)]
+        return {"opening": phases, "catches": list(self.catches), "why": self.why}
 
 
 def quick(policy: Policy, events: Any = None) -> Quick:
@@ -57,7 +65,15 @@ def quick(policy: Policy, events: Any = None) -> Quick:
         for (_, scenario), counted in zip(tried, made, strict=True)
     ]
     catches = tuple(_caught(one, baseline.per_day) for one in found[1:])
-    return Quick(catches, tuple(not_opening(baseline, found, SEED)))
+    opened = found[0].opened[:-1]
+    surely = tuple(f"phase {i} " for i, figure in enumerate(opened, start=1) if _below(figure, SURE))
+    said = tuple(not_opening(baseline, found, SEED))
+    never = tuple(line for line in said if line.startswith(surely)) if surely else ()
+    return Quick(catches, opened, never, tuple(line for line in said if line not in never))
+
+
+def _below(figure: Figure, errors: float) -> bool:
+    return figure.estimate is not None and figure.estimate + errors * (figure.error or 0.0) < ENOUGH
 
 
 def _caught(one: Outcome, per_day: float) -> str:

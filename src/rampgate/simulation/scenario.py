@@ -111,9 +111,9 @@ def _rules(policy: Policy) -> list[Criterion]:
 def _harms(baseline: Baseline, rule: Criterion, found: dict[str, Level], full: list[str]) -> Iterator[Scenario]:
     """Harm at the criterion's bound, beyond it by what must be caught, and by twice that."""
     bound, expect = _absolute(rule.margin, rule.metric, found), _size(rule, found)
-    sizes = [("bound", bound, True), ("expect", bound + expect, False), ("twice", bound + 2 * expect, False)]
+    sizes = [("bound", bound), ("expect", bound + expect), ("twice", bound + 2 * expect)]
     onsets: list[tuple[Onset, str]] = [("start", "from the first day on"), ("day", "from a day drawn at random")]
-    for word, harm, tolerated in sizes:
+    for word, harm in sizes:
         if harm <= 0:
             continue
         changes = _of(baseline, rule, harm, found, OVERALL)
@@ -121,9 +121,18 @@ def _harms(baseline: Baseline, rule: Criterion, found: dict[str, Level], full: l
         if not changes:
             full.append(f"{rule.metric}-{word} is left out: {told} is more than there is room for")
             continue
+        tolerated = word == "bound" and _tolerated(baseline.policy, changes, found)
         for onset, when in onsets:
             name = f"{rule.metric}-{word}-{onset}"
             yield Scenario(name, f"{told} {when}", changes, onset, False, tolerated, rule.id)
+
+
+def _tolerated(policy: Policy, changes: tuple[Change, ...], found: dict[str, Level]) -> bool:
+    """Whether changes for all units stay within what every rollback criterion tolerates, also those of others."""
+    harm = {change.metric: change.harm for change in changes}
+    harm[KPI] = sum(found[name].weight * size / found[name].scale for name, size in harm.items())
+    rules = [*policy.rollback.items(), *(() if policy.segments is None else policy.segments.rollback.items())]
+    return all(harm.get(name, 0.0) <= _absolute(rule.worse_by, name, found) + 1e-12 for name, rule in rules)
 
 
 def _of(baseline: Baseline, rule: Criterion, harm: float, found: dict[str, Level], group: Group) -> tuple[Change, ...]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -102,14 +102,15 @@ class Beside:
             stdout=subprocess.PIPE,
             env={**os.environ, **_ALONE_ON_A_CORE, "PYTHONPATH": paths},
         )
-        self._say((baseline, periods, seed))
+        with suppress(OSError):  # if it has ended already, who gives it a job is told
+            self._say((baseline, periods, seed))
 
     def do(self, job: Job) -> Counted:
-        self._say(job)
         assert self.process.stdout is not None
         try:
+            self._say(job)
             answer = pickle.load(self.process.stdout)
-        except (EOFError, pickle.UnpicklingError) as error:
+        except (OSError, EOFError, pickle.UnpicklingError) as error:
             raise RampgateError("a process that simulates ended", remedy="run again with --workers 1") from error
         if isinstance(answer, BaseException):
             raise answer
