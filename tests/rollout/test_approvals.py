@@ -186,6 +186,40 @@ def test_the_next_candidate_can_be_approved_while_this_one_runs(folder: Path, bo
     assert whole(book)
 
 
+def test_an_unapproved_candidate_leaves_no_evidence_behind(folder: Path, book: Ledger) -> None:
+    """A rollback is not escaped by naming another candidate for a look, nor by coming back."""
+    policy, frame = approved(folder, {"required": 1}), tickets(days=40, traffic=ramp, harm=0.3)
+    approve(policy, "lee", book)
+    assert look(policy, book, 12, frame).decision == "rollback"
+    approved(folder, {"required": 1}, candidate="v3")
+    decision = look(policy, book, 13, frame)
+    assert (decision.decision, decision.attempt) == ("rollback", 1)
+    assert "is not approved" in why(decision)
+    approved(folder, {"required": 1})
+    decision = look(policy, book, 14, frame)
+    assert (decision.decision, decision.attempt) == ("rollback", 1)
+    assert whole(book)
+
+
+def test_a_candidate_that_was_left_is_taken_up_again_with_new_approvals(folder: Path, book: Ledger) -> None:
+    policy, frame = approved(folder, {"required": 1}), FRAME.copy()
+    frame.loc[(frame.version == "v2") & (frame.index % 2 == 0), "version"] = "v3"
+    approve(policy, "lee", book)
+    assert "not_approved" not in codes(look(policy, book, 8, frame))
+    approved(folder, {"required": 1}, candidate="v3")
+    approve(policy, "lee", book)
+    decision = look(policy, book, 9, frame)
+    assert (decision.attempt, "not_approved" in codes(decision)) == (2, False)
+    approved(folder, {"required": 1})
+    decision = look(policy, book, 10, frame)
+    assert (decision.attempt, decision.decision) == (2, "hold")
+    assert "it has 0 of 1 approvals" in why(decision)
+    approve(policy, "lee", book)
+    decision = look(policy, book, 11, frame)
+    assert (decision.attempt, "not_approved" in codes(decision)) == (3, False)
+    assert whole(book)
+
+
 @pytest.mark.parametrize("how", ["gone", "broken", "other key"])
 def test_without_the_public_keys_nothing_is_approved_and_harm_is_judged(folder: Path, book: Ledger, how: str) -> None:
     policy, toml = approved(folder, {"required": 1}), folder / "rampgate.toml"

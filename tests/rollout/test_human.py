@@ -91,6 +91,18 @@ def test_a_person_holds_and_lets_go(folder: Path, book: Ledger) -> None:
     assert whole(book)
 
 
+def test_a_person_s_hold_outlives_a_changed_candidate(folder: Path, book: Ledger) -> None:
+    policy, frame = write_policy(folder), FINE.copy()
+    frame.loc[(frame.version == "v2") & (frame.index % 2 == 0), "version"] = "v3"
+    look(policy, book, 8, frame)
+    order(book, "hold", "kim", 9)
+    write_policy(folder, candidate="v3")
+    decision = look(policy, book, 15, frame)
+    assert decision.attempt == 2
+    assert said(decision)[0][1].startswith("held by kim on 2026-01-09")
+    assert whole(book)
+
+
 def test_a_person_s_hold_hides_no_harm(folder: Path, book: Ledger) -> None:
     policy = write_policy(folder)
     look(policy, book, 6)

@@ -47,6 +47,12 @@ def ordered(state: State, order: Order, policy: Policy) -> State:
     return replace(moved, orders=free, phases=(*state.phases, (state.phase + 1, whole.as_of)), traffic=traffic)
 
 
+def next_candidate(state: State, candidate: str) -> State:
+    """The beginning of another candidate's attempt: of the one before it only a person's hold is left."""
+    held = tuple(one for one in state.orders if one.decision == HOLD)
+    return State(attempt=state.attempt + 1, candidate=candidate, orders=held)
+
+
 def _joined(state: State, order: Order) -> Order:
     """The order with the names of those who signed the same before it."""
     for one in state.orders:

@@ -137,6 +137,13 @@ class Ledger:
         """Yield the records in order, of one rollout or kind or of all, up to the last at the time of the call."""
         return (_record(row) for row in self._rows(rollout, (), kind))
 
+    def first_of_attempts(self, rollout: str, kind: str) -> list[Record]:
+        """Return the first record of a kind of each attempt of a rollout, in order."""
+        mine = _of(sa.select(sa.func.min(_RECORDS.c.sequence)), rollout, kind).group_by(_RECORDS.c.attempt)
+        query = sa.select(_RECORDS).where(_RECORDS.c.sequence.in_(mine)).order_by(_RECORDS.c.sequence)
+        with self._transaction() as connection:
+            return [_record(row) for row in connection.execute(query)]
+
     def before(self, rollout: str) -> dict[str, str | None]:
         """Return the id of each record of a rollout with that of the rollout's record before it."""
         query = sa.select(_RECORDS.c.sha256).where(_RECORDS.c.rollout == rollout).order_by(_RECORDS.c.sequence)

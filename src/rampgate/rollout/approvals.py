@@ -21,6 +21,7 @@ from rampgate.rollout.signed import APPROVAL, signature_problem
 class Given:
     """One approval as it was recorded."""
 
+    sequence: int
     record: str
     person: str
     at: str
@@ -34,7 +35,7 @@ class Given:
         """The approval that a record holds."""
         said = record.entry()["statement"]
         parts = (said[name] for name in ("person", "at", "policy_sha256", "candidate", "simulation", "public_key"))
-        return cls(record.sha256, *parts)
+        return cls(record.sequence, record.sha256, *parts)
 
     def counted(self) -> Approver:
         """As a decision shows it."""
@@ -94,14 +95,14 @@ def ruling(given: Policy, book: Ledger | None, as_of: datetime) -> Ruling:
     before = None if book is None else book.last(given.rollout, "decision")
     if given.approval is None and not records and (before is None or "mandate" not in before.entry()["inputs"]):
         return Ruling(given, None)
-    # Those of another candidate are of another attempt.
-    signed = [one for one in _signed(records, book) if one.candidate == given.candidate]
+    signed = [] if book is None else _unspent(list(_signed(records, book)), book, given.rollout)
     policies = {} if book is None else _policies(signed, book)
     rules = {sha256: policy.approval for sha256, policy in policies.items()}
-    last = standing(signed, rules.get).approved
+    running = None if before is None else before.state()["candidate"]
+    last = approved_for(signed, rules.get, given.candidate, running)
     people, unknown = _people(given)
     known = [one for one in signed if people is not None and people.knows(one.person, one.public_key)]
-    found = standing(known, rules.get)
+    found = standing([one for one in known if one.candidate == given.candidate], rules.get)
     sha256 = given.sha256()
     by = tuple(one.counted() for one in found.by.get(sha256, {}).values())
     problem = unknown or _problem(given, found, by, as_of, policies)
@@ -110,13 +111,42 @@ def ruling(given: Policy, book: Ledger | None, as_of: datetime) -> Ruling:
     return Ruling(judged, mandate)
 
 
-def _signed(records: Iterable[Record], book: Ledger | None) -> Iterator[Given]:
+def approved_for(
+    given: Iterable[Given], rules: Callable[[str], Approval | None], candidate: str, running: str | None
+) -> str | None:
+    """SHA-256 of the policy that is approved for a candidate; else of the one for the candidate that is running.
+
+    So nobody begins another candidate's attempt, and leaves the evidence behind, by an edit that is not approved.
+    """
+    approvals = list(given)
+    for name in (candidate, running):
+        found = standing([one for one in approvals if one.candidate == name], rules).approved
+        if found is not None:
+            return found
+    return None
+
+
+def _unspent(given: list[Given], book: Ledger, rollout: str) -> list[Given]:
+    """The approvals but those of a candidate that was left for another one: who takes it up again agrees again."""
+    if not given:
+        return given
+    firsts = book.first_of_attempts(rollout, "decision")
+    names = [first.state()["candidate"] for first in firsts]
+    spent = {
+        before: first.sequence
+        for before, now, first in zip(names, names[1:], firsts[1:], strict=False)
+        if before != now
+    }
+    return [one for one in given if one.sequence > spent.get(one.candidate, 0)]
+
+
+def _signed(records: Iterable[Record], book: Ledger) -> Iterator[Given]:
     """The approvals whose signature is whole, and made for the place where they stand."""
     before: Mapping[str, str | None] | None = None
     for record in records:
-        before = before if before is not None or book is None else book.before(record.rollout)
+        before = before if before is not None else book.before(record.rollout)
         try:
-            here = before is not None and before.get(record.sha256) == record.entry()["statement"]["after"]
+            here = before.get(record.sha256) == record.entry()["statement"]["after"]
             if here and signature_problem(record) is None:
                 yield Given.of(record)
         except (LookupError, TypeError, AttributeError):

@@ -18,6 +18,7 @@ from rampgate.judge.case import Case
 from rampgate.judge.decide import judge
 from rampgate.judge.decision import Decision
 from rampgate.judge.moved import moved
+from rampgate.judge.orders import next_candidate
 from rampgate.judge.state import State
 from rampgate.ledger import Ledger, Record
 from rampgate.policy import Policy, load_policy, refuse_not_judged
@@ -125,7 +126,7 @@ def current_state(policy: Policy, last: Record | None, as_of: datetime, book: Le
         )
     if state.candidate != policy.candidate:
         # What was seen of another candidate is no evidence for this one, and neither is the day of the change.
-        return State(attempt=state.attempt + 1, candidate=policy.candidate)
+        return next_candidate(state, policy.candidate)
     return state
 
 

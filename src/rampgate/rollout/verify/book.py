@@ -161,7 +161,12 @@ def _decision(walk: _Walk, record: Record) -> None:
     stood = before.state() if before is not None else {}
     found = recompute(record, State.from_dict(stood) if stood else None, walk.read)
     approvals, under = walk.approvals.get(record.rollout, {}), record.rollout in walk.under_approval
-    _demand(found.problem or mandate_problem(record, approvals, walk.read, under))
+    look = walk.looks.get(record.rollout)
+    running = None if look is None else look.state()["candidate"]
+    _demand(found.problem or mandate_problem(record, approvals, walk.read, under, running))
+    if running not in (None, record.state()["candidate"]):
+        # A candidate that was left for another one: its approvals are spent.
+        walk.approvals[record.rollout] = {key: one for key, one in approvals.items() if one.candidate != running}
     if "mandate" in inputs:
         walk.under_approval.add(record.rollout)
     walk.looks[record.rollout] = record

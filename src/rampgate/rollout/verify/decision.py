@@ -10,6 +10,7 @@ from rampgate.estimate import STATISTICS
 from rampgate.judge.case import Case
 from rampgate.judge.decide import judge
 from rampgate.judge.moved import moved
+from rampgate.judge.orders import next_candidate
 from rampgate.judge.state import State
 from rampgate.ledger import Record, canonical
 from rampgate.rollout.archive import question, restore, source_digest
@@ -95,7 +96,7 @@ def _continues(state: State, before: State | None) -> str | None:
     if before is None:
         stood = State(candidate=state.candidate)
     elif state.candidate != before.candidate:
-        stood = State(attempt=before.attempt + 1, candidate=state.candidate)
+        stood = next_candidate(before, state.candidate)
     else:
         stood = before
     begun = replace(

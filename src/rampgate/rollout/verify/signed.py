@@ -11,7 +11,7 @@ from rampgate.judge.state import State
 from rampgate.ledger import Record, canonical
 from rampgate.people import People
 from rampgate.policy import Policy
-from rampgate.rollout.approvals import Given, standing
+from rampgate.rollout.approvals import Given, approved_for
 from rampgate.rollout.human import order_of, policy_of
 from rampgate.rollout.signed import key_of, signature_problem
 
@@ -65,15 +65,20 @@ def order_problem(
 
 
 def mandate_problem(
-    record: Record, approvals: Mapping[str, Given], read: Callable[[str], bytes], under_approval: bool
+    record: Record,
+    approvals: Mapping[str, Given],
+    read: Callable[[str], bytes],
+    under_approval: bool,
+    running: str | None,
 ) -> str | None:
     """Whether a decision had the approvals that it says it had.
 
     Parameters
     ----------
-    approvals : those of its rollout that were recorded before it, by the id of their record
+    approvals : those of its rollout that were recorded before it and are not spent, by the id of their record
     read : SHA-256 -> bytes of a document
     under_approval : whether an earlier record of the rollout asked for approvals
+    running : the candidate of the decision before it
     """
     inputs = record.entry()["inputs"]
     if "mandate" not in inputs:
@@ -82,8 +87,8 @@ def mandate_problem(
     mandate = Mandate.from_dict(inputs["mandate"])
     given = _policy(mandate.given, read)
     rules = given.approval
-    candidates = [one for one in approvals.values() if one.candidate == given.candidate]
-    if standing(candidates, lambda sha256: _policy(sha256, read).approval).approved != mandate.approved:
+    approved = approved_for(approvals.values(), lambda sha256: _policy(sha256, read).approval, given.candidate, running)
+    if approved != mandate.approved:
         return "the policy that it takes for the approved one is not the last that was approved"
     for one in mandate.by:
         found = approvals.get(one.record)
