@@ -144,8 +144,9 @@ def by_day(begin: np.ndarray, day: Ints, harm: float) -> Floats:
 
 
 def proportion(
-    world: Planned, rate: float = 0.15, worse_by: float = 0.0, kind: str = "proportion", segments: int = 0
-) -> Kind:
+    world: Planned, rate: float = 0.15, worse_by: float = 0.0, kind: str = "proportion", segments: int = 0,
+    days: tuple[int, int] = (FIRST, LAST),
+) -> Kind:  # fmt: skip
     """Bad outcomes at a rate; ``segments``: of so many values of a segment, the first alone is harmed."""
     expect = EXPECT.get(rate, 2 * rate)
     told = {"worse_by": f"{100 * worse_by:g}pp", "expect": f"{100 * expect:g}pp"}
@@ -156,7 +157,7 @@ def proportion(
     groups = (OVERALL, *(Group("queue", f"q{i}") for i in range(segments)))
 
     def draw(rng: np.random.Generator, count: int, harm: float, late: bool) -> Drawn:
-        begin = onset(rng, world, count, late, (FIRST, LAST))
+        begin = onset(rng, world, count, late, days)
         n = parts_of(rng, rng.poisson(world.per_day, (count, len(world.day))), world.traffic)
         cells = rng.multinomial(n, np.ones(segments) / segments) if segments else n[..., None]
         size = by_day(begin, world.day, harm)
@@ -174,7 +175,7 @@ def proportion(
         spread = (bad * (1 - bad), day * (1 - day))
         return Facts(worse_by, expect, np.full(len(day), knows), rate, kind, int(segments > 0), spread, 1.0 + knows / rate)
 
-    return Kind(policy, world, draw, facts, groups)
+    return Kind(policy, world, draw, facts, groups, days)
 
 
 def durations(world: Planned) -> Kind:

@@ -149,6 +149,7 @@ SCENARIOS = {
     "+8 from day 0": (partial(proportion, planned(300)), 0.08, False),
     "+4 late": (partial(proportion, planned(300)), 0.04, True),
     "+8 late": (partial(proportion, planned(300)), 0.08, True),
+    "+4 late, 3,000 a day": (partial(proportion, planned(3000)), 0.04, True),
 }
 
 
@@ -156,9 +157,12 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rollouts", type=int, default=2000)
-    count = parser.parse_args().rollouts
+    parser.add_argument("--only", default="", help="words that a scenario must hold")
+    asked_for = parser.parse_args()
+    count = asked_for.rollouts
+    scenarios = {name: parts for name, parts in SCENARIOS.items() if asked_for.only in name}
     rows: dict[str, list[str]] = {v.name: [] for v in variants()}
-    for number, (make, harm, late) in enumerate(SCENARIOS.values()):
+    for number, (make, harm, late) in enumerate(scenarios.values()):
         kind, rng = make(), np.random.default_rng([20261125, number])
         limit = partial(knows_prior, first=kind.onsets[0], last=kind.onsets[1]) if late else knows_onset
         asked = {"": limit, **{v.name: v.fires for v in variants()}}
@@ -170,8 +174,8 @@ def main() -> None:
         for name in rows:
             own, best = figures[name], figures[""]
             rows[name].append(f"{100 * own['false']:.1f} %" if harm == 0 else f"{own['harmed'] / best['harmed']:.2f}")
-    print("| variant | " + " | ".join(SCENARIOS) + " |")
-    print("|---|" + "--:|" * len(SCENARIOS))
+    print("| variant | " + " | ".join(scenarios) + " |")
+    print("|---|" + "--:|" * len(scenarios))
     for name, cells in rows.items():
         print(f"| {name} | " + " | ".join(cells) + " |")
 
