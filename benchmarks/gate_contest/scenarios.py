@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
 from typing import Any
@@ -62,9 +62,11 @@ def _harmless() -> Iterator[Scenario]:
     yield Scenario(HARMLESS, "eight segments, baseline rising by 8 points", partial(_segments, 0.08), 0.0, 1000)
     yield Scenario(HARMLESS, "rare event, 0.2 %", partial(_rare, 300), 0.0)
     yield Scenario(HARMLESS, "skewed duration, rising by 8 %", partial(durations, planned(300, move=0.08)), 0.0, 1000)
+    yield Scenario(HARMLESS, "2 % bad, 50 a day", partial(proportion, planned(50), 0.02), 0.0)
+    yield Scenario(HARMLESS, "15 % bad, 300 a day, 1 % of traffic", _thin, 0.0)
     for log in ("ServiceNow", "Boston 311"):
         yield Scenario(HARMLESS, f"real tickets, {log}", partial(real, log), 0.0)
-    yield Scenario(PLAN, "harmless, 10 % and 25 % for a week each, then 50 %", partial(_plan), 0.0, 1000)
+    yield Scenario(PLAN, "harmless, 10 % and 25 % for a week each, then 50 %", _plan, 0.0, 1000)
 
 
 def _harmful() -> Iterator[Scenario]:
@@ -80,6 +82,10 @@ def _harmful() -> Iterator[Scenario]:
         yield Scenario(part, "skewed duration 20 % longer", partial(durations, planned(300)), 0.2, 1000)
         yield Scenario(part, "real tickets, ServiceNow, +4 points", partial(real, "ServiceNow"), 0.04)
         yield Scenario(part, "real tickets, Boston 311, +4 points", partial(real, "Boston 311"), 0.04)
+
+
+def _thin() -> Kind:
+    return proportion(replace(planned(300), shares=(0.01,) * 84))
 
 
 def _segments(move: float) -> Kind:

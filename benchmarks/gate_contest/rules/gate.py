@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 from benchmarks.gate_contest.cases import Case
 from benchmarks.guarantees.measure import family_path
+from benchmarks.guarantees.world import START
 
-from rampgate.aggregate.moments import Floats
+from rampgate.estimate.evidence import onset_prior
 from rampgate.judge.weigh import process_of
 from rampgate.policy import Margin
 
@@ -20,18 +22,10 @@ def gate(case: Case) -> np.ndarray:
     return np.asarray(family_path(case.data, "rollback") >= BAR)
 
 
-def horizon_prior(days: int, weeks: int) -> Floats:
-    """Weight 1/2 at the launch, the rest evenly on the later weeks before the horizon, (day,)."""
-    prior = np.zeros(days)
-    later = np.arange(7, min(days, 7 * weeks), 7)
-    prior[0] = 0.5
-    prior[later] = 0.5 / (weeks - 1)
-    return prior
-
-
 def gate_with_horizon(case: Case) -> np.ndarray:
-    """The same with an onset prior that ends after twelve weeks, or after all weeks of a shorter log."""
-    prior = horizon_prior(case.days, max(2, case.days // 7))
+    """The same with ``error_budget: horizon`` at twelve weeks, or at the end of a shorter log."""
+    days = [START + timedelta(days=t) for t in range(case.days)]
+    prior = onset_prior(days, START, min(84, case.days))
     return np.asarray(family_path(replace(case.data, prior=prior), "rollback") >= BAR)
 
 
