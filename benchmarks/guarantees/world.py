@@ -172,7 +172,7 @@ class Setting:
             dict.fromkeys(self.groups[1:], -1),
             periods,
             0,
-            onset_prior(days[past:], START),
+            onset_prior(days[past:], START, self.policy.horizon_days),
             tuple(_days(arm, slice(past, None)) for arm in arms),
             tuple(_days(arm, slice(0, past)) for arm in arms),
             {

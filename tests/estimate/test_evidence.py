@@ -35,6 +35,16 @@ def test_prior_of_a_week_without_rows_falls_on_the_next_period() -> None:
     assert prior.tolist() == pytest.approx([0.5, 0.0, sum(4 / ((k + 7) * (k + 8)) for k in (1, 2, 3))])
 
 
+@given(st.integers(2, 400), st.lists(st.integers(0, 500), max_size=30, unique=True))
+def test_prior_with_a_horizon_is_daily_and_ends(horizon: int, later: list[int]) -> None:
+    since = [0, *sorted(day for day in later if day)]
+    prior = onset_prior([DAY + timedelta(days=day) for day in since], DAY, horizon)
+    assert prior[0] == 0.5
+    # What lies on or before a period is what an even prior gives those days, and 1 from the horizon on.
+    told = [0.5 + 0.5 * min(day, horizon - 1) / (horizon - 1) for day in since]
+    assert prior.cumsum().tolist() == pytest.approx(told)
+
+
 @given(hnp.arrays(np.float64, (12, 3), elements=st.floats(-3, 3)))
 def test_recursion_equals_the_sum_over_all_onsets(increments: np.ndarray) -> None:
     prior = onset_prior(days(12), DAY)

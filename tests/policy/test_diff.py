@@ -115,3 +115,10 @@ def test_the_criteria_that_changed() -> None:
     assert len(criteria_changed(base, load(**BASE, source={"unit": "id"}))) == 5
     metric = {"metrics": {"accuracy": {"kind": "proportion", "column": "other"}}}
     assert len(criteria_changed(base, load(**BASE, **metric))) == 5
+
+
+def test_another_horizon_is_another_beginning_for_every_criterion() -> None:
+    old, new = load(**BASE), load(**{**BASE, "error_budget": {"horizon": "12w"}})
+    assert [str(change) for change in diff(old, new)] == ["error_budget.horizon: 12w, which was not there"]
+    assert criteria_changed(old, new) == criteria_changed(old, load(**{**BASE, "timezone": "Europe/Oslo"}))
+    assert old.sha256() != new.sha256()

@@ -276,6 +276,15 @@ def _with(**sections: Any) -> dict[str, Any]:
             'harm_budget.zzz: there is no metric "zzz"\n  remedy: the metrics are: accuracy',
         ),
         (
+            {"error_budget": {"horizon": "72h"}},
+            "error_budget.horizon: harm can begin on any day, and 72h leaves too few\n  remedy: write 14d or more, as 12w",
+        ),
+        (
+            {"evidence": "point", "error_budget": {"horizon": "12w"}},
+            "error_budget.horizon: plain thresholds expect no beginning of harm\n"
+            "  remedy: leave it out, or write evidence: sequential",
+        ),
+        (
             {"drift": {"reference": {"from": "2026-01-05"}, "columns": {}}},
             "drift.reference: the reference is two days or one file\n"
             "  remedy: write {from: 2026-01-01, to: 2026-02-01}, a file, or baseline",
@@ -427,3 +436,13 @@ def test_bounds_are_two_numbers_or_one_word() -> None:
 
 def test_a_version_cannot_be_compared_and_left_out():
     assert "the candidate is among the versions left out" in refusal(candidate="v2", source={"ignore": ["v2"]})
+
+
+def test_a_horizon_that_ends_before_the_phases_do_is_told() -> None:
+    phases = [{"traffic": "10%", "at_least": "3w"}, {"traffic": "50%", "at_least": "14d"}, {"traffic": "100%"}]
+    told = warnings(load(phases=phases, error_budget={"horizon": "4w"}))
+    assert told == [
+        "error_budget.horizon: the phases take 35 days at least, and harm that begins after 4w is found late; write 35d or "
+        "more, or leave it out"
+    ]
+    assert warnings(load(phases=phases, error_budget={"horizon": "5w"})) == []

@@ -153,3 +153,12 @@ def test_what_is_written_is_no_default():
     ]
     # The KPI's margin may also stand among the guardrails.
     assert not [line for line in defaults(load(guardrails={"kpi": {"margin": "2pp"}})) if "kpi.margin" in line]
+
+
+def test_a_declared_horizon_is_told():
+    told = [s for s in sentences(load(error_budget={"horizon": "12w"})) if "begin" in s]
+    assert told == [
+        "Harm is expected to begin within 12 weeks of the start: what does is found sooner, and what begins later is found "
+        "later."
+    ]
+    assert not any("begin within" in s for s in sentences(load()))

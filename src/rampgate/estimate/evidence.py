@@ -27,24 +27,28 @@ def log_sum_exp(values: Floats, axis: int = -1) -> Floats:
     return total
 
 
-def onset_prior(days: Sequence[date], start: date) -> Floats:
+def onset_prior(days: Sequence[date], start: date, horizon: int | None = None) -> Floats:
     """Prior weight of the onsets that fall on or before each period, shape (period,).
 
     Onsets are weekly from ``start``: 1/2 at launch and ``4 / ((k + 7)(k + 8))`` at the k-th later week, which
-    sums to 1 and never ends. A week whose first days have no rows begins with its first period.
+    sums to 1 and never ends. With a ``horizon`` they are daily: 1/2 at launch, the rest evenly on the later days before it,
+    and none after. A week or day whose first rows are missing begins with its first period.
 
     Parameters
     ----------
     days : local dates of the periods, ascending
     start : the day of the launch
+    horizon : days from the launch on which harm may begin, at least 2; None where nobody has said
     """
     weights = np.zeros(len(days))
     done = -1
     for t, day in enumerate(days):
-        week = (day - start).days // 7
-        for k in range(done + 1, week + 1):
-            weights[t] += 0.5 if k == 0 else 4.0 / ((k + 7) * (k + 8))
-        done = max(done, week)
+        since = (day - start).days
+        begun = since // 7 if horizon is None else min(since, horizon - 1)
+        for k in range(done + 1, begun + 1):
+            later = 4.0 / ((k + 7) * (k + 8)) if horizon is None else 0.5 / (horizon - 1)
+            weights[t] += 0.5 if k == 0 else later
+        done = max(done, begun)
     return weights
 
 

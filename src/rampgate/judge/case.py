@@ -128,7 +128,7 @@ class Data:
             _first_seen(groups, now.n, then.n),
             periods,
             begin,
-            onset_prior([p.day for p in periods], start) if periods else np.zeros(0),
+            onset_prior([p.day for p in periods], start, case.policy.horizon_days) if periods else np.zeros(0),
             (now.arm(CANDIDATE), now.arm(BASELINE)),
             (_only_baseline(then.arm(CANDIDATE)), then.arm(BASELINE)),
             ripe,

@@ -70,7 +70,8 @@ def diff(old: Policy, new: Policy) -> tuple[Change, ...]:
 
 def criteria_changed(old: Policy, new: Policy) -> tuple[str, ...]:
     """Criteria of the new policy whose rule, metric or source is not the old one's; the evidence of others goes on."""
-    if any(getattr(old, part) != getattr(new, part) for part in _SHARED):
+    shared = any(getattr(old, part) != getattr(new, part) for part in _SHARED)
+    if shared or old.horizon_days != new.horizon_days:
         return tuple(_rules(new))
     before, now = _rules(old), _rules(new)
     return tuple(name for name, rule in now.items() if before.get(name) != rule)

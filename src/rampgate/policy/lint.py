@@ -19,7 +19,7 @@ _ROUNDING = 1e-9
 def lint(policy: Policy) -> list[Problem]:
     """Everything that is wrong with a policy whose values are legal one by one."""
     criteria = (_kpi, _known, _margins, hazard_problems)
-    rules = (_names, _source, _metrics, *criteria, phase_problems, _segments, _drift, _approval)
+    rules = (_names, _source, _metrics, *criteria, phase_problems, _segments, _drift, _horizon, _approval)
     return [problem for rule in rules for problem in rule(policy)]
 
 
@@ -38,6 +38,12 @@ def warnings(policy: Policy) -> list[str]:
             )
     if policy.harm_budget and all(phase.go != "within_budget" for phase in policy.phases):
         found.append("harm_budget: no phase goes by within_budget, so the budget is counted and holds nothing")
+    horizon, planned = policy.horizon_days, sum(phase.at_least.days or 0 for phase in policy.phases)
+    if horizon is not None and horizon < planned:
+        found.append(
+            f"error_budget.horizon: the phases take {planned} days at least, and harm that begins after "
+            f"{policy.error_budget.horizon} is found late; write {planned}d or more, or leave it out"
+        )
     proof = dict.fromkeys(name for phase in policy.phases for name in policy.required(phase) if name != KPI)
     for name in proof:
         metric = policy.metrics[name]
@@ -331,6 +337,17 @@ def _drift(policy: Policy) -> Iterator[Problem]:
         yield Problem(path, "the reference is two days or one file", remedy)
     elif reference.from_ and reference.to and reference.to <= reference.from_:
         yield Problem((*path, "to"), f"{reference.to} is not after {reference.from_}", remedy)
+
+
+def _horizon(policy: Policy) -> Iterator[Problem]:
+    horizon = policy.error_budget.horizon
+    if horizon is None:
+        return
+    path: KeyPath = ("error_budget", "horizon")
+    if policy.evidence == "point":
+        yield Problem(path, "plain thresholds expect no beginning of harm", "leave it out, or write evidence: sequential")
+    if horizon.days is None or horizon.days < 14:
+        yield Problem(path, f"harm can begin on any day, and {horizon} leaves too few", "write 14d or more, as 12w")
 
 
 def _approval(policy: Policy) -> Iterator[Problem]:

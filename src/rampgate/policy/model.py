@@ -175,6 +175,9 @@ class ErrorBudget(Section):
     sample_ratio: Risk = Field(0.01, description="The split is called wrong when it is right.")
     missing_labels: Risk = Field(0.01, description="Missing labels are called uneven when they are even.")
     crossed_units: Risk = Field(0.01, description="Units in both arms are called too many when they are not.")
+    horizon: Span | None = Field(
+        None, description="Time from the start in which harm is expected to begin, as 12w; no end when left out."
+    )
 
 
 class Exposure(Section):
@@ -253,6 +256,11 @@ class Policy(Shown, Section):
     def zone(self) -> ZoneInfo:
         """The time zone in which days begin."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def horizon_days(self) -> int | None:
+        """Days from the start on which harm is expected to begin; None when the policy does not say."""
+        return None if self.error_budget.horizon is None else self.error_budget.horizon.days
 
     def beside(self, other: Policy) -> Policy:
         """The same policy, whose relative paths are beside the file of another one."""

@@ -193,6 +193,11 @@ def _budgets(policy: Policy) -> Iterator[str]:
         f"A candidate that is within every worse_by in every period is ever rolled back in at most "
         f"{percent(budget.false_rollback)} of rollouts, over all looks and criteria."
     )
+    if budget.horizon is not None:
+        yield (
+            f"Harm is expected to begin within {budget.horizon.words()} of the start: what does is found sooner, and what "
+            "begins later is found later."
+        )
     if policy.source.cluster is not None:
         yield f"With {policy.source.cluster} assigned as a whole this is shown by simulation, and is not proven."
     if any(phase.go == "non_inferior" for phase in policy.phases):

@@ -62,7 +62,7 @@ class Setting:
         periods = self.calendar.periods[:end]
         every, past = np.ones(end, dtype=bool), np.ones(self.history[1].n.shape[-1], dtype=bool)
         ripe = dict.fromkeys((KPI, *self.policy.metrics), (every, past))
-        prior = onset_prior([p.day for p in periods], self.calendar.periods[0].day)
+        prior = onset_prior([p.day for p in periods], self.calendar.periods[0].day, self.policy.horizon_days)
         return Data(self.policy, self.groups, self.first, periods, 0, prior, arms, self.history, ripe)
 
 

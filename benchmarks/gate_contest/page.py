@@ -1,0 +1,199 @@
+"""docs/contest.md from the results."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from benchmarks.gate_contest.chart import draw
+from benchmarks.gate_contest.rollouts import GATE, HORIZON, ONSET, PRIOR
+from benchmarks.gate_contest.scenarios import HARMLESS, LATE, NOW, PLAN, Scenario
+from benchmarks.guarantees.page import error
+
+DOCS = Path(__file__).parents[2] / "docs"
+PICTURE = "assets/contest.svg"
+DRAWN = f"{LATE} | +4 points, `worse_by: 0pp`"
+BUDGET = 0.05
+Results = Mapping[str, Mapping[str, Any]]
+Found = Sequence[tuple[Scenario, Mapping[str, Any]]]
+
+
+def write(scenarios: Sequence[Scenario], results: Results) -> None:
+    """Write the page and its picture."""
+    there = [(s, results[s.key]) for s in scenarios if s.key in results]
+    keeping = kept(there)
+    if DRAWN in results:
+        (DOCS / PICTURE).write_text(draw(results[DRAWN]["rules"], keeping, PRIOR, (ONSET, PRIOR)), "utf-8")
+    (DOCS / "contest.md").write_text("\n".join(_lines(scenarios, there, keeping)) + "\n", "utf-8")
+
+
+def over(share: float, count: int) -> bool:
+    """Whether a share of false rollbacks is above 5 % by more than two Monte-Carlo errors."""
+    return share > BUDGET + 2 * float(np.sqrt(BUDGET * (1 - BUDGET) / count))
+
+
+def kept(there: Found) -> frozenset[str]:
+    """Rules that keep 5 % in every harmless scenario; limits are none."""
+    harmless = [found for s, found in there if s.part == HARMLESS]
+    names = [name for name in (harmless[0]["rules"] if harmless else ()) if name not in (ONSET, PRIOR)]
+    return frozenset(
+        name for name in names if not any(over(f["rules"][name]["false"], f["rollouts"]) for f in harmless)
+    )
+
+
+def _of(there: Found, part: str) -> Found:
+    return [pair for pair in there if pair[0].part == part]
+
+
+def _lines(scenarios: Sequence[Scenario], there: Found, keeping: frozenset[str]) -> Iterator[str]:
+    total = sum(found["rollouts"] for _, found in there)
+    minutes = sum(found["seconds"] for _, found in there) / 60
+    yield from ("# The contest of gates", "", INTRODUCTION, "")
+    yield (
+        f"{len(there)} scenarios of {len(scenarios)}, {total:,} rollouts, each judged by every rule. Written by "
+        f"`make contest` in {minutes:.0f} minutes of one core ({platform.machine()}, Python "
+        f"{platform.python_version()}, NumPy {np.__version__})."
+    )
+    yield from ("", *_answer(there, keeping), "", NOTES, "")
+    yield from ("## False rollbacks", "", "Share of harmless candidates ever rolled back; **bold**: above 5 % by more than")
+    yield from ("two errors. The rule with the most has its Monte-Carlo error in the last line.", "")
+    yield from _harmless(_of(there, HARMLESS), keeping)
+    for part, limits in ((NOW, (ONSET,)), (LATE, (ONSET, PRIOR))):
+        found = _of(there, part)
+        yield from ("", f"## Summary: {part}", "", SUMMARY[part], "")
+        yield from _summary(found, keeping, limits[-1])
+    yield from ("", "## Weeks to 100 %", "", WEEKS, "", *_weeks(_of(there, PLAN)))
+    for part, limits in ((NOW, (ONSET,)), (LATE, (ONSET, PRIOR))):
+        for scenario, found in _of(there, part):
+            yield from ("", f"## {scenario.name}, {part}", "", *_harmful(found, keeping, limits))
+
+
+INTRODUCTION = """\
+How rampgate compares with the rules that other tools and notebooks use, on the same simulated rollouts, and with what
+nobody could beat. 10, 25 and 50 % of traffic for four weeks each; 300 units a day unless it says otherwise; harm of 4
+points beyond `worse_by` is what every rule is set to catch."""
+
+NOTES = f"""\
+- **{GATE}**: the judge itself, with its defaults. **{HORIZON}**: the same with `error_budget: horizon: 12w`
+  (six weeks for ServiceNow's log), which spreads the onset prior evenly over the weeks before it.
+- **enrolled**: half of those enrolled have the candidate and half are their control, at every traffic share: the design of
+  experiments. **ramp**: the candidate against everybody else, over all days so far. **within days**: the same units compared
+  within each day, as rampgate does; a peer's rule on rampgate's sums.
+- **fired before**: rolled back before harm began. Of the rest: **caught**, **delay** in days (median over all of them, a dash
+  where fewer than half were caught), **harmed**: extra bad outcomes by then (extra time, for durations) with its Monte-Carlo
+  error, whether caught or not, so read it with **missed**.
+- The limits are tests that know the true size and variance; one knows the onset as well, the other that it is drawn evenly
+  from the days from which it is drawn. **x onset**, **x prior**: harmed, as a multiple of theirs.
+- Every rule is looked at as its makers do: weekly (point threshold, Mann-Whitney, z-test, group-sequential) or daily. Their
+  sources stand in `benchmarks/gate_contest/rules/`, one file each. With segments, tests share the 5 % between the whole and
+  the segments. Kayenta has no bounds on harm; `worse_by` is its `allowedIncrease`."""
+
+SUMMARY = {
+    NOW: "Harmed as a multiple of the test that knows onset and size.",
+    LATE: "Harmed as a multiple of the test that knows the size and the onset's prior, with the share missed where it is "
+    "above 5 %; a dash where more than half fired before there was any harm.",
+}
+
+WEEKS = """\
+A harmless candidate goes on after a week at 10 %, a week at 25 % and two at 50 %, unless it is rolled back; rampgate may
+also demand a proof before 100 %. Median weeks over all rollouts, and the share that has got there within twelve."""
+
+
+def _answer(there: Found, keeping: frozenset[str]) -> Iterator[str]:
+    """The aim, in figures."""
+    for part, limit, rules in ((NOW, ONSET, (GATE,)), (LATE, PRIOR, (HORIZON, GATE))):
+        found = [pair for pair in _of(there, part) if pair[0].name.startswith("+") and "segment" not in pair[0].name]
+        for rule in rules:
+            times = [f["rules"][rule]["harmed"] / f["rules"][limit]["harmed"] for _, f in found]
+            aim = 1.3 if part == NOW else 1.25 if rule == HORIZON else 1.5
+            best = [_best(f["rules"], keeping) for _, f in found]
+            won = sum(name in (GATE, HORIZON) for name in best)
+            if times:
+                yield (
+                    f"- {part.capitalize()}, {rule}: {min(times):.2f} to {max(times):.2f} times the harm of the "
+                    f"{limit.removeprefix('limit: ')!r} limit over {len(times)} scenarios of proportions (aim "
+                    f"{aim:g}, kept in {sum(t <= aim for t in times)}). Least harm among rules that keep 5 %: rampgate in "
+                    f"{won} of {len(found)}."
+                )
+
+
+def _best(rules: Mapping[str, Any], keeping: frozenset[str]) -> str:
+    return min(keeping, key=lambda name: rules[name]["harmed"] if rules[name]["harmed"] is not None else np.inf)
+
+
+def _names(there: Found, limits: bool) -> list[str]:
+    every = list(there[0][1]["rules"]) if there else []
+    return [n for n in every if limits or n not in (ONSET, PRIOR)]
+
+
+def _harmless(there: Found, keeping: frozenset[str]) -> Iterator[str]:
+    for number, (scenario, _) in enumerate(there, start=1):
+        yield f"{number}. {scenario.name}"
+    yield ""
+    yield "| rule | " + " | ".join(str(n + 1) for n in range(len(there))) + " | keeps 5 % |"
+    yield "|---|" + "--:|" * len(there) + "---|"
+    for name in _names(there, limits=True):
+        shares = [(f["rules"][name]["false"], f["rollouts"]) for _, f in there]
+        cells = [f"**{_percent(s)}**" if over(s, n) else _percent(s) for s, n in shares]
+        yield f"| {name} | " + " | ".join(cells) + f" | {'yes' if name in keeping else ''} |"
+    most = [max((f["rules"][n]["false"] for n in keeping), default=0.0) for _, f in there]
+    errors = [f"±{100 * error(s, f['rollouts']):.1f}" for s, (_, f) in zip(most, there, strict=True)]
+    yield "| *error at the largest that keeps 5 %* | " + " | ".join(errors) + " | |"
+
+
+def _summary(there: Found, keeping: frozenset[str], limit: str) -> Iterator[str]:
+    for number, (scenario, _) in enumerate(there, start=1):
+        yield f"{number}. {scenario.name}"
+    yield ""
+    yield "| rule | " + " | ".join(str(n + 1) for n in range(len(there))) + " | keeps 5 % |"
+    yield "|---|" + "--:|" * len(there) + "---|"
+    best = [_best(f["rules"], keeping) for _, f in there]
+    for name in _names(there, limits=False):
+        cells = []
+        for (_, f), first in zip(there, best, strict=True):
+            told = _times(f["rules"][name], f["rules"][limit])
+            cells.append(f"**{told}**" if name == first else told)
+        yield f"| {name} | " + " | ".join(cells) + f" | {'yes' if name in keeping else ''} |"
+    yield ""
+    yield "**Bold**: the least harm among rules that keep 5 % everywhere."
+
+
+def _times(own: Mapping[str, Any], limit: Mapping[str, Any]) -> str:
+    if own["harmed"] is None or own["before"] > 0.5:
+        return "-"
+    missed = 1 - own["caught"]
+    return f"{own['harmed'] / limit['harmed']:.2f}" + (f" ({_percent(missed, 0)})" if missed > 0.05 else "")
+
+
+def _harmful(found: Mapping[str, Any], keeping: frozenset[str], limits: Sequence[str]) -> Iterator[str]:
+    rules = found["rules"]
+    late = PRIOR in limits
+    head = ["rule", *(["fired before"] if late else []), "caught", "delay", "harmed", "missed", "x onset"]
+    head += [*(["x prior"] if late else []), "keeps 5 %"]
+    yield "| " + " | ".join(head) + " |"
+    yield "|---|" + "--:|" * (len(head) - 2) + "---|"
+    for name, own in rules.items():
+        row = [name, *([_percent(own["before"])] if late else [])]
+        if own["harmed"] is None:
+            row += ["-"] * (len(head) - len(row) - 1)
+        else:
+            row += [_percent(own["caught"]), "-" if own["delay"] is None else f"{own['delay']:.0f}"]
+            row += [f"{own['harmed']:.1f} ± {own['error']:.1f}", _percent(1 - own["caught"])]
+            row += [f"{own['harmed'] / rules[limit]['harmed']:.2f}" for limit in limits]
+        yield "| " + " | ".join([*row, "yes" if name in keeping else ""]) + " |"
+
+
+def _weeks(there: Found) -> Iterator[str]:
+    yield "| rule | weeks | there within twelve |"
+    yield "|---|--:|--:|"
+    for _, found in there:
+        for name, own in found["rules"].items():
+            weeks = "never" if own["weeks"] is None else f"{own['weeks']:.1f}"
+            yield f"| {name} | {weeks} | {_percent(own['there'])} ± {100 * error(own['there'], found['rollouts']):.1f} |"
+
+
+def _percent(share: float, digits: int = 1) -> str:
+    return f"{100 * share:.{digits}f} %"
