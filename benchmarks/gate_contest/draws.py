@@ -109,7 +109,9 @@ def outcomes(n: Ints, bad: Floats) -> Moments:
     mean = np.stack([share, known], axis=-1)
     comoment = np.stack([units * share * (1.0 - share), np.zeros_like(units), np.zeros_like(units)], axis=-1)
     names, pairs = ("m:value", "m:known"), ((0, 0), (0, 1), (1, 1))
-    return Moments(names, pairs, units, mean, comoment, np.zeros_like(mean), np.broadcast_to(known[..., None], mean.shape))
+    return Moments(
+        names, pairs, units, mean, comoment, np.zeros_like(mean), np.broadcast_to(known[..., None], mean.shape)
+    )
 
 
 def two_arms(m: Moments) -> Moments:
@@ -173,7 +175,9 @@ def proportion(
         day = rate + world.shift()[world.day >= 0]
         bad = day + knows
         spread = (bad * (1 - bad), day * (1 - day))
-        return Facts(worse_by, expect, np.full(len(day), knows), rate, kind, int(segments > 0), spread, 1.0 + knows / rate)
+        return Facts(
+            worse_by, expect, np.full(len(day), knows), rate, kind, int(segments > 0), spread, 1.0 + knows / rate
+        )
 
     return Kind(policy, world, draw, facts, groups, days)
 

@@ -117,7 +117,11 @@ class Variant:
         """The effect of the last two weeks before each day as a multiple of what is expected, between 1/2 and 2."""
         away = np.cumsum(made.weight * (made.effect - m), axis=-1)
         weight = np.cumsum(made.weight, axis=-1)
-        lag = [np.concatenate([np.zeros((*x.shape[:-1], d)), x[..., :-d]], axis=-1) for x in (away, weight) for d in (1, 15)]
+        lag = [
+            np.concatenate([np.zeros((*x.shape[:-1], d)), x[..., :-d]], axis=-1)
+            for x in (away, weight)
+            for d in (1, 15)
+        ]
         total, units = lag[0] - lag[1], lag[2] - lag[3]
         shrunk = (total + 200.0 * expect) / (units + 200.0)
         return np.asarray(np.clip(shrunk / expect, 0.5, 2.0))

@@ -58,7 +58,11 @@ def _lines(scenarios: Sequence[Scenario], there: Found, keeping: frozenset[str])
         f"{platform.python_version()}, NumPy {np.__version__})."
     )
     yield from ("", *_answer(there, keeping), "", NOTES, "")
-    yield from ("## False rollbacks", "", "Share of harmless candidates ever rolled back; **bold**: above 5 % by more than")
+    yield from (
+        "## False rollbacks",
+        "",
+        "Share of harmless candidates ever rolled back; **bold**: above 5 % by more than",
+    )
     yield from ("two errors. The rule with the most has its Monte-Carlo error in the last line.", "")
     yield from _harmless(_of(there, HARMLESS), keeping)
     for part, limits in ((NOW, (ONSET,)), (LATE, (ONSET, PRIOR))):

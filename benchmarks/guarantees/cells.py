@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 from benchmarks.guarantees import others, real
 from benchmarks.guarantees.draws import EXPECT, Better, kpi, lognormal, many, proportion, ratio, up_to
-from benchmarks.guarantees.measure import fired, knowing, missed, passed
+from benchmarks.guarantees.measure import Hits, fired, knowing, missed, passed
 from benchmarks.guarantees.world import Harm, Setting, World
 
 Figures = Mapping[str, float | None]
@@ -80,6 +80,16 @@ def passes(make: Make, truth: float, margin: str, metric: str = "m") -> Measure:
         setting = make()
         good = passed(setting, rng, max(100, count // 2), Harm(0.0), margin, metric)
         share = passed(setting, rng, count, Harm(truth), margin, metric).share
+        return {"share": share, "caught": good.share, "day": good.median}
+
+    return measure
+
+
+def with_harmless(find: Callable[..., Hits]) -> Measure:
+    """How often it happens with the harm, and how often and how soon without any."""
+
+    def measure(rng: np.random.Generator, count: int) -> Figures:
+        share, good = find(rng, count).share, find(rng, max(100, count // 2), harm=0.0)
         return {"share": share, "caught": good.share, "day": good.median}
 
     return measure
@@ -251,10 +261,10 @@ def going_on() -> Iterator[Cell]:
     for onset, margin in product((7, 28), ("5pp", "2pp")):
         told = ("15.0% bad", f"`margin: {margin}`", "300 a day", f"5 points beyond it from day {onset}")
         yield Cell(section, told, 0.05, plain(partial(others.late_pass, margin=margin, onset=onset)))
-    section = "`within_budget` said of harm exactly at its limit, weekly looks"
+    section = "`within_budget` said of harm exactly at its limit, weekly looks; found: a harmless one that passes"
     for rate, per_day, ramp in product((0.15, 0.02), (50, 300), ("10 %", "50 %")):
         told = (f"{rate:.1%} bad", "3 points worse", a_day(per_day), ramp)
-        yield Cell(section, told, 0.05, plain(partial(others.within_budget, rate, per_day, ramp)), 500)
+        yield Cell(section, told, 0.05, with_harmless(partial(others.within_budget, rate, per_day, ramp)), 500)
 
 
 def intervals() -> Iterator[Cell]:

@@ -10,14 +10,15 @@ from itertools import product
 import numpy as np
 from benchmarks.guarantees.draws import proportion
 from benchmarks.guarantees.measure import Hits, first, passed
-from benchmarks.guarantees.world import DAYS, RAMPS, START, Harm, World
+from benchmarks.guarantees.world import DAYS, HISTORY, RAMPS, START, Harm, World
 from benchmarks.hazard import exponential
 from benchmarks.hazard import fired as paced
-from tests.guarantees import cluster_rollouts, quantiles
+from tests.guarantees import cluster_rollouts, means, quantiles
 
 from rampgate.aggregate.moments import Floats
 from rampgate.estimate.contrast import Proportions
 from rampgate.estimate.counts import SPLIT, count_increments
+from rampgate.estimate.covariate import adjusted_mean, slopes
 from rampgate.estimate.evidence import log_evidence, log_sum_exp, onset_prior
 from rampgate.estimate.interval import confidence_sequence, log_increments
 from rampgate.estimate.process import Steps
@@ -92,10 +93,12 @@ def late_pass(rng: np.random.Generator, count: int, margin: str, onset: int) -> 
     return Hits(np.where(hits.day > bad_from, hits.day, 0))
 
 
-def within_budget(rate: float, per_day: int, ramp: str, rng: np.random.Generator, count: int) -> Hits:
-    """The upper bound on harm per unit below its truth, 3 points, at some weekly look of six weeks."""
+def within_budget(
+    rate: float, per_day: int, ramp: str, rng: np.random.Generator, count: int, harm: float = 0.03
+) -> Hits:
+    """The upper bound on harm per unit below 3 points, at some weekly look of six weeks."""
     n_c, n_b = _arms(rng, per_day, RAMPS[ramp][:42], count)
-    run = Proportions(n_c, _draw(rng, n_c, rate + 0.03), n_b, _draw(rng, n_b, rate))
+    run = Proportions(n_c, _draw(rng, n_c, rate + harm), n_b, _draw(rng, n_b, rate))
     grid = bets(_scale(rate, 42), Margin(0.05, "points"), 1.0)
     told = np.zeros((count, 42), dtype=bool)
     for days in range(7, 43, 7):
@@ -174,6 +177,7 @@ def cells() -> Iterator[Line]:
     """Section, words, budget, what finds it, and how many rollouts."""
     yield from _clusters()
     yield from _skewed_times()
+    yield from _covariates()
     yield from _split()
     yield from _labels()
 
@@ -201,6 +205,16 @@ def _skewed_times() -> Iterator[Line]:
         yield section, ("90 % within 72 h", "", f"{per_day} a day", ramp), 0.05, partial(pace, per_day, ramp), 1000
 
 
+def _covariates() -> Iterator[Line]:
+    section = "Means less what a covariate explains, six weeks"
+    for rho, per_day, traffic in product((0.3, 0.8), (50, 300), (0.1, 0.5)):
+        told = (f"correlation {rho:g}", "nothing different", f"{per_day} a day", f"{traffic:.0%}")
+        yield section, told, 0.05, partial(covariate, rho, per_day, traffic, 0.0), 500
+    for rho in (0.0, 0.3, 0.8):
+        told = (f"correlation {rho:g}", "0.15 standard deviations worse", "50 a day", "50%")
+        yield section, told, None, partial(covariate, rho, 50, 0.5, 0.15), 300
+
+
 def _split() -> Iterator[Line]:
     section = "The split against the traffic"
     for per_day, ramp in product((50, 300, 3000), ("10/25/50 %", "10 %", "1 %")):
@@ -209,6 +223,28 @@ def _split() -> Iterator[Line]:
     for kept, per_day, ramp in product((0.9, 0.8, 0.5), (300, 3000), ("10 %", "1 %")):
         told = (f"the candidate gets {kept:.0%} of its share", "", f"{per_day} a day", ramp)
         yield section, told, None, partial(sample_ratio, per_day, ramp, kept), 500
+
+
+def covariate(rho: float, per_day: int, traffic: float, harm: float, rng: np.random.Generator, count: int) -> Hits:
+    """A mean of normal values less what a covariate explains, over six weeks; a tenth of the covariates unknown."""
+    days = []
+    for begin in range(0, count, 100):
+        shape = (min(100, count - begin), HISTORY + means.DAYS, per_day)
+        x = rng.normal(0.0, 3.0, shape) + 10.0
+        y = rho * (x - 10.0) / 3.0 + np.sqrt(1 - rho**2) * rng.normal(size=shape)
+        candidate = rng.random(shape) < traffic
+        candidate[:, :HISTORY] = False
+        y += harm * candidate
+        x[rng.random(shape) < 0.1] = np.nan
+        run, past = slice(HISTORY, None), slice(0, HISTORY)
+        c, b = (means.arm(who[:, run], y[:, run], x[:, run]) for who in (candidate, ~candidate))
+        before = means.arm(~candidate[:, past], y[:, past], x[:, past])
+        empty = means.nothing(before)
+        was, now = slopes("m", (empty, before), (c, b))
+        then = adjusted_mean("m", empty, before, was, (1.0, 1), None)
+        path = means.log_e(then, adjusted_mean("m", c, b, now, (1.0, 1), None), 0.2)
+        days.append(first(path >= BAR))
+    return Hits(np.concatenate(days))
 
 
 def _labels() -> Iterator[Line]:

@@ -67,6 +67,7 @@ NOTES = """\
   **day**: the median day of that over all such rollouts, a dash where fewer than half got there. **late**: found when
   the harm begins on a day drawn from 14 to 63. **knowing**: the median day of a test that knows the day and the size of
   the harm, which nobody does.
+- `share_above`, and `within` of a time to an event, are proportions; a floor is judged as a KPI is.
 - Shown, not proven: means and ratios without bounds, clusters, covariates, the KPI and the interval of a quantile.
   Proportions, rare events, bounded means, the split, and `non_inferior` wherever a unit is bounded rest on a proof
   ([how evidence is weighed](explanation/evidence.md)); their lines show how much it leaves."""
