@@ -10,6 +10,10 @@ import pytest
 from tests.cli.conftest import Run
 from tests.rollout.tables import write_policy
 
+from rampgate import simulate
+from rampgate.policy import Policy, load_policy
+from rampgate.simulation.table import Simulation
+
 
 def approved(folder: Path, **changes: Any) -> Path:
     return write_policy(folder, approval={"author": "dana", "approvers": ["lee", "sam"]}, **changes)
@@ -47,6 +51,28 @@ def test_a_key_an_entry_and_an_approval(run: Run, folder: Path, keys: Path) -> N
     code, out, _ = run("approve", policy, "--as", "eve", "--json")
     assert (code, json.loads(out)["decision"]) == (2, "hold")
     assert run("verify", "--ledger", folder / "rampgate.db")[0] == 0
+
+
+def test_the_simulation_beside_the_policy_is_shown_and_signed(run: Run, folder: Path, keys: Path) -> None:
+    policy = approved(folder)
+    (folder / "rampgate.toml").write_text(run("key", "new", "--as", "lee")[1])
+    found = simulated(load_policy(policy)).to_dict()
+    (folder / "policy.simulation.json").write_text(json.dumps(found))
+    code, out, _ = run("approve", policy, "--as", "lee")
+    text = " ".join(out.split())
+    assert code == 0
+    assert "no simulation is bound" not in text
+    assert "What it does, in 20 simulated rollouts of each kind" in text
+    assert "the candidate is like the baseline: 0.0 % (" in text
+    # One of another policy is not this one's.
+    (folder / "policy.simulation.json").write_text(json.dumps({**found, "policy_sha256": "0" * 64}))
+    assert "no simulation is bound" in " ".join(run("approve", policy, "--as", "lee")[1].split())
+
+
+def simulated(policy: Policy) -> Simulation:
+    """A small table of the policy's harmless scenario."""
+    baseline = {"per_day": 300, "metrics": dict.fromkeys(policy.metrics, 0.15), "segments": {"queue": {"a": 1.0}}}
+    return simulate(policy, rollouts=20, days=21, assume=baseline, scenario=("harmless",), workers=1)
 
 
 def test_an_approval_of_a_change_shows_what_got_looser(run: Run, folder: Path, keys: Path) -> None:

@@ -52,7 +52,7 @@ def approve(
     person: Person,
     key: KeyFile = None,
     simulation: Annotated[
-        Path | None, typer.Option("--simulation", help="What `rampgate simulate POLICY --json` wrote; signed too.")
+        Path | None, typer.Option("--simulation", help="Signed too; the one that `simulate` kept when left out.")
     ] = None,
     as_json: Json = False,
     ledger: LedgerUrl = None,
@@ -62,15 +62,19 @@ def approve(
     Exit code: 0 recorded, 2 when you may not approve it, 1 when the ledger cannot be written.
     """
     with progress("signing"):
+        from rampgate.policy import load_policy
         from rampgate.rollout.approve import approve as agree
+        from rampgate.simulation.stored import place_of, stored
 
-        found = agree(policy, person, ledger or policy.parent / LEDGER_NAME, key, simulation)
+        kept = stored(load_policy(policy), policy) if simulation is None else None
+        file = simulation if kept is None else place_of(policy)
+        found = agree(policy, person, ledger or policy.parent / LEDGER_NAME, key, file)
     if as_json:
         print_json(found.to_dict())
     else:
         from rampgate.report.agreed import agreed_view
 
-        print_view(agreed_view(found))
+        print_view(agreed_view(found, kept))
     return 0
 
 

@@ -15,12 +15,13 @@ from rampgate.report.terminal import STYLES, indented
 from rampgate.report.words import percent, printable
 from rampgate.rollout.approve import Agreed
 from rampgate.rollout.human import Decided
+from rampgate.simulation.table import Outcome, Simulation
 
 _STYLES = {LOOSER: "bold red", STRICTER: "green"}
 
 
-def agreed_view(found: Agreed) -> RenderableType:
-    """What was approved, by whom, and whether that is enough."""
+def agreed_view(found: Agreed, simulation: Simulation | None = None) -> RenderableType:
+    """What was approved, by whom, and whether that is enough; and what the policy does before a launch, if known."""
     policy, rules = found.policy, found.policy.approval
     by = ", ".join(one.person for one in found.by)
     head = "APPROVED" if found.problem is None else "NOT APPROVED YET"
@@ -34,12 +35,27 @@ def agreed_view(found: Agreed) -> RenderableType:
         parts.append(indented(found.problem))
     bound = f"simulation {found.simulation[:12]}" if found.simulation else "no simulation is bound to it"
     parts.append(indented(f"policy sha256 {policy.sha256()}; {bound}"))
+    if simulation is not None:
+        parts.append(Text(f"\nWhat it does, in {simulation.rollouts} simulated rollouts of each kind", "bold"))
+        parts += [indented(line) for line in (*map(_simulated, simulation.scenarios), *simulation.advice)]
     if found.changes is not None:
         parts += [Text("\nWhat differs from the policy approved before", "bold"), changes_view(found.changes)]
     parts.append(Text("\nWhat was approved", "bold"))
     parts += [indented(line) for line in sentences(policy)]
     parts.append(Text(f"\nrecord {found.record[:12]}", "dim"))
     return Group(*parts)
+
+
+def _simulated(one: Outcome) -> str:
+    """One scenario in a sentence."""
+    figure, what = (one.false_rollback, "rolled back") if one.missed.estimate is None else (one.missed, "missed")
+    if figure.estimate is None or figure.error is None:
+        return f"{one.says}: not known"
+    share = f"{100 * figure.estimate:.1f} % (± {100 * figure.error:.1f}) are {what}"
+    days = one.days_to_rollback[0].estimate if what == "missed" else None
+    weeks = one.weeks_to_full if one.name == "harmless" else None
+    more = f", half are rolled back by day {days:.0f}" if days is not None else ""
+    return f"{one.says}: {share}{more}" + (f", half are at the last phase after {weeks:.1f} weeks" if weeks else "")
 
 
 def decided_view(found: Decided) -> RenderableType:
