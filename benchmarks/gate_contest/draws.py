@@ -178,9 +178,13 @@ def proportion(
     return Kind(policy, world, draw, facts, groups, days)
 
 
-def durations(world: Planned) -> Kind:
-    """Lognormal durations of mean 1, cut at 8 (half a percent lies beyond); harm makes them all longer by a factor."""
-    metric = {"kind": "mean", "better": "lower", "best": 0, "worst": TOP, "bounds": [0, TOP]}
+def durations(world: Planned, bounds: bool = True) -> Kind:
+    """Lognormal durations of mean 1, cut at 8 (half a percent lies beyond); harm makes them all longer by a factor.
+
+    The policy says so, or it does not and the gate takes a normal approximation.
+    """
+    limits = {"bounds": [0, TOP]} if bounds else {}
+    metric = {"kind": "mean", "better": "lower", "best": 0, "worst": TOP, **limits}
     policy = rules(metric, rollback={"m": {"worse_by": "0%", "expect": "20%"}})
 
     def draw(rng: np.random.Generator, count: int, harm: float, late: bool) -> Drawn:

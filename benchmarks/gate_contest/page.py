@@ -31,8 +31,11 @@ def write(scenarios: Sequence[Scenario], results: Results) -> None:
 
 
 def over(share: float, count: int) -> bool:
-    """Whether a share of false rollbacks is above 5 % by more than two Monte-Carlo errors."""
-    return share > BUDGET + 2 * float(np.sqrt(BUDGET * (1 - BUDGET) / count))
+    """Whether a share of false rollbacks is above 5 % by more than three Monte-Carlo errors.
+
+    Of rules whose true share is 5 %, two errors would call one in four above it somewhere in so many scenarios.
+    """
+    return share > BUDGET + 3 * float(np.sqrt(BUDGET * (1 - BUDGET) / count))
 
 
 def kept(there: Found) -> frozenset[str]:
@@ -57,9 +60,8 @@ def _lines(scenarios: Sequence[Scenario], there: Found, keeping: frozenset[str])
         f"`make contest` in {minutes:.0f} minutes of one core ({platform.machine()}, Python "
         f"{platform.python_version()}, NumPy {np.__version__})."
     )
-    yield from ("", *_answer(there, keeping), "", NOTES, "")
-    yield from ("## False rollbacks", "", "Share of harmless candidates ever rolled back; **bold**: above 5 % by more than")
-    yield from ("two errors. The rule with the most has its Monte-Carlo error in the last line.", "")
+    yield from ("", *_answer(there, keeping), "", *_picture(there), "", NOTES, "")
+    yield from ("## False rollbacks", "", FALSE, "")
     yield from _harmless(_of(there, HARMLESS), keeping)
     for part, limits in ((NOW, (ONSET,)), (LATE, (ONSET, PRIOR))):
         found = _of(there, part)
@@ -91,6 +93,10 @@ NOTES = f"""\
   sources stand in `benchmarks/gate_contest/rules/`, one file each. With segments, tests share the 5 % between the whole and
   the segments. Kayenta has no bounds on harm; `worse_by` is its `allowedIncrease`."""
 
+FALSE = """\
+Share of harmless candidates ever rolled back; **bold**: above 5 % by more than three Monte-Carlo errors. The last line has
+the error of the largest share among rules that keep 5 % everywhere."""
+
 SUMMARY = {
     NOW: "Harmed as a multiple of the test that knows onset and size.",
     LATE: "Harmed as a multiple of the test that knows the size and the onset's prior, with the share missed where it is "
@@ -104,20 +110,51 @@ also demand a proof before 100 %. Median weeks over all rollouts, and the share 
 
 def _answer(there: Found, keeping: frozenset[str]) -> Iterator[str]:
     """The aim, in figures."""
-    for part, limit, rules in ((NOW, ONSET, (GATE,)), (LATE, PRIOR, (HORIZON, GATE))):
+    for part, limit, rule, aim in ((NOW, ONSET, GATE, 1.3), (LATE, PRIOR, HORIZON, 1.25), (LATE, PRIOR, GATE, 1.5)):
         found = [pair for pair in _of(there, part) if pair[0].name.startswith("+") and "segment" not in pair[0].name]
-        for rule in rules:
-            times = [f["rules"][rule]["harmed"] / f["rules"][limit]["harmed"] for _, f in found]
-            aim = 1.3 if part == NOW else 1.25 if rule == HORIZON else 1.5
-            best = [_best(f["rules"], keeping) for _, f in found]
-            won = sum(name in (GATE, HORIZON) for name in best)
-            if times:
-                yield (
-                    f"- {part.capitalize()}, {rule}: {min(times):.2f} to {max(times):.2f} times the harm of the "
-                    f"{limit.removeprefix('limit: ')!r} limit over {len(times)} scenarios of proportions (aim "
-                    f"{aim:g}, kept in {sum(t <= aim for t in times)}). Least harm among rules that keep 5 %: rampgate in "
-                    f"{won} of {len(found)}."
-                )
+        if not found:
+            continue
+        times = [f["rules"][rule]["harmed"] / f["rules"][limit]["harmed"] for _, f in found]
+        yield (
+            f"- {part.capitalize()}, everybody's proportions: {rule} does {min(times):.2f} to {max(times):.2f} times the "
+            f"harm of the test that {limit.removeprefix('limit: ')} (aim: at most {aim:g}; kept in "
+            f"{sum(round(t, 2) <= aim for t in times)} of {len(times)} scenarios)."
+        )
+    for part in (NOW, LATE):
+        found = _of(there, part)
+        if not found:
+            continue
+        won = [s.name for s, f in found if _best(f["rules"], keeping) not in (GATE, HORIZON)]
+        yield (
+            f"- {part.capitalize()}: among rules that keep 5 % in every harmless scenario rampgate does the least harm in "
+            f"{len(found) - len(won)} of {len(found)} scenarios"
+            + (f"; a peer does in: {'; '.join(won)}." if won else ".")
+        )
+        yield from _rivals(there, found, part, keeping)
+
+
+def _rivals(there: Found, found: Found, part: str, keeping: frozenset[str]) -> Iterator[str]:
+    """Rules that do less harm in most scenarios and are nearly in budget, never above 10 %."""
+    harmless = [f for _, f in _of(there, HARMLESS)]
+    for name in _names(there, limits=False):
+        worst = max((f["rules"][name]["false"] for f in harmless), default=1.0)
+        pairs = [(f["rules"][name]["harmed"], f["rules"][GATE]["harmed"]) for _, f in found]
+        less = sum(own is not None and own < gate for own, gate in pairs)
+        if name not in keeping and worst <= 0.1 and less > len(pairs) / 2:
+            yield (
+                f"- {part.capitalize()}: *{name}* does less harm than rampgate's defaults in {less} of {len(pairs)} "
+                f"scenarios, with false rollbacks of up to {_percent(worst)}."
+            )
+
+
+def _picture(there: Found) -> Iterator[str]:
+    if any(scenario.key == DRAWN for scenario, _ in there):
+        yield f"![Harm done by each rule, as a multiple of the limit that knows the onset's prior]({PICTURE})"
+        yield ""
+        yield (
+            "*Four points more bad outcomes from a day drawn from 14 to 63: harm done by each rule as a multiple of the test "
+            "that knows the size and the onset's prior, over runs not stopped before there was any harm. The table is below.*"
+        )
 
 
 def _best(rules: Mapping[str, Any], keeping: frozenset[str]) -> str:
