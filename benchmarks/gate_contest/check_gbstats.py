@@ -3,8 +3,9 @@
     python -m venv DIR && DIR/bin/pip install -r benchmarks/gate_contest/requirements.txt
     DIR/bin/python benchmarks/gate_contest/check_gbstats.py > tests/contest/gbstats.json
 
-It needs an environment of its own: gbstats asks for older versions of NumPy and pandas than this project. It computes one
-result at a time, too slowly for the contest, which therefore uses its formula; the test holds the one against the other.
+It needs an environment of its own: gbstats asks for older versions of NumPy and pandas than this project. It computes
+one result at a time, too slowly for the contest, which therefore uses its formula; the test holds the one against the
+other.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ CASES = 300
 
 def main() -> None:
     """Print the cases as JSON."""
-    from gbstats.frequentist.tests import SequentialConfig, SequentialTwoSidedTTest
-    from gbstats.models.statistics import ProportionStatistic
+    from gbstats.frequentist.tests import (  # type: ignore[import-not-found]
+        SequentialConfig,
+        SequentialTwoSidedTTest,
+    )
+    from gbstats.models.statistics import ProportionStatistic  # type: ignore[import-not-found]
 
     chance = random.Random(20261125)
     cases = []

@@ -117,7 +117,11 @@ class Variant:
         """The effect of the last two weeks before each day as a multiple of what is expected, between 1/2 and 2."""
         away = np.cumsum(made.weight * (made.effect - m), axis=-1)
         weight = np.cumsum(made.weight, axis=-1)
-        lag = [np.concatenate([np.zeros((*x.shape[:-1], d)), x[..., :-d]], axis=-1) for x in (away, weight) for d in (1, 15)]
+        lag = [
+            np.concatenate([np.zeros((*x.shape[:-1], d)), x[..., :-d]], axis=-1)
+            for x in (away, weight)
+            for d in (1, 15)
+        ]
         total, units = lag[0] - lag[1], lag[2] - lag[3]
         shrunk = (total + 200.0 * expect) / (units + 200.0)
         return np.asarray(np.clip(shrunk / expect, 0.5, 2.0))
@@ -171,9 +175,9 @@ def main() -> None:
             for name, rule in asked.items():
                 found[name].append(told(case, rule(case), harm == 0))
         figures = {name: joined(each).figures() for name, each in found.items()}
-        for name in rows:
-            own, best = figures[name], figures[""]
-            rows[name].append(f"{100 * own['false']:.1f} %" if harm == 0 else f"{own['harmed'] / best['harmed']:.2f}")
+        for name, cells in rows.items():
+            share, done, least = figures[name].get("false"), figures[name].get("harmed"), figures[""].get("harmed")
+            cells.append(f"{100 * share:.1f} %" if share is not None else f"{(done or 0) / (least or 1):.2f}")
     print("| variant | " + " | ".join(scenarios) + " |")
     print("|---|" + "--:|" * len(scenarios))
     for name, cells in rows.items():

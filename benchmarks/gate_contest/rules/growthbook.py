@@ -1,9 +1,9 @@
 """GrowthBook's safe rollouts: a one-sided asymptotic confidence sequence, tightest at N* = 5,000 units.
 
-Sources: docs.growthbook.io/statistics/sequential; Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, "Time-uniform central
-limit theory and asymptotic confidence sequences" (arXiv 2103.06476v7), eq. 9 (two-sided), 134 (one-sided), 161 (rho). The
-two-sided formula is held against gbstats 0.8.0 by ``tests/contest``; the one-sided one is not in that release.
-Differences are absolute here, and it is looked at daily.
+Sources: docs.growthbook.io/statistics/sequential; Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, "Time-uniform
+central limit theory and asymptotic confidence sequences" (arXiv 2103.06476v7), eq. 9 (two-sided), 134 (one-sided), 161
+(rho). The two-sided formula is held against gbstats 0.8.0 by ``tests/contest``; the one-sided one is not in that
+release. Differences are absolute here, and it is looked at daily.
 """
 
 from __future__ import annotations

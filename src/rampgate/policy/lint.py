@@ -345,7 +345,9 @@ def _horizon(policy: Policy) -> Iterator[Problem]:
         return
     path: KeyPath = ("error_budget", "horizon")
     if policy.evidence == "point":
-        yield Problem(path, "plain thresholds expect no beginning of harm", "leave it out, or write evidence: sequential")
+        yield Problem(
+            path, "plain thresholds expect no beginning of harm", "leave it out, or write evidence: sequential"
+        )
     if horizon.days is None or horizon.days < 14:
         yield Problem(path, f"harm can begin on any day, and {horizon} leaves too few", "write 14d or more, as 12w")
 
