@@ -41,11 +41,11 @@ def _with_binomials(contrast: Contrast, margin: float, bets: Floats, direction: 
     return gain, np.where(both, binomials(bad, margin, bets), 0.0)
 
 
-def _daily(days: list[date], start: date, horizon: int | None = None) -> Floats:
+def _daily(days: list[date], *_: Any) -> Floats:
     return PRIORS["open-ended, daily"](len(days))
 
 
-def _even(days: list[date], start: date, horizon: int | None = None) -> Floats:
+def _even(days: list[date], *_: Any) -> Floats:
     return PRIORS["horizon, daily"](len(days))
 
 

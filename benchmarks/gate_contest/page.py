@@ -48,7 +48,7 @@ def kept(there: Found) -> frozenset[str]:
     )
 
 
-def _of(there: Found, part: str) -> Found:
+def _of(there: Found, part: str) -> list[tuple[Scenario, Mapping[str, Any]]]:
     return [pair for pair in there if pair[0].part == part]
 
 
@@ -86,7 +86,7 @@ def _answer(there: Found, keeping: frozenset[str]) -> Iterator[str]:
                 f"in {within} of {len(times)} scenarios."
             )
     for part in (NOW, LATE):
-        found = _of(there, part)
+        found = list(_of(there, part))
         won = [s.name for s, f in found if _best(f["rules"], keeping) not in (GATE, HORIZON)]
         if found:
             yield (
