@@ -5,7 +5,7 @@ BIN := .venv/bin
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs docs-serve docs-refresh guarantees notebook lock vega picture kills clean
+.PHONY: help demo test lint format docs docs-serve docs-refresh guarantees contest notebook lock vega picture kills clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ docs-serve:  ## show the documentation on this machine while it is written
 docs-refresh:  ## bring the generated reference and every output shown in the pages up to the code
 	@bash tools/environment.sh dev
 	@$(BIN)/python -m tests.docs.refresh
+
+contest:  ## the gate beside other rules on simulated rollouts: docs/contest.md (minutes; goes on where it was)
+	@bash tools/environment.sh dev
+	@nice $(BIN)/python -m benchmarks.gate_contest
 
 lock:  ## compile requirements/*.txt from pyproject.toml (UPGRADE=1: to the newest versions)
 	@bash tools/environment.sh run

@@ -2,8 +2,8 @@
 
     python -m benchmarks.gate_contest [--only WORDS] [--rollouts N] [--page]
 
-Finished scenarios are kept in benchmarks/gate_contest/results.jsonl, so an interrupted run goes on where it was; a change
-of the code makes nothing stale by itself: delete the file to measure anew.
+Finished scenarios are kept in benchmarks/gate_contest/results.jsonl, so an interrupted run goes on where it was; a
+change of the code makes nothing stale by itself: delete the file to measure anew.
 """
 
 from __future__ import annotations

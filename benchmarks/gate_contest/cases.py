@@ -75,7 +75,7 @@ class Case:
 
     @property
     def days(self) -> int:
-        return self.size.shape[-1]
+        return int(self.size.shape[-1])
 
     @cached_property
     def harm(self) -> Floats:
@@ -86,4 +86,4 @@ class Case:
 
 def weekly(days: int) -> np.ndarray:
     """Which days end a week, (day,)."""
-    return np.arange(days) % 7 == 6
+    return np.asarray(np.arange(days) % 7 == 6)

@@ -9,7 +9,7 @@ from rampgate.report.drawing import FONT, Canvas, drawn, svg_of
 from rampgate.report.palette import COLOURS, GO, INK, MUTED, PAPER, ROLLBACK, themed_svg
 
 KEEPS, FAILS = "keeps 5 % in every harmless scenario", "does not"
-HEIGHT_OF_A_ROW = 19
+HEIGHT_OF_A_ROW, WIDTH = 19, 500
 
 
 def draw(rules: Mapping[str, Any], keeping: Collection[str], unit: str, limits: Sequence[str]) -> str:
@@ -25,8 +25,8 @@ def draw(rules: Mapping[str, Any], keeping: Collection[str], unit: str, limits: 
     top = max(row["times"] for row in rows)
     x = alt.X(
         "times:Q",
-        scale=alt.Scale(domain=[0, top * 1.2], nice=False),
-        axis=alt.Axis(title=None, tickCount=6, labelExpr="datum.label + ' x'"),
+        scale=alt.Scale(domain=[0, top * 1.25], nice=False),
+        axis=alt.Axis(title=None, tickCount=6, labelExpr="replace(datum.label, '.0', '') + ' x'"),
     )
     y = alt.Y("rule:N", sort=order, axis=alt.Axis(title=None, grid=False, labelColor=INK.light, labelFontSize=12))
     colour = alt.Color(
@@ -43,7 +43,7 @@ def draw(rules: Mapping[str, Any], keeping: Collection[str], unit: str, limits: 
         ),
         table.mark_text(align="left", dx=9, fontSize=11, color=MUTED.light).encode(x=x, y=y, text="words:N"),
     ]  # fmt: skip
-    svg = themed_svg(svg_of(canvas.finished(layers, HEIGHT_OF_A_ROW * len(rows) + 34)))
+    svg = themed_svg(svg_of(canvas.finished(layers, HEIGHT_OF_A_ROW * len(rows) + 34), WIDTH))
     return _alone(svg)
 
 

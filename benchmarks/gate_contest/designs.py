@@ -20,7 +20,7 @@ DESIGNS = ("enrolled", "ramp", "within days")
 
 @dataclass(frozen=True)
 class Track:
-    """An estimate of harm beyond what is tolerated, its variance, and units of both arms, each (rollout, group, day)."""
+    """Harm beyond what is tolerated as estimated, its variance, and units of both arms, each (rollout, group, day)."""
 
     estimate: Floats
     variance: Floats

@@ -1,7 +1,7 @@
 """How the units of a scenario come and what they are like: three parts of each day, drawn exactly.
 
-The control of the ``enrolled`` design is a random part of the baseline, as large as the candidate, so that all designs see
-the same candidate and the same days.
+The control of the ``enrolled`` design is a random part of the baseline, as large as the candidate, so that all designs
+see the same candidate and the same days.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Kind:
         )  # fmt: skip
 
 
-def onset(rng: np.random.Generator, world: World, count: int, late: bool, days: tuple[int, int]) -> np.ndarray:
+def onset(rng: np.random.Generator, count: int, late: bool, days: tuple[int, int]) -> np.ndarray:
     """Day on which harm begins, (rollout,)."""
     return rng.integers(days[0], days[1] + 1, count) if late else np.zeros(count, dtype=np.int64)
 
@@ -159,7 +159,7 @@ def proportion(
     groups = (OVERALL, *(Group("queue", f"q{i}") for i in range(segments)))
 
     def draw(rng: np.random.Generator, count: int, harm: float, late: bool) -> Drawn:
-        begin = onset(rng, world, count, late, days)
+        begin = onset(rng, count, late, days)
         n = parts_of(rng, rng.poisson(world.per_day, (count, len(world.day))), world.traffic)
         cells = rng.multinomial(n, np.ones(segments) / segments) if segments else n[..., None]
         size = by_day(begin, world.day, harm)
@@ -182,13 +182,17 @@ def proportion(
     return Kind(policy, world, draw, facts, groups, days)
 
 
-def durations(world: Planned) -> Kind:
-    """Lognormal durations of mean 1, cut at 8 (half a percent lies beyond); harm makes them all longer by a factor."""
-    metric = {"kind": "mean", "better": "lower", "best": 0, "worst": TOP, "bounds": [0, TOP]}
+def durations(world: Planned, bounds: bool = True) -> Kind:
+    """Lognormal durations of mean 1, cut at 8 (half a percent lies beyond); harm makes them all longer by a factor.
+
+    The policy says so, or it does not and the gate takes a normal approximation.
+    """
+    limits = {"bounds": [0, TOP]} if bounds else {}
+    metric = {"kind": "mean", "better": "lower", "best": 0, "worst": TOP, **limits}
     policy = rules(metric, rollback={"m": {"worse_by": "0%", "expect": "20%"}})
 
     def draw(rng: np.random.Generator, count: int, harm: float, late: bool) -> Drawn:
-        begin = onset(rng, world, count, late, (FIRST, LAST))
+        begin = onset(rng, count, late, (FIRST, LAST))
         n = parts_of(rng, rng.poisson(world.per_day, (count, len(world.day))), world.traffic)
         size = by_day(begin, world.day, harm)
         factor = np.broadcast_to((1.0 + world.shift())[:, None], n.shape).copy()
@@ -199,7 +203,7 @@ def durations(world: Planned) -> Kind:
         made = amounts(n, {"m:value": cut, "m:known": np.ones(len(cut))})
         return Drawn(made, begin, size / 0.2 * (_cut(1.2)[0] - _cut(1.0)[0]))
 
-    def facts(harm: float) -> Facts:
+    def facts(_: float) -> Facts:
         base, worse = _cut(1.0), _cut(1.2)
         days = int((world.day >= 0).sum())
         return Facts(
@@ -236,7 +240,7 @@ def real(log: str) -> Kind:
     policy = rules({"kind": "proportion", "better": "lower"}, rollback={"m": rule})
 
     def draw(rng: np.random.Generator, count: int, harm: float, late: bool) -> Drawn:
-        begin = onset(rng, world, count, late, onsets)
+        begin = onset(rng, count, late, onsets)
         n = parts_of(rng, np.broadcast_to(n_day, (count, days)), world.traffic)
         candidate = rng.hypergeometric(bad_day, n_day - bad_day, n[..., CANDIDATE])
         left = bad_day - candidate

@@ -175,9 +175,9 @@ def main() -> None:
             for name, rule in asked.items():
                 found[name].append(told(case, rule(case), harm == 0))
         figures = {name: joined(each).figures() for name, each in found.items()}
-        for name in rows:
-            own, best = figures[name], figures[""]
-            rows[name].append(f"{100 * own['false']:.1f} %" if harm == 0 else f"{own['harmed'] / best['harmed']:.2f}")
+        for name, cells in rows.items():
+            share, done, least = figures[name].get("false"), figures[name].get("harmed"), figures[""].get("harmed")
+            cells.append(f"{100 * share:.1f} %" if share is not None else f"{(done or 0) / (least or 1):.2f}")
     print("| variant | " + " | ".join(scenarios) + " |")
     print("|---|" + "--:|" * len(scenarios))
     for name, cells in rows.items():

@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.gate_contest.chart import draw
 from benchmarks.gate_contest.rollouts import GATE, HORIZON, ONSET, PRIOR
 from benchmarks.gate_contest.scenarios import HARMLESS, LATE, NOW, PLAN, Scenario
+from benchmarks.gate_contest.words import CAPTION, FALSE, INTRODUCTION, NOTES, SUMMARY, WEEKS
 from benchmarks.guarantees.page import error
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -31,8 +32,11 @@ def write(scenarios: Sequence[Scenario], results: Results) -> None:
 
 
 def over(share: float, count: int) -> bool:
-    """Whether a share of false rollbacks is above 5 % by more than two Monte-Carlo errors."""
-    return share > BUDGET + 2 * float(np.sqrt(BUDGET * (1 - BUDGET) / count))
+    """Whether a share of false rollbacks is above 5 % by more than three Monte-Carlo errors.
+
+    Of rules whose true share is 5 %, two errors would call one in four above it somewhere in so many scenarios.
+    """
+    return share > BUDGET + 3 * float(np.sqrt(BUDGET * (1 - BUDGET) / count))
 
 
 def kept(there: Found) -> frozenset[str]:
@@ -44,7 +48,7 @@ def kept(there: Found) -> frozenset[str]:
     )
 
 
-def _of(there: Found, part: str) -> Found:
+def _of(there: Found, part: str) -> list[tuple[Scenario, Mapping[str, Any]]]:
     return [pair for pair in there if pair[0].part == part]
 
 
@@ -57,71 +61,60 @@ def _lines(scenarios: Sequence[Scenario], there: Found, keeping: frozenset[str])
         f"`make contest` in {minutes:.0f} minutes of one core ({platform.machine()}, Python "
         f"{platform.python_version()}, NumPy {np.__version__})."
     )
-    yield from ("", *_answer(there, keeping), "", NOTES, "")
-    yield from (
-        "## False rollbacks",
-        "",
-        "Share of harmless candidates ever rolled back; **bold**: above 5 % by more than",
-    )
-    yield from ("two errors. The rule with the most has its Monte-Carlo error in the last line.", "")
+    yield from ("", *_answer(there, keeping), "", *_picture(there), "", NOTES, "")
+    yield from ("## False rollbacks", "", FALSE, "")
     yield from _harmless(_of(there, HARMLESS), keeping)
-    for part, limits in ((NOW, (ONSET,)), (LATE, (ONSET, PRIOR))):
-        found = _of(there, part)
+    for part in (NOW, LATE):
         yield from ("", f"## Summary: {part}", "", SUMMARY[part], "")
-        yield from _summary(found, keeping, limits[-1])
+        yield from _summary(_of(there, part), keeping, ONSET if part == NOW else PRIOR)
     yield from ("", "## Weeks to 100 %", "", WEEKS, "", *_weeks(_of(there, PLAN)))
     for part, limits in ((NOW, (ONSET,)), (LATE, (ONSET, PRIOR))):
-        for scenario, found in _of(there, part):
-            yield from ("", f"## {scenario.name}, {part}", "", *_harmful(found, keeping, limits))
-
-
-INTRODUCTION = """\
-How rampgate compares with the rules that other tools and notebooks use, on the same simulated rollouts, and with what
-nobody could beat. 10, 25 and 50 % of traffic for four weeks each; 300 units a day unless it says otherwise; harm of 4
-points beyond `worse_by` is what every rule is set to catch."""
-
-NOTES = f"""\
-- **{GATE}**: the judge itself, with its defaults. **{HORIZON}**: the same with `error_budget: horizon: 12w`
-  (six weeks for ServiceNow's log), which spreads the onset prior evenly over the weeks before it.
-- **enrolled**: half of those enrolled have the candidate and half are their control, at every traffic share: the design of
-  experiments. **ramp**: the candidate against everybody else, over all days so far. **within days**: the same units compared
-  within each day, as rampgate does; a peer's rule on rampgate's sums.
-- **fired before**: rolled back before harm began. Of the rest: **caught**, **delay** in days (median over all of them, a dash
-  where fewer than half were caught), **harmed**: extra bad outcomes by then (extra time, for durations) with its Monte-Carlo
-  error, whether caught or not, so read it with **missed**.
-- The limits are tests that know the true size and variance; one knows the onset as well, the other that it is drawn evenly
-  from the days from which it is drawn. **x onset**, **x prior**: harmed, as a multiple of theirs.
-- Every rule is looked at as its makers do: weekly (point threshold, Mann-Whitney, z-test, group-sequential) or daily. Their
-  sources stand in `benchmarks/gate_contest/rules/`, one file each. With segments, tests share the 5 % between the whole and
-  the segments. Kayenta has no bounds on harm; `worse_by` is its `allowedIncrease`."""
-
-SUMMARY = {
-    NOW: "Harmed as a multiple of the test that knows onset and size.",
-    LATE: "Harmed as a multiple of the test that knows the size and the onset's prior, with the share missed where it is "
-    "above 5 %; a dash where more than half fired before there was any harm.",
-}
-
-WEEKS = """\
-A harmless candidate goes on after a week at 10 %, a week at 25 % and two at 50 %, unless it is rolled back; rampgate may
-also demand a proof before 100 %. Median weeks over all rollouts, and the share that has got there within twelve."""
+        for scenario, one in _of(there, part):
+            yield from ("", f"## {scenario.name}, {part}", "", *_harmful(one, keeping, limits))
 
 
 def _answer(there: Found, keeping: frozenset[str]) -> Iterator[str]:
     """The aim, in figures."""
-    for part, limit, rules in ((NOW, ONSET, (GATE,)), (LATE, PRIOR, (HORIZON, GATE))):
+    for part, limit, rule, aim in ((NOW, ONSET, GATE, 1.3), (LATE, PRIOR, HORIZON, 1.25), (LATE, PRIOR, GATE, 1.5)):
         found = [pair for pair in _of(there, part) if pair[0].name.startswith("+") and "segment" not in pair[0].name]
-        for rule in rules:
-            times = [f["rules"][rule]["harmed"] / f["rules"][limit]["harmed"] for _, f in found]
-            aim = 1.3 if part == NOW else 1.25 if rule == HORIZON else 1.5
-            best = [_best(f["rules"], keeping) for _, f in found]
-            won = sum(name in (GATE, HORIZON) for name in best)
-            if times:
-                yield (
-                    f"- {part.capitalize()}, {rule}: {min(times):.2f} to {max(times):.2f} times the harm of the "
-                    f"{limit.removeprefix('limit: ')!r} limit over {len(times)} scenarios of proportions (aim "
-                    f"{aim:g}, kept in {sum(t <= aim for t in times)}). Least harm among rules that keep 5 %: rampgate in "
-                    f"{won} of {len(found)}."
-                )
+        times = [f["rules"][rule]["harmed"] / f["rules"][limit]["harmed"] for _, f in found]
+        if times:
+            within = sum(round(t, 2) <= aim for t in times)
+            yield (
+                f"- {part.capitalize()}, proportions of everybody: {rule} does {min(times):.2f} to {max(times):.2f} "
+                f"times the harm of the test that {limit.removeprefix('limit: ')}. The aim of at most {aim:g} is kept "
+                f"in {within} of {len(times)} scenarios."
+            )
+    for part in (NOW, LATE):
+        found = list(_of(there, part))
+        won = [s.name for s, f in found if _best(f["rules"], keeping) not in (GATE, HORIZON)]
+        if found:
+            yield (
+                f"- {part.capitalize()}, among rules that keep 5 % in every harmless scenario: rampgate does the "
+                f"least harm in {len(found) - len(won)} of {len(found)} scenarios"
+                + (f"; a peer does in: {'; '.join(won)}." if won else ".")
+            )
+        yield from _rivals(there, found, part, keeping)
+
+
+def _rivals(there: Found, found: Found, part: str, keeping: frozenset[str]) -> Iterator[str]:
+    """Rules that do less harm in most scenarios and are nearly in budget, never above 10 %."""
+    harmless = [f for _, f in _of(there, HARMLESS)]
+    for name in _names(there, limits=False):
+        worst = max((f["rules"][name]["false"] for f in harmless), default=1.0)
+        pairs = [(f["rules"][name]["harmed"], f["rules"][GATE]["harmed"]) for _, f in found]
+        less = sum(own is not None and own < gate for own, gate in pairs)
+        if name not in keeping and worst <= 0.1 and less > len(pairs) / 2:
+            yield (
+                f"- {part.capitalize()}: *{name}* does less harm than rampgate's defaults in {less} of {len(pairs)} "
+                f"scenarios, with false rollbacks of up to {_percent(worst)}."
+            )
+
+
+def _picture(there: Found) -> Iterator[str]:
+    if any(scenario.key == DRAWN for scenario, _ in there):
+        yield f"![Harm done by each rule, as a multiple of the limit that knows the onset's prior]({PICTURE})"
+        yield from ("", CAPTION)
 
 
 def _best(rules: Mapping[str, Any], keeping: frozenset[str]) -> str:
@@ -196,7 +189,8 @@ def _weeks(there: Found) -> Iterator[str]:
     for _, found in there:
         for name, own in found["rules"].items():
             weeks = "never" if own["weeks"] is None else f"{own['weeks']:.1f}"
-            yield f"| {name} | {weeks} | {_percent(own['there'])} ± {100 * error(own['there'], found['rollouts']):.1f} |"
+            spread = 100 * error(own["there"], found["rollouts"])
+            yield f"| {name} | {weeks} | {_percent(own['there'])} ± {spread:.1f} |"
 
 
 def _percent(share: float, digits: int = 1) -> str:

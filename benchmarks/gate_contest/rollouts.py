@@ -22,6 +22,7 @@ from benchmarks.guarantees.measure import first
 CHUNK = 250
 Rule = Callable[[Case], np.ndarray]
 GATE, HORIZON = "rampgate", "rampgate, declared horizon"
+KAYENTA = "Mann-Whitney (Kayenta)"
 ONSET, PRIOR = "limit: knows onset and size", "limit: knows size and the onset's prior"
 
 
@@ -30,18 +31,22 @@ def rules() -> dict[str, Rule]:
     out: dict[str, Rule] = {GATE: gate, HORIZON: gate_with_horizon}
     comparing: dict[str, Callable[[Case, str], np.ndarray]] = {
         "point threshold": point,
-        "Mann-Whitney (Kayenta)": kayenta,
+        KAYENTA: kayenta,
         "z-test every week": pooled_z,
         **{name: partial(group_sequential, name=name) for name in SPENDING},
         "asymptotic confidence sequence (GrowthBook)": safe_rollout,
     }
-    for name, rule in comparing.items():
-        for design in DESIGNS:
-            if not (rule is kayenta and design == "within days"):  # it has no estimate that could be stratified
-                out[f"{name}, {design}"] = partial(rule, design=design)
+    for name, compare in comparing.items():
+        # Ranks have no estimate that could be stratified.
+        for design in DESIGNS[:2] if name == KAYENTA else DESIGNS:
+            out[f"{name}, {design}"] = _in(compare, design)
     out["candidate's limit, 4th failure (Argo Rollouts)"] = partial(failed_checks, most=ARGO_FAILURE_LIMIT)
     out["candidate's limit, 10th failure (Flagger)"] = partial(failed_checks, most=FLAGGER_THRESHOLD - 1)
     return out
+
+
+def _in(rule: Callable[[Case, str], np.ndarray], design: str) -> Rule:
+    return lambda case: rule(case, design)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class Scenario:
     name: str
     make: Callable[[], Kind] = field(compare=False)
     harm: float
-    rollouts: int = 2000
+    rollouts: int = 3000
 
     @property
     def key(self) -> str:
@@ -59,9 +59,11 @@ def _harmless() -> Iterator[Scenario]:
     yield Scenario(HARMLESS, "15 % bad, 300 a day, baseline falling by 8 points", make, 0.0)
     make = partial(proportion, planned(300), worse_by=0.01)
     yield Scenario(HARMLESS, "15 % bad, 300 a day, exactly at `worse_by: 1pp`", make, 0.01)
-    yield Scenario(HARMLESS, "eight segments, baseline rising by 8 points", partial(_segments, 0.08), 0.0, 1000)
+    yield Scenario(HARMLESS, "eight segments, baseline rising by 8 points", partial(_segments, 0.08), 0.0, 2000)
     yield Scenario(HARMLESS, "rare event, 0.2 %", partial(_rare, 300), 0.0)
-    yield Scenario(HARMLESS, "skewed duration, rising by 8 %", partial(durations, planned(300, move=0.08)), 0.0, 1000)
+    for bounds, words in ((True, "skewed duration"), (False, "skewed duration, no bounds stated")):
+        make = partial(durations, planned(300, move=0.08), bounds)
+        yield Scenario(HARMLESS, f"{words}, rising by 8 %", make, 0.0, 2000)
     yield Scenario(HARMLESS, "2 % bad, 50 a day", partial(proportion, planned(50), 0.02), 0.0)
     yield Scenario(HARMLESS, "15 % bad, 300 a day, 1 % of traffic", _thin, 0.0)
     for log in ("ServiceNow", "Boston 311"):
@@ -80,6 +82,8 @@ def _harmful() -> Iterator[Scenario]:
         yield Scenario(part, "+8 points in one segment of eight", partial(_segments, 0.0), 0.08, 1000)
         yield Scenario(part, "rare event tripled, 0.2 %", partial(_rare, 300), 0.004)
         yield Scenario(part, "skewed duration 20 % longer", partial(durations, planned(300)), 0.2, 1000)
+        make = partial(durations, planned(300), False)
+        yield Scenario(part, "skewed duration 20 % longer, no bounds stated", make, 0.2, 1000)
         yield Scenario(part, "real tickets, ServiceNow, +4 points", partial(real, "ServiceNow"), 0.04)
         yield Scenario(part, "real tickets, Boston 311, +4 points", partial(real, "Boston 311"), 0.04)
 

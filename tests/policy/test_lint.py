@@ -277,7 +277,8 @@ def _with(**sections: Any) -> dict[str, Any]:
         ),
         (
             {"error_budget": {"horizon": "72h"}},
-            "error_budget.horizon: harm can begin on any day, and 72h leaves too few\n  remedy: write 14d or more, as 12w",
+            "error_budget.horizon: harm can begin on any day, and 72h leaves too few\n"
+            "  remedy: write 14d or more, as 12w",
         ),
         (
             {"evidence": "point", "error_budget": {"horizon": "12w"}},
@@ -442,7 +443,7 @@ def test_a_horizon_that_ends_before_the_phases_do_is_told() -> None:
     phases = [{"traffic": "10%", "at_least": "3w"}, {"traffic": "50%", "at_least": "14d"}, {"traffic": "100%"}]
     told = warnings(load(phases=phases, error_budget={"horizon": "4w"}))
     assert told == [
-        "error_budget.horizon: the phases take 35 days at least, and harm that begins after 4w is found late; write 35d or "
-        "more, or leave it out"
+        "error_budget.horizon: the phases take 35 days at least, and harm that begins after 4w is found late; "
+        "write 35d or more, or leave it out"
     ]
     assert warnings(load(phases=phases, error_budget={"horizon": "5w"})) == []

@@ -211,6 +211,7 @@ def test_defaults_never_change():
             "sample_ratio": 0.01,
             "missing_labels": 0.01,
             "crossed_units": 0.01,
+            "horizon": None,
         },
         "approval": None,
     }

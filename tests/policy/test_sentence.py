@@ -158,7 +158,7 @@ def test_what_is_written_is_no_default():
 def test_a_declared_horizon_is_told():
     told = [s for s in sentences(load(error_budget={"horizon": "12w"})) if "begin" in s]
     assert told == [
-        "Harm is expected to begin within 12 weeks of the start: what does is found sooner, and what begins later is found "
-        "later."
+        "Harm is expected to begin within 12 weeks of the start: what does is found sooner, and what begins later is "
+        "found later."
     ]
     assert not any("begin within" in s for s in sentences(load()))

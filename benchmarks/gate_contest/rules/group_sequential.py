@@ -1,8 +1,8 @@
 """Group-sequential tests: twelve weekly looks, one-sided, 5 % over all of them.
 
-Sources: Lan and DeMets 1983 (spending functions), Armitage, McPherson and Rowe 1969 (the recursion), Jennison and Turnbull
-2000, chapters 2 and 19. Bounds are computed for the information that the plan will have at each look, which is known before
-the launch; ``tests/contest`` holds them against published tables.
+Sources: Lan and DeMets 1983 (spending functions), Armitage, McPherson and Rowe 1969 (the recursion), Jennison and
+Turnbull 2000, chapters 2 and 19. Bounds are computed for the information that the plan will have at each look, which
+is known before the launch; ``tests/contest`` holds them against published tables.
 """
 
 from __future__ import annotations

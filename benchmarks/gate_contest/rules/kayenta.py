@@ -1,11 +1,12 @@
 """Kayenta's judge: Mann-Whitney with a tolerance, and scores of groups of metrics.
 
-Source: spinnaker/kayenta, kayenta-judge (NetflixACAJudge, MannWhitneyClassifier, WeightedSumScorer) and its canary best
-practices: a metric is "High" when the 98 % interval of the shift of its points lies above 25 % of the Hodges-Lehmann
-estimate and the ratio of the means above ``allowedIncrease``; a group's score is the share of its metrics that pass; a run
-below ``marginal`` (75) fails at once, the last run must reach ``pass`` (95). Points are days, runs are weekly and look at
-everything since the launch (the growing window, which is its default). The interval is that of R's ``wilcox.test`` with the
-normal approximation and the correction for continuity; ties, which are rare here, are not corrected for.
+Source: spinnaker/kayenta, kayenta-judge (NetflixACAJudge, MannWhitneyClassifier, WeightedSumScorer) and its canary
+best practices: a metric is "High" when the 98 % interval of the shift of its points lies above 25 % of the
+Hodges-Lehmann estimate and the ratio of the means above ``allowedIncrease``; a group's score is the share of its
+metrics that pass; a run below ``marginal`` (75) fails at once, the last run must reach ``pass`` (95). Points are days,
+runs are weekly and look at everything since the launch (the growing window, which is its default). The interval is
+that of R's ``wilcox.test`` with the normal approximation and the correction for continuity; ties, which are rare here,
+are not corrected for.
 """
 
 from __future__ import annotations

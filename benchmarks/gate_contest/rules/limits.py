@@ -1,8 +1,8 @@
 """What nobody can beat by much: Wald's test (1945) of what is tolerated against the true harm.
 
-One knows the day on which harm begins and its size; the other knows the size, and that the day is drawn evenly from those
-from which it is really drawn. Both compare within days, and know the true variance. A harm that begins on the first day has
-no prior to know, so there is only the first.
+One knows the day on which harm begins and its size; the other knows the size, and that the day is drawn evenly from
+those from which it is really drawn. Both compare within days, and know the true variance. A harm that begins on the
+first day has no prior to know, so there is only the first.
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 
 Point threshold: the usual rule of a dashboard, judged on each complete week.
 
-Argo Rollouts (docs/features/analysis.md, "Background Analysis"): a measurement of the candidate alone is compared with a
-condition; with ``failureLimit: 3`` the analysis fails, and the rollout aborts, at the fourth failure. Flagger
-(docs/gitbook/usage/how-it-works.md): ``threshold`` is the number of failed checks that rolls back, 10 in its example; the
-metric is the candidate's, held against a fixed range. Both are given the history's level plus all the harm that must be
-caught as their limit, which is kinder than any limit below it.
+Argo Rollouts (docs/features/analysis.md, "Background Analysis"): a measurement of the candidate alone is compared with
+a condition; with ``failureLimit: 3`` the analysis fails, and the rollout aborts, at the fourth failure. Flagger
+(docs/gitbook/usage/how-it-works.md): ``threshold`` is the number of failed checks that rolls back, 10 in its example;
+the metric is the candidate's, held against a fixed range. Both are given the history's level plus all the harm that
+must be caught as their limit, which is kinder than any limit below it.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ def log_sum_exp(values: Floats, axis: int = -1) -> Floats:
 def onset_prior(days: Sequence[date], start: date, horizon: int | None = None) -> Floats:
     """Prior weight of the onsets that fall on or before each period, shape (period,).
 
-    Onsets are weekly from ``start``: 1/2 at launch and ``4 / ((k + 7)(k + 8))`` at the k-th later week, which
-    sums to 1 and never ends. With a ``horizon`` they are daily: 1/2 at launch, the rest evenly on the later days before it,
+    Onsets are weekly from ``start``: 1/2 at launch and ``4 / ((k + 7)(k + 8))`` at the k-th later week, which sums to
+    1 and never ends. With a ``horizon`` they are daily: 1/2 at launch, the rest evenly on the later days before it,
     and none after. A week or day whose first rows are missing begins with its first period.
 
     Parameters

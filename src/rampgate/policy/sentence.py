@@ -195,8 +195,8 @@ def _budgets(policy: Policy) -> Iterator[str]:
     )
     if budget.horizon is not None:
         yield (
-            f"Harm is expected to begin within {budget.horizon.words()} of the start: what does is found sooner, and what "
-            "begins later is found later."
+            f"Harm is expected to begin within {budget.horizon.words()} of the start: what does is found sooner, and "
+            "what begins later is found later."
         )
     if policy.source.cluster is not None:
         yield f"With {policy.source.cluster} assigned as a whole this is shown by simulation, and is not proven."
