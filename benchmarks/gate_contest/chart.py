@@ -28,7 +28,11 @@ def draw(rules: Mapping[str, Any], keeping: Collection[str], unit: str, limits: 
         scale=alt.Scale(domain=[0, top * 1.25], nice=False),
         axis=alt.Axis(title=None, tickCount=6, labelExpr="replace(datum.label, '.0', '') + ' x'"),
     )
-    y = alt.Y("rule:N", sort=order, axis=alt.Axis(title=None, grid=False, labelColor=INK.light, labelFontSize=12))
+    y = alt.Y(
+        "rule:N",
+        sort=[_short(name) for name in order],
+        axis=alt.Axis(title=None, grid=False, labelColor=INK.light, labelFontSize=11),
+    )
     colour = alt.Color(
         "kind:N",
         scale=alt.Scale(domain=[KEEPS, FAILS], range=[GO.light, ROLLBACK.light]),
@@ -53,11 +57,16 @@ def _row(name: str, own: Mapping[str, Any], one: float, keeps: bool) -> dict[str
         f"{100 * share:.0f} % {what}" for share, what in ((before, "fired before"), (missed, "missed")) if share > 0.05
     )
     return {
-        "rule": name,
+        "rule": _short(name),
         "times": drawn(own["harmed"] / one),
         "kind": KEEPS if keeps else FAILS,
         "words": words,
     }
+
+
+def _short(name: str) -> str:
+    """A name that leaves room: letters are wider in some fonts than in that which they were measured with."""
+    return name.replace("asymptotic confidence sequence", "sequence").replace("candidate's limit", "limit")
 
 
 def _alone(svg: str) -> str:
