@@ -185,3 +185,11 @@ def test_an_error_is_broken_between_words_for_a_person_and_not_for_a_log(folder:
     seen = at_terminal(*wrong)[1].splitlines()
     assert max(len(line) for line in seen if str(folder) not in line) <= 80
     assert " ".join(" ".join(seen).split()) == " ".join(logged.split())
+
+
+@pytest.mark.parametrize("args", [("validate", "policy.yaml"), ("replay", "policy.yaml")])
+def test_a_pipe_gets_lines_without_blanks_at_their_ends(folder: Path, args: tuple[str, str]) -> None:
+    done = piped(args[0], folder / args[1])
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) > 10
+    assert not [line for line in done.stdout.splitlines() if line != line.rstrip()]
