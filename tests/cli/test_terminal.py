@@ -193,3 +193,13 @@ def test_a_pipe_gets_lines_without_blanks_at_their_ends(folder: Path, args: tupl
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) > 10
     assert not [line for line in done.stdout.splitlines() if line != line.rstrip()]
+
+
+@pytest.mark.parametrize(("encoding", "shown"), [("ascii", False), ("utf-8", True)])
+def test_an_output_without_blocks_has_no_title_of_blocks(folder: Path, encoding: str, shown: bool) -> None:
+    assert piped("check", folder / "policy.yaml", "--as-of", "2026-01-24", "--exit-zero").returncode == 0
+    for name in ("status", "history"):
+        args = command(name, "--ledger", folder / "rampgate.db")
+        env = environment(PYTHONIOENCODING=encoding)
+        done = subprocess.run(args, env=env, capture_output=True, encoding="utf-8", check=True)
+        assert ("eighted KPI by window" in done.stdout) == shown
