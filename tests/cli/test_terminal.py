@@ -185,3 +185,21 @@ def test_an_error_is_broken_between_words_for_a_person_and_not_for_a_log(folder:
     seen = at_terminal(*wrong)[1].splitlines()
     assert max(len(line) for line in seen if str(folder) not in line) <= 80
     assert " ".join(" ".join(seen).split()) == " ".join(logged.split())
+
+
+@pytest.mark.parametrize("args", [("validate", "policy.yaml"), ("replay", "policy.yaml")])
+def test_a_pipe_gets_lines_without_blanks_at_their_ends(folder: Path, args: tuple[str, str]) -> None:
+    done = piped(args[0], folder / args[1])
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) > 10
+    assert not [line for line in done.stdout.splitlines() if line != line.rstrip()]
+
+
+@pytest.mark.parametrize(("encoding", "shown"), [("ascii", False), ("utf-8", True)])
+def test_an_output_without_blocks_has_no_title_of_blocks(folder: Path, encoding: str, shown: bool) -> None:
+    assert piped("check", folder / "policy.yaml", "--as-of", "2026-01-24", "--exit-zero").returncode == 0
+    for name in ("status", "history"):
+        args = command(name, "--ledger", folder / "rampgate.db")
+        env = environment(PYTHONIOENCODING=encoding)
+        done = subprocess.run(args, env=env, capture_output=True, encoding="utf-8", check=True)
+        assert ("eighted KPI by window" in done.stdout) == shown

@@ -251,6 +251,18 @@ def test_nothing_known_at_all() -> None:
     assert "no metric has known values of both" in found.headline
 
 
+def test_rows_of_a_misspelt_version_are_warned_of_and_those_of_a_third_are_counted() -> None:
+    frame = tickets()
+    frame.loc[frame.index[::20], "version"] = "V2 "
+    frame.loc[frame.index[1::20], "version"] = "v3"
+    [warning] = run(frame).warnings
+    count = int((frame.version == "V2 ").sum())
+    assert warning.code == "excluded"
+    assert warning.message == (
+        f"{count} rows of 'V2 ' were left out, which is written almost like 'v2': correct the rows"
+    )
+
+
 def test_an_arm_without_a_usable_row() -> None:
     frame = tickets()
     frame["ticket"] = frame.ticket.where(frame.version == "v1")

@@ -282,6 +282,20 @@ def test_a_version_that_is_written_otherwise_is_suggested() -> None:
     assert "did you mean" not in error.what
 
 
+@pytest.mark.parametrize("slip", ["V2", "v2 ", " V 2"])
+def test_a_version_that_differs_by_a_slip_of_writing_is_not_ignored(slip: str) -> None:
+    frame = small(n=400, version=["v1", "v2", slip, "v3"] * 100)
+    found = guess(frame, Given(baseline="v1", candidate="v2"))
+    assert found.policy.source.ignore == ("v3",)
+    [note] = [note for note in found.notes if note.role == "misspelt"]
+    assert note.value == repr(slip)
+    assert note.why == "100 rows; written almost like 'v2': correct the rows, else every look holds"
+
+
+def test_no_outcome_says_why_of_what_looks_like_one() -> None:
+    assert "('solved': it has one value, 'yes')" in refused(small(solved="yes")).what
+
+
 def test_two_columns_of_versions() -> None:
     error = refused(small(release=["x", "y"] * 200, version=["p", "q"] * 200))
     assert error.what == "2 columns may say the version that handled a row: 'version', 'release'"

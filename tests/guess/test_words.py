@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rampgate.guess.words import arms, direction, goodness, magnitude, next_version, say_arms, tokens
+from rampgate.guess.words import arms, direction, goodness, magnitude, next_version, say_arms, tokens, written_like
 
 
 @pytest.mark.parametrize(
@@ -104,3 +104,10 @@ def test_words_of_a_name() -> None:
 def test_names_that_may_mean_their_opposite_say_nothing(name: str) -> None:
     assert direction(name) is None
     assert magnitude(name) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "near"), [("V2", "v2"), ("v2 ", "v2"), ("v2", None), ("v3", None), ("v_2", None), ("v1.1", None)]
+)
+def test_a_slip_of_writing_is_capitals_or_blanks(value: str, near: str | None) -> None:
+    assert written_like(value, ("v11", "v2")) == near

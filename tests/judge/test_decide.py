@@ -135,6 +135,28 @@ def test_last_phase_is_complete_and_can_still_roll_back() -> None:
     assert bad.decision == "rollback"
 
 
+@pytest.mark.parametrize("many", [5, 6, 12])
+def test_the_sentence_of_a_go_stays_readable_with_many_metrics(many: int) -> None:
+    names = [f"m{i:02}" for i in range(many)]
+    rules = policy(
+        metrics={name: {"kind": "proportion", "column": name} for name in names},
+        kpi={"weights": dict.fromkeys(names, 1 / many), "margin": "5pp"},
+        guardrails={name: {"margin": "30pp"} for name in names},
+        rollback={names[-1]: {"worse_by": "10pp"}},
+    )
+    decision = judge(case(units(rates=dict.fromkeys(names, (0.8, 0.8))), rules=rules))
+    said = decision.reasons[0].message
+    named = [name for name in ("kpi", *names) if f"{name} " in said.partition("seen: ")[2]]
+    assert decision.decision == "go"
+    if many == 5:
+        assert named == ["kpi", *names]
+        assert "more metrics" not in said
+    else:
+        assert named == ["kpi", *names[:3], names[-1]]
+        assert f" and of {many + 1 - 5} more metrics what their intervals leave open" in said
+        assert f"kpi {said.partition('seen: kpi ')[2].partition(',')[0]}, {names[-1]} " in said
+
+
 def test_rolled_back_stays_rolled_back() -> None:
     gone = state(status="rolled_back", rolled_back_at=midnight(9))
     decision = judge(case(units(), at=gone))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.judge.build import case, policy, units
 
+from rampgate.aggregate.marginals import OVERALL, Group
 from rampgate.judge.decide import judge
-from rampgate.judge.decision import Decision
+from rampgate.judge.decision import Decision, Estimate
+from rampgate.judge.disagree import disagreeing
 
 SEGMENTS: dict[str, Any] = {"by": ["queue"], "guardrails": {"override": {"margin": "30pp"}}, "minimum_units": 20}
 
@@ -59,3 +62,20 @@ def test_without_segments_in_the_policy_nothing_is_said() -> None:
 @settings(max_examples=25, deadline=None)
 def test_chance_alone_hardly_ever_says_so(seed: int) -> None:
     assert not notes(look(0.5, 0.0, seed))
+
+
+def estimate(value: str | None, difference: float, n: int) -> Estimate:
+    group = OVERALL if value is None else Group("queue", value)
+    ends = (difference - 0.02, difference + 0.02)
+    return Estimate("override", group, 0.5, 0.5 + difference, difference, *ends, 0.95, n, n)
+
+
+def test_two_large_values_of_many_are_not_the_mix() -> None:
+    """Of 23 values two are large and point down by chance; the small ones make up the whole, which points up."""
+    large = [estimate("a", -0.005, 300), estimate("b", -0.005, 300)]
+    small = [estimate(f"small {i}", 0.02, 100) for i in range(21)]
+    whole = estimate(None, 0.015, 2700)
+    assert not list(disagreeing([whole, *large, *small], ["queue"], 200))
+    # Where the small ones point down as well, only the mix can have turned the whole around.
+    small = [replace(row, difference=-0.005) for row in small]
+    assert list(disagreeing([whole, *large, *small], ["queue"], 200)) == [("override", "queue")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from tests.judge.build import case, units
 
 from rampgate.aggregate.moments import CANDIDATE
@@ -26,3 +27,10 @@ def test_exclusions_are_held_against_the_candidates_own_rows(field: str) -> None
     less: dict[str, Any] = dict.fromkeys(change, 3)
     few = judge(case(made, **less))
     assert not [r for r in few.reasons if "excluded" in r.message]
+
+
+@pytest.mark.parametrize("name", ["v9", "shadow 1", "V2 ", "3", "no", "a,b", "größe", '"x"'])
+def test_the_advice_to_ignore_a_version_reads_back_as_that_version(name: str) -> None:
+    [reason] = [r for r in judge(case(units(), other_variants=((name, 12),))).reasons if "ignore: " in r.message]
+    advice = reason.message.partition("ignore: ")[2].partition(" under source")[0]
+    assert yaml.safe_load(advice) == [name]

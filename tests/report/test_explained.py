@@ -247,6 +247,19 @@ def test_a_rollback_says_since_when_how_much_and_where_it_is_worst() -> None:
     assert "0 % of traffic" in text(found, "What happens next")
 
 
+def test_a_look_after_a_rollback_says_that_it_has_ended_and_names_no_new_breach() -> None:
+    _, found = explained(case(units(), at=state(status="rolled_back", rolled_back_at=midnight(9))))
+    said = text(found)
+    assert "The rollout has ended, and does not begin again by itself: rolled back on 2026-01-14; to try" in said
+    assert "A limit whose breach ends the rollout is broken" not in said
+
+
+def test_a_kpi_of_one_metric_is_not_called_several() -> None:
+    one = policy(kpi={"weights": {"right": 1}, "margin": "5pp"})
+    assert "The weighted KPI, here of one metric alone, is 1 x right." in text(explained(case(units(), rules=one))[1])
+    assert "The weighted KPI, several metrics in one number, is " in text(explained(case(units()))[1])
+
+
 def test_plain_thresholds_say_which_window_and_where() -> None:
     decision, found = explained(OTHERS["plain thresholds, harm"]())
     assert decision.decision == "rollback"

@@ -44,10 +44,16 @@ def print_json(value: object) -> None:
 
 
 def print_view(view: RenderableType) -> None:
-    """Something for people on standard output."""
+    """Something for people on standard output; what goes to a file or a pipe has no blanks at the ends of its lines."""
     from rampgate.report.terminal import console
 
-    console().print(view)
+    screen = console()
+    if screen.is_terminal:
+        screen.print(view)
+        return
+    with screen.capture() as got:
+        screen.print(view)
+    screen.out("\n".join(line.rstrip(" ") for line in got.get().split("\n")), end="", highlight=False)
 
 
 @contextmanager

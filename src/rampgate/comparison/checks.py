@@ -11,6 +11,7 @@ from rampgate.comparison.mix import Association, association
 from rampgate.comparison.values import Compared, Finding, Span
 from rampgate.comparison.words import listed, percent
 from rampgate.estimate.metric import KPI
+from rampgate.guess.words import written_like
 from rampgate.judge.case import Case
 from rampgate.judge.decision import Estimate
 from rampgate.judge.disagree import FAR, disagreeing, told, width
@@ -140,6 +141,11 @@ def _rows(case: Case) -> Iterator[Finding]:
             "the column that identifies it with --unit"
         )
         yield Finding("repeated_units", text)
+    for value, n in intake.other_variants:
+        near = written_like(value, (policy.baseline, policy.candidate))
+        if near is not None:
+            text = f"{n} rows of {value!r} were left out, which is written almost like {near!r}: correct the rows"
+            yield Finding("excluded", text)
     missing = {"unit": intake.null_unit, "time": intake.null_time, "variant": intake.null_variant}
     parts = [f"{n} without {what}" for what, n in missing.items() if n]
     if parts:

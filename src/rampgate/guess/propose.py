@@ -171,7 +171,7 @@ def _judged(table: _Table, timing: Timing) -> tuple[list[Outcome], list[Note], _
                 if _may_split(one, outcome):
                     perhaps.append(one)
         left.append((one.name, reason))
-    metrics, rejected = _metrics(table, found)
+    metrics, rejected = _metrics(table, found, left)
     segments, unsplit = _segments(table, perhaps)
     used = {str(column_) for one in metrics for key, column_ in one.content.items() if key in _COLUMNS}
     used |= {note.value for note in segments}
@@ -233,7 +233,7 @@ def _said(*sides: set[str | None]) -> list[str]:
     return [next((value for value in sorted(map(str, side))), "") for side in sides]
 
 
-def _metrics(table: _Table, found: list[Outcome]) -> tuple[list[Outcome], _Left]:
+def _metrics(table: _Table, found: list[Outcome], unfit: _Left) -> tuple[list[Outcome], _Left]:
     if table.given.metrics:
         metrics = [given_metric(text, table.columns, table.engine.name) for text in table.given.metrics]
         left: _Left = []
@@ -243,13 +243,19 @@ def _metrics(table: _Table, found: list[Outcome]) -> tuple[list[Outcome], _Left]
         raise Unclear(
             "metrics",
             "no column is an outcome: none of true and false, of words for good and bad, or of numbers whose name "
-            "tells which direction is good",
+            f"tells which direction is good{_nearest(unfit)}",
             where=table.engine.name,
             remedy="name one with --metric, as --metric solved, --metric hours:lower or --metric sla==met",
         )
     if not any(one.bounded for one in metrics):
         metrics = [scaled(one) if one.content["kind"] == "mean" else one for one in metrics]
     return _distinctly_named(metrics), left
+
+
+def _nearest(unfit: _Left) -> str:
+    """Why columns that look like outcomes are none."""
+    near = [f"{name!r}: {why}" for name, why in unfit if why != NO_OUTCOME]
+    return f" ({'; '.join(near[:3])})" if near else ""
 
 
 def _distinctly_named(metrics: list[Outcome]) -> list[Outcome]:

@@ -15,7 +15,17 @@ from rampgate.aggregate.typed import column, named, part, text_of
 from rampgate.errors import Unclear, UsageError
 from rampgate.guess.profile import TIMES, Profile, exact_distinct
 from rampgate.guess.values import Given, Note
-from rampgate.guess.words import INDEX, PERHAPS_VARIANT, UNIT, VARIANT, arms, next_version, say_arms, tells
+from rampgate.guess.words import (
+    INDEX,
+    PERHAPS_VARIANT,
+    UNIT,
+    VARIANT,
+    arms,
+    next_version,
+    say_arms,
+    tells,
+    written_like,
+)
 from rampgate.policy import Source
 from rampgate.source import Column, Engine
 
@@ -152,7 +162,12 @@ def find_arms(engine: Engine, columns: Mapping[str, Profile], given: Given, sour
         *(note for note in (baseline, candidate)),
     )
     pair = (baseline.value, candidate.value)
-    others = tuple((value, n) for value, n in counts.items() if value not in pair)
+    strange = {value: n for value, n in counts.items() if value not in pair}
+    meant = {value: near for value in strange if (near := written_like(value, pair)) is not None}
+    for value, near in meant.items():  # not ignored: the rows of a version must not vanish by a slip of writing
+        said = f"{strange[value]} rows; written almost like {near!r}: correct the rows, else every look holds"
+        notes = (*notes, Note("misspelt", repr(value), said, "", True))
+    others = tuple((value, n) for value, n in strange.items() if value not in meant)
     if others:
         said = f"other versions in the column: {rows_of(others)}"
         notes = (*notes, Note("ignore", ", ".join(name for name, _ in others), said, "", True))

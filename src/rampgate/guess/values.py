@@ -44,8 +44,8 @@ class Note:
     Attributes
     ----------
     role : ``unit``, ``time``, ``time_format``, ``decimal``, ``timezone``, ``variant``, ``baseline``, ``candidate``,
-        ``metric``, ``segment``, ``weights``, ``margin``, ``phases`` or ``rollout``; ``metric`` and ``segment`` once
-        for each of them
+        ``misspelt``, ``ignore``, ``metric``, ``segment``, ``weights``, ``margin``, ``phases`` or ``rollout``;
+        ``misspelt``, ``metric`` and ``segment`` once for each of them
     value : what was chosen
     why : the reason, as a phrase that follows a colon
     flag : the command-line flag that changes it, as ``--unit``; empty where only the policy file can

@@ -240,3 +240,12 @@ def next_version(value: str) -> str:
     if found and value.lower() != "candidate":
         return f"{found[1]}{int(found[2]) + 1}"
     return "candidate" if value.lower() != "candidate" else "candidate-2"
+
+
+def written_like(value: str, names: Iterable[str]) -> str | None:
+    """The name that differs from ``value`` in capitals and blanks alone."""
+    return next((name for name in names if name != value and _bare(name) == _bare(value)), None)
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split()).casefold()

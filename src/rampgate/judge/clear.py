@@ -14,6 +14,9 @@ from rampgate.judge.findings import amount
 from rampgate.judge.harm import within_words
 from rampgate.judge.orders import set_aside
 
+#: Metrics of which a GO says in its sentence how much harm would have been seen.
+MOST = 6
+
 
 def all_clear(case: Case, decision: str, shown: Sequence[Estimate], spent: tuple[Budget, ...]) -> str:
     """The sentence of a GO or COMPLETE."""
@@ -27,14 +30,23 @@ def all_clear(case: Case, decision: str, shown: Sequence[Estimate], spent: tuple
     if aside := set_aside(case.state):
         claim += f" beyond what people went on past ({', '.join(aside)})"
     told = [e for e in shown if e.group == OVERALL and e.name in (KPI, *policy.judged_metrics())]
+    if len(told) > MOST:  # what may end the rollout is told first
+        told.sort(key=lambda e: (e.name != KPI, e.name not in policy.rollback))
     seen = [text for e in told if (text := _seen(case, e)) is not None]
-    text = f"{claim}; harm above these would have been seen: {', '.join(seen)}" if seen else claim
+    text = f"{claim}; harm above these would have been seen: {_listed(seen)}" if seen else claim
     blind = [e.name for e in told if _counts(case, e.name) is not None and _seen(case, e) is None]
     if blind:
         text += f"; of {', '.join(blind)} there are too few events to say"
     if decision == COMPLETE:
         return f"the last phase is reached and its demands are met: {text}"
     return f"phase {case.state.phase} is done: {text}"
+
+
+def _listed(seen: Sequence[str]) -> str:
+    """The harms in a sentence that can be read; the rest stand beside their metrics."""
+    if len(seen) <= MOST:
+        return ", ".join(seen)
+    return f"{', '.join(seen[: MOST - 1])} and of {len(seen) - MOST + 1} more metrics what their intervals leave open"
 
 
 def _seen(case: Case, estimate: Estimate) -> str | None:

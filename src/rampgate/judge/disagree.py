@@ -32,26 +32,26 @@ def disagreeing(rows: Sequence[Estimate], columns: Sequence[str], least: int = 1
     known = [row for row in rows if row.difference is not None]
     for row in known:
         for column in columns if row.group == OVERALL else ():
-            parts = [
-                part
-                for part in known
-                if part.name == row.name
-                and part.group.column == column
-                and min(part.n_baseline, part.n_candidate) >= least
-            ]
-            if len(parts) > 1 and _opposite(row, parts):
+            parts = [part for part in known if part.name == row.name and part.group.column == column]
+            heard = [part for part in parts if min(part.n_baseline, part.n_candidate) >= least]
+            if len(heard) > 1 and _opposite(row, heard, parts):
                 yield row.name, column
 
 
-def _opposite(row: Estimate, parts: Sequence[Estimate]) -> bool:
-    """Whether all parts differ from the whole in direction, and their mean from it by half of its half-width."""
+def _opposite(row: Estimate, heard: Sequence[Estimate], parts: Sequence[Estimate]) -> bool:
+    """Whether all that are heard differ from the whole in direction, and so far does the mean of all parts.
+
+    The mean takes in the values that are too small to be heard: a few large ones that point the other way by chance
+    say nothing of the mix while the small ones make up the difference.
+    """
     assert row.difference is not None
-    differences = np.array([part.difference for part in parts], dtype=float)
-    if not (np.sign(differences) == -np.sign(row.difference)).all():
+    if any(np.sign(part.difference) != -np.sign(row.difference) for part in heard if part.difference is not None):
         return False
-    n_c, n_b = (np.array(x, dtype=float) for x in zip(*((p.n_candidate, p.n_baseline) for p in parts), strict=True))
+    both = [part for part in parts if min(part.n_baseline, part.n_candidate) > 0]
+    differences = np.array([part.difference for part in both], dtype=float)
+    n_c, n_b = (np.array(x, dtype=float) for x in zip(*((p.n_candidate, p.n_baseline) for p in both), strict=True))
     mean = float(np.average(differences, weights=n_c * n_b / (n_c + n_b)))
-    return abs(mean - row.difference) > FAR * width(row)
+    return mean * row.difference < 0 and abs(mean - row.difference) > FAR * width(row)
 
 
 def width(row: Estimate) -> float:

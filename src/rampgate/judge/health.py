@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -99,10 +100,17 @@ def _variants(case: Case) -> Health:
         return Health("error", PASS, text, left)
     count = sum(n for _, n in others)
     names = ", ".join(f"{name!r} ({n} rows)" for name, n in others[:5])
-    listed = ", ".join(name for name, _ in others[:5])
+    listed = ", ".join(_in_yaml(name) for name, _ in others[:5])
     remedy = f"to leave them out, write ignore: [{listed}] under source; else name the variants in the policy"
     text = f"column {case.policy.source.variant!r} has values that are neither baseline nor candidate: {names}"
     return Health("error", ERROR, f"{text}; {remedy}", count)
+
+
+def _in_yaml(name: str) -> str:
+    """A name as YAML reads it back: quoted unless it can be nothing but this text."""
+    plain = re.fullmatch(r"[A-Za-z][\w.-]*( [\w.-]+)*", name, re.ASCII)
+    words = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
+    return name if plain and name.lower() not in words else json.dumps(name, ensure_ascii=False)
 
 
 def _duplicates(case: Case) -> Health:

@@ -130,7 +130,7 @@ def status_view(
         windows = weeks[row["rollout"]]
         parts.append(forecast_view(row))
         if len(windows) > 1:
-            parts += [indented("weighted KPI by window:"), Padding(Weeks(windows), (0, 0, 0, 2))]
+            parts.append(Padding(Weeks(windows, Text("weighted KPI by window:")), (0, 0, 0, 2)))
     return Group(*parts) if parts else Text("no look at a rollout in this ledger yet")
 
 

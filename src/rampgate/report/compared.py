@@ -198,7 +198,7 @@ def _rows(found: Comparison) -> list[RenderableType]:
     if span.newest is not None and span.newest.date() == span.last_day:
         lines.append(f"The last day counts as far as it goes: the newest row is of {moment_of(span.newest)}")
     if intake.other_variants:
-        others = ", ".join(f"{name} ({n})" for name, n in intake.other_variants[:5])
+        others = ", ".join(f"{name!r} ({n})" for name, n in intake.other_variants[:5])
         lines.append(f"Rows of other versions, left out: {others}")
     if intake.after_as_of:
         lines.append(f"{intake.after_as_of} rows lie after the last day compared")

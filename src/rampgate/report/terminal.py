@@ -216,11 +216,13 @@ def open_table(rows: Sequence[StillOpen]) -> Sheet:
 class Weeks:
     """The weighted KPI of both arms as a line of blocks each, on one scale: one block per window.
 
-    Nothing is shown of fewer than two windows, or where the output knows no blocks: the numbers stand elsewhere.
+    Nothing, and no title, is shown of fewer than two windows, or where the output knows no blocks: the numbers stand
+    elsewhere.
     """
 
-    def __init__(self, windows: Sequence[Window]) -> None:
+    def __init__(self, windows: Sequence[Window], title: RenderableType | None = None) -> None:
         self.windows = windows[-MOST_WINDOWS:]
+        self.title = title
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if options.ascii_only or len(self.windows) < 2:
@@ -230,6 +232,8 @@ class Weeks:
         known = [value for values in arms.values() for value in values if value is not None]
         if not known:
             return
+        if self.title is not None:
+            yield self.title
         for arm, values in arms.items():
             own = [value for value in values if value is not None]
             ends = f"  {number(min(own))} to {number(max(own))}" if own else "  -"
@@ -258,7 +262,7 @@ def looks_table(decisions: Iterable[Decision]) -> Sheet:
 
 def weeks_view(windows: Sequence[Window], of: str = "") -> RenderableType:
     """The line of blocks with its title, where there is something to show."""
-    return Group(_title(f"Weighted KPI by window{of}"), Weeks(windows)) if len(windows) > 1 else Group()
+    return Group(Weeks(windows, _title(f"Weighted KPI by window{of}"))) if len(windows) > 1 else Group()
 
 
 def replay_view(decisions: Sequence[Decision]) -> RenderableType:

@@ -135,7 +135,8 @@ def project_people(start: Path) -> People:
     people = find_people(start) or find_people(Path())
     if people is None:
         raise UsageError(
-            f"there is no {PROJECT} here or above, nor in the present folder or above, so nobody's signature counts",
+            f"no {PROJECT} says whose signature counts: there is none in this folder or above it, nor in or above the "
+            "present one",
             where=str(start.resolve()),
             remedy=f"make a key with `rampgate key new --as NAME`, and write what it prints into {PROJECT}",
         )
@@ -186,7 +187,7 @@ def _simulation(path: Path, policy: Policy) -> bytes:
     UsageError
         It is none, or one of another policy.
     """
-    remedy = "give the file that `rampgate simulate POLICY --json` was written to"
+    remedy = f"give what `rampgate simulate {policy.origin.name}` or its --json writes for the policy as it is now"
     try:
         found = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:

@@ -21,7 +21,10 @@ def found(decision: Decision, policy: Policy) -> Iterator[str]:
             continue
         gloss = meanings[name]
         if name == KPI:
-            gloss = f"{gloss.replace('The KPI is', 'The weighted KPI, several metrics in one number, is')} "
+            called = "The weighted KPI, several metrics in one number, is"
+            if len(policy.kpi.weights) == 1:
+                called = "The weighted KPI, here of one metric alone, is"
+            gloss = f"{gloss.replace('The KPI is', called)} "
             gloss += "It is told in points: 100 is the best there is, 0 the worst."
         yield f"{gloss} {_values(row, policy)} {_limits(name, limits, policy)}".strip()
     if not rows:

@@ -26,17 +26,20 @@ MEANINGS: dict[str, str] = {
     "budget": "The harm to be expected in the next phase is more than the policy accepts",
     "inconclusive": "The phase asks for proof that the candidate is not much worse, and the proof is not there yet; "
     "that is no sign of harm",
-    "not_approved": "The policy in use is not the one that this rollout was begun or approved with",
+    "not_approved": "The policy in use has not been agreed on as it must be before the rollout may go on",
     "open_review": "The review of an earlier incident has not been closed",
     "decided_by_person": "A person has decided or changed something",
     "error": "Something could not be judged or does not add up, and what cannot be judged never counts as passed",
     "all_clear": "Everything that the phase asks for is there, and nothing failed",
 }
+STAYS = "The rollout has ended, and does not begin again by itself"
 UNKNOWN = "The gate gives a reason that this version of rampgate has no words for ({code})"
 
 
 def meaning(reason: Reason) -> str:
     """What a reason's code means."""
+    if reason.code == "rollback" and reason.metric is None:  # no limit: what was decided at an earlier look
+        return STAYS
     return MEANINGS.get(reason.code, UNKNOWN.format(code=reason.code))
 
 
