@@ -243,9 +243,28 @@ def test_decisions_of_earlier_statistics_are_told_and_not_judged_again(copy: Pat
         content["entry"]["versions"]["statistics"] = 0
         content["entry"]["decision"]["kpi"]["difference"] = 0.5
 
-    rewrite(copy, change, at=2)
+    rewrite(copy, change, at=1)
     result = found(copy)
     assert (result.ok, result.recomputed, result.older) == (True, 2, 1)
+
+
+def test_nobody_goes_back_to_earlier_statistics(copy: Path) -> None:
+    """What they decided is not judged again: a forged decision would only have to claim them."""
+    rewrite(copy, lambda content: content["entry"]["versions"].update(statistics=0), at=2)
+    result = found(copy)
+    assert (result.ok, result.first_bad) == (False, 2)
+    assert "decided by statistics 0, and a record before it by" in str(result.problem)
+
+
+def test_a_decision_of_earlier_statistics_leads_where_its_record_says(copy: Path) -> None:
+    def change(content: Any) -> None:
+        content["entry"]["versions"]["statistics"] = 0
+        content["state"]["phases"].append([2, "2026-01-12T00:00:00+00:00"])
+
+    rewrite(copy, change, at=1)
+    result = found(copy)
+    assert (result.ok, result.first_bad) == (False, 1)
+    assert "not the one that the decision leads to: phases" in str(result.problem)
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,7 @@ class _Walk:
     recomputed: int = 0
     reworded: int = 0
     older: int = 0
+    statistics: int = 0
 
     def read(self, sha256: str) -> bytes:
         """A document, read once: the periods of a rollout are named by all its later records."""
@@ -159,6 +160,11 @@ def _decision(walk: _Walk, record: Record) -> None:
     walk.known.update(named(inputs))
     before = walk.last.get(record.rollout)
     stood = before.state() if before is not None else {}
+    made = int(record.entry()["versions"]["statistics"])
+    if made < walk.statistics:
+        # What earlier statistics decided is not judged again, so nobody may go back to them.
+        _demand(f"it says that it was decided by statistics {made}, and a record before it by {walk.statistics}")
+    walk.statistics = made
     found = recompute(record, State.from_dict(stood) if stood else None, walk.read)
     approvals, under = walk.approvals.get(record.rollout, {}), record.rollout in walk.under_approval
     look = walk.looks.get(record.rollout)

@@ -9,9 +9,10 @@ from typing import Any
 from rampgate.estimate import STATISTICS
 from rampgate.judge.case import Case
 from rampgate.judge.decide import judge
+from rampgate.judge.decision import Decision
 from rampgate.judge.moved import moved
 from rampgate.judge.orders import next_candidate
-from rampgate.judge.state import State
+from rampgate.judge.state import State, after
 from rampgate.ledger import Record, canonical
 from rampgate.rollout.archive import question, restore, source_digest
 
@@ -62,7 +63,7 @@ def recompute(record: Record, before: State | None, read: Callable[[str], bytes]
     if problem is not None:
         return Recomputed(problem)
     if entry["versions"]["statistics"] < STATISTICS:
-        return Recomputed(older=True)
+        return Recomputed(_moved_on(case, entry, record), older=True)
     decision = judge(case)
     content = decision.content()
     if not same_decision(content, entry["decision"]):
@@ -70,6 +71,17 @@ def recompute(record: Record, before: State | None, read: Callable[[str], bytes]
     if canonical(moved(case, decision).to_dict()) != canonical(record.state()):
         return Recomputed("the state after it is not the one that the decision leads to")
     return Recomputed(words=canonical(content) == canonical(entry["decision"]))
+
+
+def _moved_on(case: Case, entry: Mapping[str, Any], record: Record) -> str | None:
+    """Whether a decision that is not judged again led to where its record says that the rollout stands."""
+    decided = Decision.from_dict({**entry["decision"], "decision_id": "", "previous_sha256": ""})
+    led, said = after(case.state, decided, None), State.from_dict(record.state())
+    where = ("attempt", "candidate", "start", "phases", "status", "rolled_back_at", "traffic")
+    differing = [name for name in where if getattr(led, name) != getattr(said, name)]
+    return (
+        f"the state after it is not the one that the decision leads to: {', '.join(differing)}" if differing else None
+    )
 
 
 def _frame(record: Record, entry: Mapping[str, Any], case: Case) -> str | None:
