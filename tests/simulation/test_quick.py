@@ -45,3 +45,30 @@ def test_a_budget_that_no_rollout_can_meet_is_refused() -> None:
 def test_what_cannot_be_simulated_is_said() -> None:
     assert "evidence: point" in str(quick(policy(evidence="point", segments=None), FRAME).why)
     assert quick(policy(segments=None), FRAME.iloc[:0]).why is not None
+
+
+def test_a_phase_that_lasts_longer_than_the_usual_horizon_is_watched_long_enough() -> None:
+    """Three phases of a month each: the last proof begins after two of them, and can hardly ever succeed."""
+    months = [{"traffic": share, "at_least": "28d"} for share in ("10%", "20%")]
+    proof = {"traffic": "30%", "at_least": "25d", "go": "non_inferior", "require": ["override"]}
+    phases = [*months, proof, {"traffic": "100%"}]
+    tight, wide = (
+        quick(policy(phases=phases, segments=None, guardrails={"override": {"margin": m}}), FRAME)
+        for m in ("0.7pp", "30pp")
+    )
+    assert "phase 3" in tight.never[0]
+    assert not wide.never
+    assert all(figure.estimate is not None for figure in (*tight.opening, *wide.opening))
+
+
+def test_the_share_that_opens_is_that_of_a_longer_watch() -> None:
+    """Those that came in late and left in time are no better known than those that stayed."""
+    phases = [{"traffic": "30%", "at_least": "14d", "go": "non_inferior", "require": ["override"]}, {"traffic": "100%"}]
+    rules = policy(phases=phases, segments=None, guardrails={"override": {"margin": "3pp"}})
+    shares = []
+    for days in (84, 200):
+        found = simulate(rules, FRAME, rollouts=200, days=days, scenario=("harmless",), workers=1).scenarios[0]
+        figure = found.opened[0]
+        assert figure.estimate is not None
+        shares.append(figure.estimate)
+    assert shares[0] == pytest.approx(shares[1], abs=0.15)

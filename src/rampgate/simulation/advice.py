@@ -9,7 +9,7 @@ from rampgate.judge.labels import TOLERATED
 from rampgate.policy import Policy
 from rampgate.policy.values import percent
 from rampgate.simulation.baseline import Baseline, days_of
-from rampgate.simulation.opening import ENOUGH, needs_days, opening, with_budgets, with_margins
+from rampgate.simulation.opening import ENOUGH, enough_looks, needs_days, opening, with_budgets, with_margins
 from rampgate.simulation.table import TIMES, Outcome
 
 #: Times as wide that margins and budgets are tried.
@@ -38,6 +38,12 @@ def not_opening(baseline: Baseline, found: Sequence[Outcome], seed: int) -> Iter
         return
     for index, figure in enumerate(harmless.opened):
         phase, last = policy.phases[index], index == len(policy.phases) - 1
+        if figure.estimate is None and not last:
+            longer = enough_looks(policy) * days_of(policy)
+            yield (
+                f"phase {index + 1} ({percent(phase.traffic)} of traffic, {phase.go}): no rollout came into it early "
+                f"enough to say whether it opens in time; simulate with --days {longer}"
+            )
         if figure.estimate is None or figure.estimate >= ENOUGH or last:
             continue
         stay = f"{TIMES} times its shortest stay of {phase.at_least}"

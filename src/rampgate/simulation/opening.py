@@ -30,11 +30,15 @@ def opening(policy: Policy, baseline: Baseline, rollouts: int = 200, seed: int =
     ----------
     policy : may differ from the baseline's own in its margins, phases and budgets
     """
-    baseline = replace(baseline, policy=policy)
-    days = sum(max(phase.at_least.timedelta, timedelta(days=days_of(policy))).days * TIMES for phase in policy.phases)
-    periods = max(2, math.ceil(days / days_of(policy)))
+    baseline, periods = replace(baseline, policy=policy), enough_looks(policy)
     (counted,) = work(baseline, [(0, HARMLESS)], rollouts, periods, seed, workers=1)
     return outcome(policy, HARMLESS, counted, periods, days_of(policy)).opened
+
+
+def enough_looks(policy: Policy) -> int:
+    """Looks after which each phase has been watched for four times its shortest stay, if none takes longer."""
+    days = sum(max(phase.at_least.timedelta, timedelta(days=days_of(policy))).days * TIMES for phase in policy.phases)
+    return max(2, math.ceil(days / days_of(policy)))
 
 
 def needs_days(baseline: Baseline, index: int, seed: int) -> float | None:

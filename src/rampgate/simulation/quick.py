@@ -9,7 +9,7 @@ from rampgate.errors import DataError, NotJudgedYet, UsageError
 from rampgate.policy import Policy
 from rampgate.simulation.advice import not_opening
 from rampgate.simulation.baseline import days_of, from_source
-from rampgate.simulation.opening import ENOUGH
+from rampgate.simulation.opening import ENOUGH, enough_looks
 from rampgate.simulation.scenario import scenarios
 from rampgate.simulation.simulate import DAYS, refuse_not_simulated
 from rampgate.simulation.table import Figure, Outcome, outcome
@@ -59,10 +59,13 @@ def quick(policy: Policy, events: Any = None) -> Quick:
     every = scenarios(baseline)[0]
     tried = [(i, s) for i, s in enumerate(every) if s.name == "harmless" or s.name.endswith("-expect-start")]
     periods = DAYS // days_of(policy)
-    made = work(baseline, tried, ROLLOUTS, periods, SEED)
+    # Whether phases open is watched for as long as that may take; harm for as long as `simulate` does.
+    longest = max(periods, enough_looks(policy))
+    (harmless,) = work(baseline, tried[:1], ROLLOUTS, longest, SEED)
+    rest = work(baseline, tried[1:], ROLLOUTS, periods, SEED) if tried[1:] else ()
     found = [
-        outcome(policy, scenario, counted, periods, days_of(policy))
-        for (_, scenario), counted in zip(tried, made, strict=True)
+        outcome(policy, tried[0][1], harmless, longest, days_of(policy)),
+        *(outcome(policy, one, made, periods, days_of(policy)) for (_, one), made in zip(tried[1:], rest, strict=True)),
     ]
     catches = tuple(_caught(one, baseline.per_day) for one in found[1:])
     opened = found[0].opened[:-1]

@@ -218,8 +218,9 @@ def _opened(policy: Policy, index: int, entered: Floats, counted: Counted, perio
     limit = max(TIMES * policy.phases[index].at_least.timedelta.total_seconds() / 86400.0, days)
     came = entered[:, index] <= periods - 1
     stay = (counted.left[:, index] + 1.0 - entered[:, index]) * days
-    # Who came late is not watched for as long as that.
-    whole = came & ((entered[:, index] * days + limit <= periods * days) | (counted.left[:, index] < periods))
+    # Who came late is not watched for as long as that, whether he left by the horizon or not: to count only those who
+    # did would say that everybody does.
+    whole = came & (entered[:, index] * days + limit <= periods * days)
     return Figure.share(((counted.left[:, index] < periods) & (stay <= limit))[whole])
 
 
