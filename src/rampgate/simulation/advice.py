@@ -1,4 +1,4 @@
-"""Where a policy cannot work on its baseline, and what would: each remedy is a figure that was simulated too."""
+"""Where a policy cannot work on its baseline, and what would: a remedy in figures was simulated too."""
 
 from __future__ import annotations
 
@@ -61,7 +61,10 @@ def _remedies(baseline: Baseline, index: int, seed: int) -> Iterator[str]:
     policy, phase = baseline.policy, baseline.policy.phases[index]
     known = min(_known_share(baseline, name) for name in counted_metrics(policy))
     each = baseline.per_day * phase.share * known
-    days = phase.minimum_units / each if each else float("inf")
+    if not each:
+        yield f"no candidate unit with a known outcome comes in it, and minimum_units is {phase.minimum_units}"
+        return
+    days = phase.minimum_units / each
     if days > TIMES * max(phase.at_least.timedelta.days, days_of(policy)):
         yield f"minimum_units of {phase.minimum_units} alone take about {days:.0f} days: ask for fewer, or stay longer"
         return
@@ -81,7 +84,7 @@ def _remedies(baseline: Baseline, index: int, seed: int) -> Iterator[str]:
                 budgets = ", ".join(f"{name} of {budget:,.0f}" for name, budget in tried.harm_budget.items())
                 yield f"accept a harm_budget {factor:g} times as large ({budgets}), with which it does"
                 break
-        yield "begin the next phase with less traffic, or a shorter at_least"
+        yield "begin the next phase with less traffic, or a shorter at_least (not tried here)"
 
 
 def _opens(policy: Policy, baseline: Baseline, index: int, seed: int) -> bool:

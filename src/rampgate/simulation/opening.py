@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rampgate.policy import Policy
+from rampgate.policy import Margin, Policy
 from rampgate.simulation.baseline import Baseline, days_of
 from rampgate.simulation.scenario import Scenario
 from rampgate.simulation.table import TIMES, Figure, outcome
@@ -55,16 +55,19 @@ def needs_days(baseline: Baseline, index: int, seed: int) -> float | None:
 def with_margins(policy: Policy, names: tuple[str, ...], factor: float) -> Policy:
     """The same policy with some guardrails' margins, the KPI's among them, a number of times as wide."""
     guardrails = {
-        name: rail.model_copy(update={"margin": replace(rail.margin, value=rail.margin.value * factor)})
-        if name in names
-        else rail
+        name: rail.model_copy(update={"margin": _wider(rail.margin, factor)}) if name in names else rail
         for name, rail in policy.guardrails.items()
     }
     changes: dict[str, Any] = {"guardrails": type(policy.guardrails)(guardrails)}
     if "kpi" in names and "kpi" not in policy.guardrails:
-        margin = replace(policy.kpi.margin, value=policy.kpi.margin.value * factor)
+        margin = _wider(policy.kpi.margin, factor)
         changes["kpi"] = policy.kpi.model_copy(update={"margin": margin})
     return policy.model_copy(update=changes)
+
+
+def _wider(margin: Margin, factor: float) -> Margin:
+    """A margin so many times as wide, as one would write it."""
+    return replace(margin, value=float(f"{margin.value * factor:.3g}"))
 
 
 def with_budgets(policy: Policy, factor: float) -> Policy:

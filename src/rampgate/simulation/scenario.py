@@ -68,11 +68,18 @@ def scenarios(baseline: Baseline) -> tuple[tuple[Scenario, ...], tuple[str, ...]
         out += _harms(baseline, rule, found, full)
     out += _in_one_segment(baseline, found, full)
     benefit = _spread(baseline, -_expected(baseline.policy, KPI, found), found, OVERALL, cut=True)
-    out.append(Scenario("benefit", "the candidate's weighted KPI is better by what its margin is", benefit))
+    # What there is no room for was made smaller: the sentence says what is drawn.
+    gain = -sum(found[change.metric].weight * change.harm / found[change.metric].scale for change in benefit)
+    if benefit:
+        out.append(Scenario("benefit", f"the candidate's weighted KPI is better by {100 * gain:.2g} points", benefit))
+    else:
+        full.append("benefit is left out: the baseline's weighted KPI has no room to be better")
     moving = _moving(baseline, found)
     if moving:
+        sizes = sorted({f"{100 * change.harm:.2g}" for change in moving}, key=float)
         text = (
-            f"the candidate is like the baseline, whose metrics all grow worse, by {100 * DRIFT:.0f} points in the end"
+            "the candidate is like the baseline, whose metrics all grow worse, by "
+            f"{' to '.join(dict.fromkeys((sizes[0], sizes[-1])))} points in the end"
         )
         out.append(Scenario("baseline-moving", text, moving, both=True))
     return tuple(out), tuple(full)
