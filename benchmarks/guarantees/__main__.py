@@ -9,39 +9,23 @@ the code makes nothing stale by itself: delete the file to measure anew.
 from __future__ import annotations
 
 import argparse
-import json
-import time
-import zlib
 from multiprocessing import Pool
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from benchmarks.guarantees.cells import Cell, cells
 from benchmarks.guarantees.page import write
+from benchmarks.resumed import Result, keep, kept, measured
 
 RESULTS = Path(__file__).with_name("results.jsonl")
 
 
-def run(cell: Cell, rollouts: int | None = None) -> dict[str, Any]:
+def run(cell: Cell, rollouts: int | None = None) -> Result:
     """Simulate one cell; the same cell draws the same numbers, whatever ran before it."""
-    count = min(rollouts, cell.rollouts) if rollouts is not None else cell.rollouts
-    rng = np.random.default_rng([20261125, zlib.crc32(cell.key.encode())])
-    begun = time.perf_counter()
-    figures = cell.measure(rng, count)
-    return {"key": cell.key, "rollouts": count, "seconds": round(time.perf_counter() - begun, 1), **figures}
+    return measured(cell.key, min(rollouts, cell.rollouts) if rollouts is not None else cell.rollouts, cell.measure)
 
 
-def _numbered(asked: tuple[int, int | None]) -> dict[str, Any]:
+def _numbered(asked: tuple[int, int | None]) -> Result:
     return run(cells()[asked[0]], asked[1])
-
-
-def kept(results: Path = RESULTS) -> dict[str, dict[str, Any]]:
-    """Results of earlier runs by key."""
-    if not results.exists():
-        return {}
-    lines = (json.loads(line) for line in results.read_text().splitlines())
-    return {line["key"]: line for line in lines}
 
 
 def main() -> None:
@@ -56,14 +40,9 @@ def main() -> None:
     every, done = cells(), kept(asked.results)
     missing = [(i, asked.rollouts) for i, c in enumerate(every) if asked.only in c.key and c.key not in done]
     if not asked.page and missing:
-        with Pool(asked.workers) as pool, asked.results.open("a") as file:
-            for number, found in enumerate(pool.imap_unordered(_numbered, missing), start=1):
-                file.write(json.dumps(found) + "\n")
-                file.flush()
-                print(
-                    f"{number}/{len(missing)}  {found['share']:7.2%}  {found['seconds']:5.1f} s  {found['key']}",
-                    flush=True,
-                )
+        with Pool(asked.workers) as pool:
+            found = pool.imap_unordered(_numbered, missing)
+            keep(asked.results, found, len(missing), lambda one: f"{one['share']:7.2%}  ")
     write(every, kept(asked.results))
 
 

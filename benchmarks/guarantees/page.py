@@ -70,7 +70,9 @@ NOTES = """\
 - `share_above`, and `within` of a time to an event, are proportions; a floor is judged as a KPI is.
 - Shown, not proven: means and ratios without bounds, clusters, covariates, the KPI and the interval of a quantile.
   Proportions, rare events, bounded means, the split, and `non_inferior` wherever a unit is bounded rest on a proof
-  ([how evidence is weighed](explanation/evidence.md)); their lines show how much it leaves."""
+  ([how evidence is weighed](explanation/evidence.md)), but for very small days: on one of two units a bet on a
+  share can win up to 0.7 % too much ([decision 15](decisions/0015-the-contest.md)); their lines show how much it
+  leaves."""
 
 
 def _section(section: str, members: list[tuple[Cell, Mapping[str, Any]]]) -> Iterator[str]:

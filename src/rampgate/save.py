@@ -21,8 +21,13 @@ def refuse_existing(path: Path, force: bool) -> None:
         raise UsageError("there is no such folder", where=str(path.parent), remedy="make it, or name another --out")
 
 
-def save(text: str, path: Path, force: bool = False) -> None:
-    """Write a text file beside itself first, then put it into place."""
+def save(text: str, path: Path, force: bool = False, remedy: str = "name another file with --out") -> None:
+    """Write a text file beside itself first, then put it into place.
+
+    Parameters
+    ----------
+    remedy : what else can be done where the file cannot be written
+    """
     refuse_existing(path, force)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -38,7 +43,7 @@ def save(text: str, path: Path, force: bool = False) -> None:
         raise UsageError(
             f"the file cannot be written ({error.strerror})",
             where=str(path),
-            remedy="give this user permission to write there, or name another file with --out",
+            remedy=f"give this user permission to write there, or {remedy}",
         ) from error
 
 

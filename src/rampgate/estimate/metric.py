@@ -16,6 +16,11 @@ from rampgate.policy import Margin, Policy
 KPI = "kpi"
 
 
+def parts_of(policy: Policy, name: str) -> tuple[str, ...]:
+    """The metrics that something is about: a metric itself; of the KPI, and of its floor, those that it is made of."""
+    return (name,) if name in policy.metrics else tuple(policy.kpi.weights)
+
+
 def contrast(
     policy: Policy,
     name: str,
@@ -215,7 +220,7 @@ def _kpi_contrast(policy: Policy, c: Arm, b: Arm, ratio: float) -> Means:
 def known_units(policy: Policy, name: str, arm: Arm) -> Floats:
     """Units whose value of the metric is known, (..., group, period); for the KPI the least known of its metrics."""
     if name == KPI:
-        return np.asarray(np.min([known_units(policy, metric, arm) for metric in policy.kpi.weights], axis=0))
+        return np.asarray(np.min([known_units(policy, metric, arm) for metric in parts_of(policy, name)], axis=0))
     known = arm.total(f"{name}:known")
     if policy.metrics[name].kind == "ratio":
         # Without anything to divide by there is no ratio, however many units there are.

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from rampgate.estimate.alone import FLOOR
-from rampgate.estimate.metric import KPI
+from rampgate.estimate.metric import KPI, parts_of
 from rampgate.judge.case import Case
 from rampgate.judge.decision import FAIL, INCONCLUSIVE, NO_DATA, Reason, Waiting
 from rampgate.policy import Phase, Policy
@@ -128,7 +128,7 @@ def booking_looks(case: Case, name: str, begin: int) -> int:
     name : a metric or the KPI
     begin : the first period that counts; past the last for a phase to come
     """
-    parts = case.policy.kpi.weights if name in (KPI, FLOOR) else (name,)
+    parts = parts_of(case.policy, name)
     ages = [age.timedelta for part in parts if (age := case.policy.metrics[part].maturity) is not None]
     length = timedelta(days=look_days(case))
     waiting = int(np.count_nonzero(~case.data.ripe[KPI if name == FLOOR else name][0][begin:]))

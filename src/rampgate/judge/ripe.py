@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from rampgate.aggregate.moments import Period
-from rampgate.estimate.metric import KPI
+from rampgate.estimate.metric import parts_of
 from rampgate.policy import Policy
 
 
@@ -18,8 +18,7 @@ def is_ripe(policy: Policy, name: str, periods: Sequence[Period], look: datetime
     A period enters whole and once, at the age at which the policy calls its outcomes final: what is booked as it
     becomes known compares the quick outcomes of one arm with the slow ones of the other.
     """
-    parts = policy.kpi.weights if name == KPI else (name,)
-    ages = [age for part in parts if (age := policy.metrics[part].maturity) is not None]
+    ages = [age for part in parts_of(policy, name) if (age := policy.metrics[part].maturity) is not None]
     # Calendar days are 23 or 25 hours where clocks change; a unit's own age is counted in hours. The longer one counts.
     return np.array(
         [all(max(age.after(p.end, policy.zone), p.end + age.timedelta) <= look for age in ages) for p in periods],

@@ -12,7 +12,7 @@ from rampgate.aggregate.marginals import OVERALL, Group
 from rampgate.aggregate.moments import Floats
 from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.clustered import Clustered
-from rampgate.estimate.metric import KPI
+from rampgate.estimate.metric import KPI, parts_of
 from rampgate.estimate.process import Steps
 from rampgate.estimate.quantiles import units_needed
 from rampgate.judge.attribution import attribution
@@ -47,16 +47,11 @@ def weighed_criteria(case: Case) -> tuple[Weighed, ...]:
     if key not in data.made:
         late = undeclared(case)
         every = criteria(case.policy, group_weights(data.segments, data.first))
-        why = {c.id: late[name] for c in every for name in _parts(case.policy, c) if name in late}
+        why = {c.id: late[name] for c in every for name in parts_of(case.policy, c.measure) if name in late}
         found = {w.criterion.id: w for w in weigh(data, [c for c in every if c.id not in why])}
         data.made[key] = tuple(found[c.id] if c.id in found else _unjudged(c, why[c.id]) for c in every)
     made: tuple[Weighed, ...] = data.made[key]
     return made
-
-
-def _parts(policy: Policy, c: Criterion) -> tuple[str, ...]:
-    """The metrics that a criterion is about."""
-    return tuple(policy.kpi.weights) if c.metric == KPI else (c.metric,)
 
 
 def _unjudged(c: Criterion, why: str) -> Weighed:

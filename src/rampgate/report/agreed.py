@@ -54,8 +54,10 @@ def _simulated(one: Outcome) -> str:
     share = f"{100 * figure.estimate:.1f} % (± {100 * figure.error:.1f}) are {what}"
     days = one.days_to_rollback[0].estimate if what == "missed" else None
     weeks = one.weeks_to_full if one.name == "harmless" else None
-    more = f", half are rolled back by day {days:.0f}" if days is not None else ""
-    return f"{one.says}: {share}{more}" + (f", half are at the last phase after {weeks:.1f} weeks" if weeks else "")
+    more = f", half of all are rolled back by day {days:.0f}" if days is not None else ""
+    return f"{one.says}: {share}{more}" + (
+        f", half of all are at the last phase after {weeks:.1f} weeks" if weeks else ""
+    )
 
 
 def decided_view(found: Decided) -> RenderableType:

@@ -236,8 +236,8 @@ def _bounds(canvas: Canvas, bounds: Sequence[Bound], unit: Unit, scale: Any) -> 
         data = canvas.on([{"bound": bound.difference * unit.scale, "text": bound.text}])
         y = alt.Y("bound:Q", scale=scale)
         yield data.mark_rule(color=colour, strokeDash=[6, 4] if harm else [2, 3], strokeWidth=1.5).encode(y=y)
-        # At the right, where the interval is narrow, on the far side of the line from zero.
-        yield lettering(data, "text", None, y, right=True, dy=9 if bound.difference < 0 else -7, color=colour)
+        # At the left, as the last value stands at the right; on the far side of the line from zero.
+        yield lettering(data, "text", None, y, dy=9 if bound.difference < 0 else -7, color=colour)
 
 
 def _window_of(rows: Sequence[dict[str, Any]], marks: Sequence[float]) -> list[float]:

@@ -183,12 +183,12 @@ def point(data: Any, x: Any, y: Any, shape: str, colour: str) -> Any:
     return data.mark_point(shape=shape, filled=True, size=80, color=colour, opacity=1).encode(x=x, y=y)
 
 
-def lettering(data: Any, field: str, x: Any, y: Any, right: bool = False, **style: Any) -> Any:
-    """Words in the picture, at its left or ``right`` edge without an ``x``; a page keeps them readable on a line."""
+def lettering(data: Any, field: str, x: Any, y: Any, **style: Any) -> Any:
+    """Words in the picture, at its left edge without an ``x``; a page keeps them readable on a line."""
     import altair as alt
 
-    edge = {"x": "width", "dx": -4, "align": "right"} if right else {"x": 4, "align": "left"}
-    style = {"fontSize": 11, **(edge if x is None else {}), **style}
+    edge = {"x": 4, "align": "left"} if x is None else {}
+    style = {"fontSize": 11, **edge, **style}
     place = {"y": y} if x is None else {"x": x, "y": y}
     return data.mark_text(**style).encode(**place, text=alt.Text(f"{field}:N"))
 

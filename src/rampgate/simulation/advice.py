@@ -24,14 +24,14 @@ def advice(baseline: Baseline, found: Sequence[Outcome], periods: int, seed: int
     """Sentences, the gravest first; none where nothing has to be said."""
     return (
         *_late(baseline),
-        *not_opening(baseline, found, seed),
+        *(said for _, said in not_opening(baseline, found, seed)),
         *_wolf(baseline.policy, found),
         *_asleep(baseline.policy, found, periods * days_of(baseline.policy)),
     )
 
 
-def not_opening(baseline: Baseline, found: Sequence[Outcome], seed: int) -> Iterator[str]:
-    """Phases that fewer than `ENOUGH` of harmless rollouts leave in time, with what would mend it."""
+def not_opening(baseline: Baseline, found: Sequence[Outcome], seed: int) -> Iterator[tuple[int, str]]:
+    """Phases, by their place, that fewer than `ENOUGH` of harmless rollouts leave in time, with what would mend it."""
     policy = baseline.policy
     harmless = next((one for one in found if one.name == "harmless"), None)
     if harmless is None:
@@ -41,8 +41,9 @@ def not_opening(baseline: Baseline, found: Sequence[Outcome], seed: int) -> Iter
         if figure.estimate is None and not last:
             longer = enough_looks(policy) * days_of(policy)
             yield (
+                index,
                 f"phase {index + 1} ({percent(phase.traffic)} of traffic, {phase.go}): no rollout came into it early "
-                f"enough to say whether it opens in time; simulate with --days {longer}"
+                f"enough to say whether it opens in time; simulate with --days {longer}",
             )
         if figure.estimate is None or figure.estimate >= ENOUGH or last:
             continue
@@ -54,7 +55,7 @@ def not_opening(baseline: Baseline, found: Sequence[Outcome], seed: int) -> Iter
             f"harmless candidates within {stay}; half of them need {wait}, at {baseline.per_day:,.0f} units a day"
         )
         remedies = list(_remedies(baseline, index, seed))
-        yield f"{text}: {'; or '.join(remedies)}" if remedies else text
+        yield index, f"{text}: {'; or '.join(remedies)}" if remedies else text
 
 
 def _remedies(baseline: Baseline, index: int, seed: int) -> Iterator[str]:

@@ -69,10 +69,11 @@ def quick(policy: Policy, events: Any = None) -> Quick:
     ]
     catches = tuple(_caught(one, baseline.per_day) for one in found[1:])
     opened = found[0].opened[:-1]
-    surely = tuple(f"phase {i} " for i, figure in enumerate(opened, start=1) if _below(figure, SURE))
     said = tuple(not_opening(baseline, found, SEED))
-    never = tuple(line for line in said if line.startswith(surely)) if surely else ()
-    return Quick(catches, opened, never, tuple(line for line in said if line not in never))
+    never, doubtful = (
+        tuple(line for phase, line in said if _below(opened[phase], SURE) == surely) for surely in (True, False)
+    )
+    return Quick(catches, opened, never, doubtful)
 
 
 def _below(figure: Figure, errors: float) -> bool:
@@ -87,6 +88,6 @@ def _caught(one: Outcome, per_day: float) -> str:
         half, done = None, "held"
     if missed is None or error is None:
         return f"{one.says}: cannot be told"
-    when = f", half of them by day {half:.0f}" if half is not None else ""
+    when = f", half of all by day {half:.0f}" if half is not None else ""
     share = f"{100 * (1 - missed):.0f} % (± {100 * error:.0f})"
     return f"{one.says}: {share} are {done} within {DAYS} days{when}, at {per_day:,.0f} units a day"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
-from rampgate.errors import UsageError
 from rampgate.policy import Policy
+from rampgate.save import save
 from rampgate.simulation.table import Simulation
 
 ENDING = ".simulation.json"
@@ -27,14 +26,7 @@ def store(simulation: Simulation, policy_file: Path) -> Path:
     """
     target = place_of(policy_file)
     text = json.dumps(simulation.to_dict(), indent=1, allow_nan=False, sort_keys=True) + "\n"
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(target)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        remedy = "simulate with --no-keep, or make the folder writable"
-        raise UsageError(f"cannot be written: {error}", where=str(target), remedy=remedy) from error
+    save(text, target, force=True, remedy="simulate with --no-keep")
     return target
 
 
