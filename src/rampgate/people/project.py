@@ -71,20 +71,36 @@ class People:
             )
 
 
+def find_project(start: Path) -> Path | None:
+    """The file of the project that a folder belongs to: the nearest ``rampgate.toml`` in it or above it."""
+    here = start.resolve()
+    return next((path for folder in (here, *here.parents) if (path := folder / PROJECT).is_file()), None)
+
+
 def find_people(start: Path) -> People | None:
-    """The people of the project that a folder belongs to: the nearest ``rampgate.toml`` in it or above it.
+    """The people of the project that a folder belongs to; None where its file names none.
 
     Raises
     ------
     UsageError
-        The file says something else than people and their keys.
+        The file says something else than people and their keys, and how reviews are written.
     """
-    here = start.resolve()
-    for folder in (here, *here.parents):
-        path = folder / PROJECT
-        if path.is_file():
-            return _load(path)
-    return None
+    path = find_project(start)
+    return None if path is None else _load(path)
+
+
+def read_project(path: Path) -> dict[str, Any]:
+    """What a project's file says.
+
+    Raises
+    ------
+    UsageError
+        It cannot be read.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"this cannot be read: {error}", where=str(path), remedy=_EXAMPLE) from None
 
 
 def entry(person: str, make: Callable[[], str]) -> str:
@@ -106,12 +122,11 @@ def entry(person: str, make: Callable[[], str]) -> str:
     return f"[[people]]\nname = {json.dumps(name, ensure_ascii=False)}\nkey = {json.dumps(make())}\n"
 
 
-def _load(path: Path) -> People:
-    where = str(path)
-    try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"this cannot be read: {error}", where=where, remedy=_EXAMPLE) from None
+def _load(path: Path) -> People | None:
+    where, content = str(path), read_project(path)
+    reviews = content.pop("review", None)  # read by `rampgate.incident.settings`
+    if reviews is not None and not content:
+        return None
     entries = content.pop("people", [])
     if content or not isinstance(entries, list):
         what = f"there is no key {next(iter(content))!r} here" if content else "people is no list of entries"
