@@ -27,6 +27,10 @@ def open_engine(source: Any, base: Path | None = None) -> Engine:
     # By its type: to ask a lazy frame for attributes that it lacks makes it warn.
     if hasattr(type(source), "row_hash"):
         return cast(Engine, source)
+    if isinstance(source, str) and source.startswith(("postgresql://", "postgres://")):
+        from rampgate.source.postgres import PostgresEngine
+
+        return PostgresEngine.open(source)
     from rampgate.source.duckdb import DuckDBEngine
 
     return DuckDBEngine.open(source, base)
