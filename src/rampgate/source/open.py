@@ -31,6 +31,10 @@ def open_engine(source: Any, base: Path | None = None) -> Engine:
         from rampgate.source.postgres import PostgresEngine
 
         return PostgresEngine.open(source)
+    if type(source).__module__.startswith("pyspark.") or (isinstance(source, str) and source.startswith("spark://")):
+        from rampgate.source.spark import SparkEngine
+
+        return SparkEngine.open(source)
     from rampgate.source.duckdb import DuckDBEngine
 
     return DuckDBEngine.open(source, base)
