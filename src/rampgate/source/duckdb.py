@@ -124,12 +124,16 @@ class DuckDBEngine:
         """The columns in their order."""
         return self._columns
 
+    def sql(self, select: exp.Expr) -> str:
+        """As sqlglot writes it."""
+        return select.sql(self.dialect)
+
     def query(self, select: exp.Expr) -> dict[str, Array]:
         """Run one query; see `Engine.query`."""
         if self._to_keep and ((found := _state_of(self._to_keep)) is None or found != self._kept):
             self._keep()
             self._kept = found
-        return {name: _plain(values) for name, values in self._run(select.sql(self.dialect)).items()}
+        return {name: _plain(values) for name, values in self._run(self.sql(select)).items()}
 
     def _keep(self) -> None:
         """Put a table with the rows before the view that reads them: of one name, the temporary one is meant."""

@@ -27,6 +27,14 @@ def open_engine(source: Any, base: Path | None = None) -> Engine:
     # By its type: to ask a lazy frame for attributes that it lacks makes it warn.
     if hasattr(type(source), "row_hash"):
         return cast(Engine, source)
+    if isinstance(source, str) and source.startswith(("postgresql://", "postgres://")):
+        from rampgate.source.postgres import PostgresEngine
+
+        return PostgresEngine.open(source)
+    if type(source).__module__.startswith("pyspark.") or (isinstance(source, str) and source.startswith("spark://")):
+        from rampgate.source.spark import SparkEngine
+
+        return SparkEngine.open(source)
     from rampgate.source.duckdb import DuckDBEngine
 
     return DuckDBEngine.open(source, base)
