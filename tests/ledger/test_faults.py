@@ -200,7 +200,7 @@ def test_a_url_names_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     "where",
     [
-        "postgresql://dana:secret@db/ledger",
+        "postgresql+psycopg2://dana:secret@db/ledger",
         "mysql+pymysql://dana:secret@db/ledger",
         "sqlite://",
         "sqlite:///:memory:",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rampgate.cli.app import EXIT, LEDGER_NAME, Events, Json, LedgerUrl, PolicyFile, Quiet, app
+from rampgate.cli.app import EXIT, Events, Json, LedgerUrl, PolicyFile, Quiet, app, ledger_of
 from rampgate.cli.output import print_decision, print_json, print_view, progress
 
 
@@ -28,7 +28,7 @@ def check(
     with progress("reading the rows and judging them", quiet):
         from rampgate.rollout.evaluate import check as look
 
-        decision = look(policy, events, as_of, ledger or policy.parent / LEDGER_NAME)
+        decision = look(policy, events, as_of, ledger_of(ledger, policy.parent))
     print_decision(decision, as_json, quiet)
     return 0 if exit_zero else EXIT[decision.decision]
 

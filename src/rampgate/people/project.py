@@ -1,8 +1,12 @@
-"""``rampgate.toml``: the project's people and their public keys. Whoever may change it decides whose word counts."""
+"""``rampgate.toml``: the project's people with their public keys, and its ledger.
+
+Whoever may change it decides whose word counts.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +22,7 @@ from rampgate.policy.names import parse_name
 
 PROJECT = "rampgate.toml"
 _EXAMPLE = 'write entries as [[people]] with name = "lee" and key = "ed25519:...", as `rampgate key new` prints them'
+_LEDGER = 'write the path or URL before the first [[people]], as ledger = "postgresql://gate@db.example/rampgate"'
 
 
 @dataclass(frozen=True)
@@ -79,12 +84,43 @@ def find_people(start: Path) -> People | None:
     UsageError
         The file says something else than people and their keys.
     """
+    path = _nearest(start)
+    return None if path is None else _people(path, _content(path))
+
+
+def find_ledger(start: Path) -> str | Path | None:
+    """The ledger that the nearest ``rampgate.toml`` names; a path is taken from its folder. None where it names none.
+
+    Raises
+    ------
+    UsageError
+        What it says is neither a path nor a URL, or holds a password.
+    """
+    path = _nearest(start)
+    named = None if path is None else _content(path).get("ledger")
+    if path is None or named is None:
+        return None
+    if not isinstance(named, str) or not named:
+        raise UsageError("the ledger is no text", where=str(path), remedy=_LEDGER)
+    if "://" not in named:
+        return path.parent / named
+    if named.startswith("sqlite"):
+        raise UsageError(
+            "a ledger in a file is named by its path", where=str(path), remedy='write ledger = "rampgate.db"'
+        )
+    if re.search(r"://[^/?@]*:[^/@]*@|[?&](ssl)?password=", named):
+        raise UsageError(
+            "the ledger's URL holds a password, and this file is for many eyes",
+            where=str(path),
+            remedy="leave the password out; it is read from PGPASSWORD or ~/.pgpass",
+        )
+    return named
+
+
+def _nearest(start: Path) -> Path | None:
     here = start.resolve()
-    for folder in (here, *here.parents):
-        path = folder / PROJECT
-        if path.is_file():
-            return _load(path)
-    return None
+    paths = (folder / PROJECT for folder in (here, *here.parents))
+    return next((path for path in paths if path.is_file()), None)
 
 
 def entry(person: str, make: Callable[[], str]) -> str:
@@ -106,16 +142,21 @@ def entry(person: str, make: Callable[[], str]) -> str:
     return f"[[people]]\nname = {json.dumps(name, ensure_ascii=False)}\nkey = {json.dumps(make())}\n"
 
 
-def _load(path: Path) -> People:
+def _content(path: Path) -> dict[str, Any]:
     where = str(path)
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"this cannot be read: {error}", where=where, remedy=_EXAMPLE) from None
-    entries = content.pop("people", [])
-    if content or not isinstance(entries, list):
-        what = f"there is no key {next(iter(content))!r} here" if content else "people is no list of entries"
-        raise UsageError(what, where=where, remedy=_EXAMPLE)
+    if unknown := content.keys() - {"people", "ledger"}:
+        raise UsageError(f"there is no key {min(unknown)!r} here", where=where, remedy=f"{_EXAMPLE}; {_LEDGER}")
+    return content
+
+
+def _people(path: Path, content: Mapping[str, Any]) -> People:
+    where, entries = str(path), content.get("people", [])
+    if not isinstance(entries, list):
+        raise UsageError("people is no list of entries", where=where, remedy=_EXAMPLE)
     keys = tuple(_key(entry, f"{where}, entry {number}") for number, entry in enumerate(entries, start=1))
     for key in keys:
         owners = {other.person for other in keys if other.public == key.public}
