@@ -58,6 +58,7 @@ class DuckDBEngine:
         self._where = where
         self._files = files
         self._view = view
+        self._views = 0
         small = files is not None and files.kind == "csv" and _unpacked(files) <= _KEPT
         self._to_keep = files.paths if files is not None and small else ()
         self._kept: list[tuple[int, int]] | None = None
@@ -159,7 +160,9 @@ class DuckDBEngine:
         try:
             if files.kind == "duckdb":
                 log = files.paths[0].with_name(f"{files.paths[0].name}.wal")
-                return (joined(str(files.paths[0]), [state_of(path) for path in (files.paths[0], log) if path.exists()]),)
+                return (
+                    joined(str(files.paths[0]), [state_of(path) for path in (files.paths[0], log) if path.exists()]),
+                )
             return tuple(map(state_of, files.paths))
         except OSError:
             return ()
@@ -176,7 +179,9 @@ class DuckDBEngine:
             files = replace(files, paths=tuple(files.paths[place] for place in places))
             # Not the file's number: DuckDB counts those that a condition leaves.
             select = exp.Select().select(exp.Star()).from_(_reading(files, label))
-        view = f"{_EVENTS}_of_parts"
+        # A name of its own each time: a table that was kept of other files would stand before the view.
+        self._views += 1
+        view = f"{_EVENTS}_of_parts_{self._views}"
         create = exp.Create(this=_table(view), kind="VIEW", replace=True, expression=select)
         self._run(create.sql(self.dialect))
         return DuckDBEngine(self._connection, self.name, _table(view), self._where, files, view)
