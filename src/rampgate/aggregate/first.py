@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from rampgate.aggregate.rows import Question, at_of, cell_keys, cluster_of, coded, relation, role_of, since_start
+from rampgate.aggregate.rows import Question, aside_of, at_of, cell_keys, coded, relation, role_of, since_start
 from rampgate.aggregate.typed import case, column, named, part, text_of
 
 
@@ -18,7 +18,7 @@ def units_since_start(ask: Question) -> exp.Select:
         named(text_of(column(source.unit), types[source.unit]), "unit"),
         named(at_of(ask), "at"),
         named(text_of(column(source.variant), types[source.variant]), "variant"),
-        *cluster_of(ask),
+        *aside_of(ask),
     )
     rows = typed.from_(relation(ask.engine)).subquery("typed", copy=False)
     roles = exp.Select().select(named(role_of(ask), "role"), part("unit"), part("at")).from_(rows, copy=False)
