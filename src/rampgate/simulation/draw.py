@@ -7,20 +7,22 @@ each sort as many as a Poisson distribution about its count says, split by the t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
+from rampgate.aggregate.histogram import AGES
 from rampgate.aggregate.marginals import Arm
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Floats, Ints, Period
 from rampgate.aggregate.sorts import Sorts
 from rampgate.estimate.metric import KPI
 from rampgate.policy import Policy
 from rampgate.simulation.baseline import Baseline, member_of
-from rampgate.simulation.levels import changed, turns
+from rampgate.simulation.binned import Beyond
+from rampgate.simulation.levels import changed, slowed, turns
 from rampgate.simulation.scenario import Change, Scenario
 
 #: Sorts of a day that are kept; of a day with more, each pattern of outcomes keeps its share, and segments are sampled.
@@ -42,7 +44,10 @@ class Pool:
     member : (sort, group)
     features : of each sort as it is, then as each change makes it, (1 + change, sort, feature)
     chance : of each change to happen to a unit where it is fully there, (change, sort)
-    columns : which feature is each component's sum, and each pair's product, (component + pair,)
+    columns : which feature is each component's sum, each pair's product, and each age's units, (component + pair + age,)
+    beyond : what is counted of quantiles, whose thresholds are a group's own
+    bins : of what is judged by its histogram, (1 + change, sort) each
+    caused : by how much each change moves the mean of its metric, harm positive, (change,)
     centre : what was subtracted of each component, (component,)
     extremes : (1 + change, sort, magnitude), of the components whose smallest and largest value matter
     magnitudes : which components these are
@@ -56,6 +61,9 @@ class Pool:
     features: Floats
     chance: Floats
     columns: Ints
+    beyond: Beyond
+    bins: Mapping[str, Floats]
+    caused: Mapping[Change, float]
     centre: Floats
     extremes: Floats
     magnitudes: tuple[int, ...]
@@ -74,13 +82,17 @@ class Pool:
         kept = chosen(baseline.sorts, every) if whole else thinned(baseline.sorts, len(baseline.days))
         columns = () if baseline.policy.segments is None else baseline.policy.segments.by
         member = member_of(baseline.groups, columns, kept.segments)
-        versions, chances = _versions(baseline, scenario, kept.values, member)
+        raw = np.column_stack([kept.values, kept.bins])
+        versions, chances = _versions(baseline, scenario, raw, member)
         chance = np.stack(chances) if chances else np.zeros((0, len(kept.count)))
-        values = np.stack(versions)
+        every_column = np.stack(versions)
+        values, bins = np.split(every_column, [len(baseline.components)], axis=-1)
+        of = {name: bins[..., kept.binned.index(name)] for name in kept.binned}
         magnitudes = _magnitudes(baseline)
         centre = np.zeros(values.shape[-1])
         centre[list(magnitudes)] = (kept.count @ kept.values)[list(magnitudes)] / kept.count.sum()
-        features, place = _features(values - centre * _known(baseline, values), baseline.pairs)
+        ages = [of[name] == age for name in _aged(baseline) for age in range(AGES + 1)]
+        features, place = _features(values - centre * _known(baseline, values), baseline.pairs, ages)
         extremes = values[..., list(magnitudes)]
         return cls(
             baseline,
@@ -90,6 +102,9 @@ class Pool:
             features,
             chance,
             place,
+            Beyond.of(baseline.policy, dict(baseline.quantiles)),
+            of,
+            {change: _caused(baseline, change, kept.count, raw) for change in scenario.changes},
             centre,
             extremes,
             magnitudes,
@@ -116,13 +131,27 @@ class Pool:
         rows = slice(self.begin[day], self.begin[day + 1])
         features, member = self.features[:, rows], self.member[rows]
         each = member[None, :, :, None] * features[:, :, None, :]
-        return np.ascontiguousarray(each.reshape(-1, member.shape[1] * features.shape[-1]))
+        if self.beyond.names:
+            bins = {name: of[:, rows] for name, of in self.bins.items()}
+            own = self.beyond.columns(bins, member.shape[1])
+            each = np.concatenate([each, member[None, :, :, None] * own], axis=-1)
+        return np.ascontiguousarray(each.reshape(-1, each.shape[-1] * each.shape[-2]))
+
+    @property
+    def width(self) -> int:
+        """Features of a unit, those of quantiles among them."""
+        return int(self.features.shape[-1]) + len(self.beyond.names)
 
 
 def _paired(policy: Policy) -> bool:
     """Whether a segment's criterion needs co-moments: of the KPI, or of what is not only good or bad."""
     rules = () if policy.segments is None else (*policy.segments.guardrails, *policy.segments.rollback)
-    return any(name == KPI or not policy.metrics[name].binary for name in rules)
+    return any(name == KPI or not (policy.metrics[name].binary or policy.metrics[name].kind == "quantile") for name in rules)
+
+
+def _aged(baseline: Baseline) -> list[str]:
+    """The metrics whose units are counted by age."""
+    return [name for name in baseline.sorts.binned if name not in baseline.quantiles]
 
 
 def _versions(
@@ -132,16 +161,16 @@ def _versions(
 
     Magnitudes of all units move together; of good and bad outcomes one at most is turned in a unit.
     """
-    moved, moves = values, [c for c in scenario.changes if not turns(baseline, c.metric)]
+    moved, moves = values, [c for c in scenario.changes if c.pace or not turns(baseline, c.metric)]
     for change in moves:
-        new, chance = changed(baseline, change.metric, change.harm, change.group, values)
-        place = [i for i, name in enumerate(baseline.components) if name.startswith(f"{change.metric}:")]
+        new, chance = _new(baseline, change, values)
+        place = [i for i, name in enumerate(baseline.columns) if name.startswith(f"{change.metric}:")]
         moved = moved.copy()
         moved[:, place] = np.where((chance * _inside(baseline, change, member) > 0)[:, None], new, moved)[:, place]
     versions, chances = [], []
     for change in scenario.changes:
         if change not in moves:
-            new, chance = changed(baseline, change.metric, change.harm, change.group, moved)
+            new, chance = _new(baseline, change, moved)
             versions.append(new)
             chances.append(chance * _inside(baseline, change, member))
     turned = np.sum(chances, axis=0) if chances else np.zeros(len(values))
@@ -150,6 +179,22 @@ def _versions(
     if moves:
         versions, chances = [moved, *versions], [1.0 - turned, *chances]
     return [values, *versions], chances
+
+
+def _new(baseline: Baseline, change: Change, values: Floats) -> tuple[Floats, Floats]:
+    """Units as a change makes them, and the chance that it does."""
+    make = slowed if change.pace else changed
+    return make(baseline, change.metric, change.harm, change.group, values)
+
+
+def _caused(baseline: Baseline, change: Change, count: Floats, values: Floats) -> float:
+    """Of a changed pace by how much it makes the metric itself worse; of all others what they say."""
+    if not change.pace:
+        return change.harm
+    new, _ = slowed(baseline, change.metric, change.harm, change.group, values)
+    top, known = (baseline.columns.index(f"{change.metric}:{role}") for role in ("value", "known"))
+    worse = float(count @ (new[:, top] - values[:, top])) / float(count @ values[:, known])
+    return worse if baseline.policy.metrics[change.metric].better == "lower" else -worse
 
 
 def _inside(baseline: Baseline, change: Change, member: Floats) -> Floats:
@@ -162,7 +207,7 @@ def _magnitudes(baseline: Baseline) -> tuple[int, ...]:
     for i, name in enumerate(baseline.components):
         metric, _, role = name.rpartition(":")
         rule = baseline.policy.metrics[metric]
-        if not rule.binary and role in ("value", "numerator", "denominator"):
+        if not rule.binary and role in ("value", "numerator", "denominator", "covariate"):
             out.append(i)
     return tuple(out)
 
@@ -170,15 +215,27 @@ def _magnitudes(baseline: Baseline) -> tuple[int, ...]:
 def _known(baseline: Baseline, values: Floats) -> Floats:
     """1 where a component is of a unit whose metric is known: only these are centred."""
     out = np.ones_like(values)
-    for i, name in enumerate(baseline.components):
-        out[..., i] = values[..., baseline.components.index(f"{name.rpartition(':')[0]}:known")]
+    for i, place in enumerate(_knowing(baseline)):
+        out[..., i] = values[..., place]
     return out
 
 
-def _features(values: Floats, pairs: Sequence[tuple[int, int]]) -> tuple[Floats, Ints]:
-    """The number of units, sums and products that differ, and which of them each component and pair is."""
+def _knowing(baseline: Baseline) -> list[int]:
+    """Of each component the one that says in which units it is known."""
+    out = []
+    for name in baseline.components:
+        metric, _, role = name.rpartition(":")
+        out.append(baseline.components.index(f"{metric}:{'covered' if role == 'covariate' else 'known'}"))
+    return out
+
+
+def _features(
+    values: Floats, pairs: Sequence[tuple[int, int]], more: Sequence[np.ndarray] = ()
+) -> tuple[Floats, Ints]:
+    """The number of units, sums, products and more that differ, and which of them each component and pair is."""
     each = [np.ones(values.shape[:-1]), *np.moveaxis(values, -1, 0)]
     each += [values[..., i] * values[..., j] for i, j in pairs]
+    each += [one.astype(float) for one in more]
     kept: list[Floats] = []
     place = []
     for feature in each:
@@ -222,8 +279,9 @@ def chosen(found: Sorts, rows: Ints) -> Sorts:
     """Some of the sorts, in this order."""
     segments = tuple(found.segments[r] for r in rows)
     return replace(
-        found, period=found.period[rows], segments=segments, values=found.values[rows], count=found.count[rows]
-    )
+        found, period=found.period[rows], segments=segments, values=found.values[rows], count=found.count[rows],
+        bins=found.bins[rows],
+    )  # fmt: skip
 
 
 @dataclass
@@ -249,12 +307,12 @@ class Drawn:
     @classmethod
     def of(
         cls, pool: Pool, scenario: Scenario, intensity: Floats, periods: Sequence[Period], rng: np.random.Generator
-    ) -> Drawn:
+    ) -> Self:
         rollouts, count = intensity.shape
         shape = (2, rollouts, count, pool.member.shape[1])
         some = (*shape, len(pool.magnitudes))
         days = _days(pool.baseline, periods, rollouts, rng)
-        sums = np.zeros((*shape, pool.features.shape[-1]))
+        sums = np.zeros((*shape, pool.width))
         return cls(pool, rng, days, intensity, scenario.both, sums, np.zeros(some), np.zeros(some))
 
     def fill(self, rows: Ints, begin: Ints, end: int, share: tuple[float, float]) -> None:
@@ -274,10 +332,14 @@ class Drawn:
         for arm, part in ((CANDIDATE, share[0]), (BASELINE, share[1])):
             there = self.intensity[row, period] if arm == CANDIDATE or self.both else np.zeros(len(row))
             counts = self._counts(weight * part, chance, there, self.pool.decks[day])
-            shape = (len(row), *self.sums.shape[3:])
-            self.sums[arm, row, period] = (counts @ table[: counts.shape[1]]).reshape(shape)
-            if self.pool.magnitudes:
-                self._extremes(arm, row, period, counts, rows)
+            self._add(arm, row, period, counts, table, rows)
+
+    def _add(self, arm: int, row: Ints, period: Ints, counts: Floats, table: Floats, rows: slice) -> None:
+        """Units of a day that came into periods of rollouts, (slot, 1 + change times sort)."""
+        shape = (len(row), *self.sums.shape[3:])
+        self.sums[arm, row, period] = (counts @ table[: counts.shape[1]]).reshape(shape)
+        if self.pool.magnitudes:
+            self._extremes(arm, row, period, counts, rows)
 
     def _counts(self, weight: Floats, chance: Floats, there: Floats, deck: Ints) -> Floats:
         """Units of each sort, as it is and as each change makes it, (slot, 1 + change times sort)."""
@@ -344,14 +406,27 @@ class Drawn:
         own = mean.copy() if pool.magnitudes else mean
         low, high = np.broadcast_to(np.zeros(()), mean.shape), np.broadcast_to(np.ones(()), mean.shape)
         if pool.magnitudes:
-            low, high = low.copy(), high.copy()
+            low, high, known = low.copy(), high.copy(), _knowing(baseline)
             for m, i in enumerate(pool.magnitudes):
-                known = baseline.components.index(f"{baseline.components[i].rpartition(':')[0]}:known")
-                mean[i] = own[i] + pool.centre[i] * own[known]
+                mean[i] = own[i] + pool.centre[i] * own[known[i]]
                 low[i], high[i] = (np.moveaxis(x[arm][rows, :end, :, m], 2, 1) for x in (self.low, self.high))
             products = _uncentred(products, baseline, pool.centre)
+        components = baseline.components
+        if pool.beyond.names:
+            beyond = sums[pool.features.shape[-1] :] / safe
+            mean, low = np.concatenate([mean, beyond]), np.concatenate([low, np.zeros(beyond.shape)])
+            high, components = np.concatenate([high, np.ones(beyond.shape)]), (*components, *pool.beyond.names)
         turned = (np.moveaxis(x, 0, -1) for x in (mean, products, low, high))
-        return Arm(baseline.components, baseline.pairs, n, *turned)
+        return Arm(components, baseline.pairs, n, *turned)
+
+    def ages(self, rows: Ints, end: int) -> dict[str, Floats]:
+        """Units by the age of their event, (variant, rollout, group, period, bin + 1), of what is judged by it."""
+        pool, names, out = self.pool, _aged(self.pool.baseline), {}
+        first = len(pool.columns) - len(names) * (AGES + 1)
+        for i, name in enumerate(names):
+            columns = pool.columns[first + i * (AGES + 1) : first + (i + 1) * (AGES + 1)]
+            out[name] = np.swapaxes(self.sums[:, rows, :end][..., columns], 2, 3)
+        return out
 
     def known(self, change: Change) -> Floats:
         """Units with a known outcome that a change is about, of both versions, (rollout, period)."""
@@ -367,7 +442,7 @@ def _uncentred(products: Floats, baseline: Baseline, centre: Floats) -> Floats:
     ``x = z + a k`` with k known or not: ``cov(x, y) = cov(z, w) + a cov(k, w) + b cov(z, l) + a b cov(k, l)``.
     """
     place = {pair: p for p, pair in enumerate(baseline.pairs)}
-    of = [baseline.components.index(f"{name.rpartition(':')[0]}:known") for name in baseline.components]
+    of = _knowing(baseline)
     out = products.copy()
 
     def pair(i: int, j: int) -> Any:

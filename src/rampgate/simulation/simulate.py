@@ -8,8 +8,7 @@ from typing import Any
 
 from rampgate.errors import NotJudgedYet, UsageError
 from rampgate.judge.criteria import criteria
-from rampgate.policy import Policy, load_policy, refuse_not_judged
-from rampgate.policy.metric import Mean
+from rampgate.policy import Policy, Quantile, load_policy, refuse_not_judged
 from rampgate.simulation.advice import advice
 from rampgate.simulation.assumed import assumed, read_assumed
 from rampgate.simulation.baseline import Baseline, days_of, from_source
@@ -115,17 +114,11 @@ def refuse_not_simulated(policy: Policy) -> None:
     NotJudgedYet : names all of it
     """
     found = []
-    if policy.evidence == "point":
-        found.append("evidence: point")
     if policy.source.cluster is not None:
         found.append("source.cluster")
-    for name, metric in policy.metrics.items():
-        if metric.kind == "quantile":
-            found.append(f"metrics.{name} (a quantile)")
-        elif metric.by_hazard:
-            found.append(f"metrics.{name} (test: hazard)")
-        elif isinstance(metric, Mean) and metric.covariate is not None:
-            found.append(f"metrics.{name} (a covariate)")
+    for name in policy.judged_metrics() if policy.evidence == "point" else ():
+        if isinstance(policy.metrics[name], Quantile):
+            found.append(f"metrics.{name} (a quantile beside evidence: point)")
     if found:
         remedy = (
             "take it out of a copy of the policy to simulate the rest; `rampgate replay` judges all of it on history"
