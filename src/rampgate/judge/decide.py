@@ -45,6 +45,7 @@ from rampgate.judge.health import forgotten, health
 from rampgate.judge.mandate import lacking
 from rampgate.judge.orders import gone_past, held, rolled_back_by, still_rolling_back
 from rampgate.judge.point import point
+from rampgate.judge.reviews import unreviewed
 from rampgate.judge.sequential import sequential
 from rampgate.judge.show import LEVEL, all_estimates, windows
 from rampgate.judge.state import COMPLETED, ROLLED_BACK
@@ -86,7 +87,7 @@ def judge(case: Case) -> Decision:
     no_budgets: tuple[Budget, ...] = ()
     spent, uncounted = _safely(lambda: budgets(case), no_budgets, "the harm budget")
     opened, unopened = _safely(lambda: still_open(case), none_open, "the units still open")
-    wanted = [*held(state), *lacking(case.mandate), *wanted]
+    wanted = [*held(state), *lacking(case.mandate), *unreviewed(case.reviews), *wanted]
     holds = [
         *(d.reason for d in wanted),
         *findings.holds,

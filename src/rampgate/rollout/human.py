@@ -170,6 +170,8 @@ def _go(order: Order, state: State, last: Mapping[str, Any]) -> Order:
     codes = tuple(dict.fromkeys(r["code"] for r in last["reasons"] if r["verdict"] != PASS))
     unapproved = (last.get("approval") or {}).get("problem")
     _demand(not unapproved, "the policy is not approved, which no single person can go past", "let it be approved")
+    unreviewed = "a review of an earlier attempt is not closed, which no single person can go past"
+    _demand("open_review" not in codes, unreviewed, "let it be closed; see `rampgate incident list`")
     _demand(state.status != COMPLETED, "the rollout is complete", "nothing is left to go on to")
     here = last["decision"] == HOLD and last["phase"]["index"] == state.phase
     remedy = "look with `rampgate check` first; what only a person holds is lifted by `rampgate resume`"
