@@ -109,11 +109,17 @@ _places = count()
 
 
 @contextmanager
-def database(url: str) -> Iterator[str]:
-    """The URL of a new, empty database on a server; it is dropped at the end, whoever is still connected."""
+def database(url: str, template: str | None = None) -> Iterator[str]:
+    """The URL of a new database on a server; it is dropped at the end, whoever is still connected.
+
+    It is empty, or a copy of the one at the URL ``template``, which nobody may be connected to.
+    """
     name = f"test_{os.getpid()}_{next(_places)}"
+    made = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+    if template is not None:
+        made += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template.rpartition("/")[2]))
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        connection.execute(made)
     try:
         yield f"{url.rpartition('/')[0]}/{name}"
     finally:
