@@ -28,6 +28,7 @@ _INITDB = [
     "--icu-locale=en-US", "--no-sync", "--no-instructions",
 ]  # fmt: skip
 _SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
+_DURABLE = {"max_connections": "60"}
 _SECONDS = 60.0
 
 
@@ -41,10 +42,11 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def server() -> Iterator[str]:
+def server(durable: bool = False) -> Iterator[str]:
     """Start a server, give its URL (user ``postgres``, database ``postgres``), and stop it at the end.
 
-    It listens on 127.0.0.1 and on a Unix socket in its folder, and dies with the process that started it.
+    It listens on 127.0.0.1 and on a Unix socket in its folder, and dies with the process that started it. ``durable``
+    waits for the disk, as a server does unless it is told otherwise.
     """
     bin_ = programs()
     if bin_ is None:
@@ -58,7 +60,7 @@ def server() -> Iterator[str]:
         subprocess.run(_as_user(bin_ / "initdb", *_INITDB, f"--pgdata={data}"), check=True, capture_output=True)
         port = _free_port()
         with (folder / "log").open("wb") as log:
-            settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+            settings = [f"--{name}={value}" for name, value in (_DURABLE if durable else _SETTINGS).items()]
             listen = [f"-D{data}", f"-p{port}", f"-k{folder}", "-h127.0.0.1"]
             running = subprocess.Popen(_as_user(bin_ / "postgres", *listen, *settings), stdout=log, stderr=log)
         url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
@@ -109,11 +111,17 @@ _places = count()
 
 
 @contextmanager
-def database(url: str) -> Iterator[str]:
-    """The URL of a new, empty database on a server; it is dropped at the end, whoever is still connected."""
+def database(url: str, template: str | None = None) -> Iterator[str]:
+    """The URL of a new database on a server; it is dropped at the end, whoever is still connected.
+
+    It is empty, or a copy of the one at the URL ``template``, which nobody may be connected to.
+    """
     name = f"test_{os.getpid()}_{next(_places)}"
+    made = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+    if template is not None:
+        made += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template.rpartition("/")[2]))
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        connection.execute(made)
     try:
         yield f"{url.rpartition('/')[0]}/{name}"
     finally:

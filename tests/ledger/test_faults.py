@@ -38,6 +38,12 @@ print(json.dumps(said))
 """
 
 
+@pytest.fixture
+def where(path: Path) -> Path:
+    """These are faults of files; `test_postgresql` has those of servers."""
+    return path
+
+
 def explains(error: str, path: Path, what: str) -> None:
     assert error.startswith(f"{path}: {what}"), error
     assert "\n  remedy: " in error

@@ -131,7 +131,8 @@ class PostgreSQL:
             with connection.begin():
                 connection.execute(_PLACE, {"schema": self.schema})
                 if write:
-                    connection.execute(_DURABLY)
+                    times = {"patience": f"{PATIENCE_SECONDS}s", "idle": f"{IDLE_SECONDS}s"}
+                    connection.execute(_DURABLY, times)
                     connection.execute(_ALONE, {"lock": self.lock})
                 yield connection
 
@@ -170,9 +171,9 @@ _SCHEMA = sa.text("""
 """)
 # For this transaction alone: whoever gets the connection next, as behind a pooler, is not affected.
 _PLACE = sa.text("SELECT set_config('search_path', quote_ident(:schema), true)")
-_DURABLY = sa.text(f"""
-    SELECT set_config('lock_timeout', '{PATIENCE_SECONDS}s', true),
-           set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS}s', true),
+_DURABLY = sa.text("""
+    SELECT set_config('lock_timeout', :patience, true),
+           set_config('idle_in_transaction_session_timeout', :idle, true),
            CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END
 """)
 _ALONE = sa.text("SELECT pg_advisory_xact_lock(:lock)")
