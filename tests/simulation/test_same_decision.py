@@ -11,8 +11,8 @@ import pytest
 from tests.simulation.tables import policy, table
 
 from rampgate.aggregate.calendar import local_midnight
-from rampgate.aggregate.marginals import Arm
 from rampgate.aggregate.histogram import NOWHERE
+from rampgate.aggregate.marginals import Arm
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Intake, Period, Tally
 from rampgate.judge.batch import Batch, verdicts
 from rampgate.judge.case import Case
@@ -23,7 +23,8 @@ from rampgate.judge.state import State, after
 from rampgate.policy import Policy
 from rampgate.rollout.replay import up_to
 from rampgate.simulation.baseline import Baseline, of_history, read_history
-from rampgate.simulation.draw import Drawn, Pool
+from rampgate.simulation.draw import Drawn
+from rampgate.simulation.pool import Pool
 from rampgate.simulation.run import Setting, Ways, run
 from rampgate.simulation.scenario import Change, Scenario, intensity
 

@@ -128,7 +128,9 @@ def _sorts(ask: Question, answer: dict[str, Array], cells: Cells, thin: int) -> 
         values,
         count,
         tuple(b.metric for b in _binned(ask)),
-        np.array([answer[f"b{i}"] for i in range(len(_binned(ask)))], dtype=np.int64).reshape(len(_binned(ask)), len(count)).T,
+        np.array([answer[f"b{i}"] for i in range(len(_binned(ask)))], dtype=np.int64)
+        .reshape(len(_binned(ask)), len(count))
+        .T,
         1.0 if thin == 1 else float(count.sum() / cells.n[cells.arm == BASELINE].sum()),
     )
 

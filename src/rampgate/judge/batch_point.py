@@ -12,7 +12,7 @@ from rampgate.aggregate.moments import Floats
 from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.metric import KPI
 from rampgate.judge.criteria import Criterion, criteria, group_weights
-from rampgate.judge.point import beyond, below_floor, window_before
+from rampgate.judge.point import below_floor, beyond, window_before
 from rampgate.judge.show import Raw
 
 if TYPE_CHECKING:

@@ -186,3 +186,24 @@ def member_of(groups: Sequence[Group], columns: Sequence[str], values: Sequence[
             at = columns.index(str(group.column))
             out[:, g] = [row[at] == group.value for row in values]
     return out
+
+
+def only_by(baseline: Baseline, column: str) -> Baseline:
+    """The same baseline for a policy that has the segments of one column alone."""
+    policy = baseline.policy
+    assert policy.segments is not None
+    at = policy.segments.by.index(column)
+    kept = [g for g, group in enumerate(baseline.groups) if group.column in (None, column)]
+    c, b = (_of_groups(arm, kept) for arm in baseline.history)
+    return replace(
+        baseline,
+        policy=policy.model_copy(update={"segments": policy.segments.model_copy(update={"by": (column,)})}),
+        groups=tuple(baseline.groups[g] for g in kept),
+        sorts=replace(baseline.sorts, segments=tuple((row[at],) for row in baseline.sorts.segments)),
+        history=(c, b),
+        quantiles={name: one.pick(kept) for name, one in baseline.quantiles.items()},
+    )
+
+
+def _of_groups(arm: Arm, kept: Sequence[int]) -> Arm:
+    return replace(arm, **{name: getattr(arm, name)[kept] for name in ("n", "mean", "comoment", "low", "high")})

@@ -112,10 +112,12 @@ def usual_shift(found: Quantiles, group: int, size: float) -> float:
 def shifted(bins: Floats, by: float, ends: tuple[float, float]) -> Floats:
     """Bins of values that are moved by an amount, none beyond its ends; what is unknown stays so."""
     scale = Magnitudes("")
-    every, back = np.unique(bins.astype(np.int64), return_inverse=True)
-    values = np.clip(scale.middle(every) + by, *ends)
-    there = [k if k == NOWHERE else scale.place(float(v), True) for k, v in zip(every.tolist(), values, strict=True)]
-    return np.array(there, dtype=float)[back]
+    known = bins != NOWHERE
+    every, back = np.unique(bins[known].astype(np.int64), return_inverse=True)
+    there = [scale.place(float(value), True) for value in np.clip(scale.middle(every) + by, *ends)]
+    out = bins.copy()
+    out[known] = np.array(there, dtype=float)[back]
+    return out
 
 
 def ages_of(metric: TimeToEvent, values: Floats, bins: Floats, events: Floats) -> Floats:

@@ -24,7 +24,8 @@ from rampgate.policy import Policy, load_policy, refuse_not_judged
 from rampgate.shown import Shown
 from rampgate.simulation.baseline import Baseline, days_of, read_history
 from rampgate.simulation.binned import thresholds
-from rampgate.simulation.draw import Drawn, Pool
+from rampgate.simulation.draw import Drawn
+from rampgate.simulation.pool import Pool
 from rampgate.simulation.run import Setting, run
 from rampgate.simulation.scenario import Scenario
 from rampgate.simulation.simulate import refuse_not_simulated

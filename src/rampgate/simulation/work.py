@@ -18,7 +18,8 @@ import numpy as np
 
 from rampgate.errors import RampgateError
 from rampgate.simulation.baseline import Baseline
-from rampgate.simulation.draw import Drawn, Pool
+from rampgate.simulation.draw import Drawn
+from rampgate.simulation.pool import Pool
 from rampgate.simulation.run import Setting, Ways, run
 from rampgate.simulation.scenario import Scenario, intensity
 from rampgate.simulation.table import Counted
