@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -141,4 +142,31 @@ def said(where: str | None, as_json: bool, record: Callable[[Any], Any]) -> int:
         from rampgate.report.incidents import recorded_view
 
         print_view(recorded_view(found, state))
+    return 0
+
+
+@incidents.command("stats")
+def stats(
+    rollout: RolloutName = None,
+    simulation: Annotated[
+        list[Path] | None,
+        typer.Option("--simulation", help="What `simulate` wrote; those beside the ledger are found. May be repeated."),
+    ] = None,
+    as_json: Json = False,
+    ledger: BookUrl = None,
+) -> int:
+    """The gate in production: time to detect and to roll back, units harmed against the simulation, false alarms.
+
+    Of all incidents, by metric and by segment; and the share of false rollbacks with its interval beside the budget.
+    """
+    with progress("judging again"):
+        from rampgate.rollout.evaluation import evaluation
+
+        found = evaluation(open_book(ledger), rollout, simulation or ())
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        from rampgate.report.evaluated import stats_view
+
+        print_view(stats_view(found))
     return 0
