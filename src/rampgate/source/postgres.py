@@ -233,7 +233,7 @@ def without_password(url: str) -> str:
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
     pairs = [(key, value) for key, value in parse_qsl(parts.query) if key not in ("password", "sslpassword")]
-    query = urlencode(pairs, quote_via=quote, safe="./\" ")
+    query = urlencode(pairs, quote_via=quote, safe='./" ')
     return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}", query=query))
 
 

@@ -66,9 +66,7 @@ class SparkSQL(Dialect):
 
     def _read(self, text: exp.Expr) -> exp.Expr:
         """ISO 8601 text as a timestamp in UTC."""
-        dashes = exp.Replace(
-            this=text.copy(), expression=exp.Literal.string("/"), replacement=exp.Literal.string("-")
-        )
+        dashes = exp.Replace(this=text.copy(), expression=exp.Literal.string("/"), replacement=exp.Literal.string("-"))
         read = exp.TryCast(this=dashes, to=exp.DataType.build("timestamptz"))
         return where_it_is(text, ISO, cast(read, "timestampntz"))
 
@@ -273,7 +271,9 @@ def _guarded(where: Any, act: Callable[[], _T]) -> _T:
 def _failed(error: Exception, where: str) -> SourceError:
     text = str(error).strip().partition("\n")[0] or type(error).__name__
     if "TABLE_OR_VIEW_NOT_FOUND" in text:
-        return SourceError("there is no such table", where=where, remedy="correct table= in the URL, as catalog.db.name")
+        return SourceError(
+            "there is no such table", where=where, remedy="correct table= in the URL, as catalog.db.name"
+        )
     if "PATH_NOT_FOUND" in text:
         return SourceError("there are no such files", where=where, remedy="correct parquet= in the URL")
     if "JAVA_GATEWAY_EXITED" in text:
