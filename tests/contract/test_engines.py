@@ -42,6 +42,8 @@ def of_every_kind(cluster: bool) -> dict[str, Any]:
 @pytest.mark.parametrize("cluster", [False, True])
 def test_every_kind_of_metric(hold: Hold, cluster: bool) -> None:
     given = pa.Table.from_pandas(every(100, 40, 1.0), preserve_index=False)
+    for name in ("opened", "closed", "labelled"):  # pandas has nanoseconds, which Spark does not read
+        given = _with(given, name, given[name].cast(pa.timestamp("us"), safe=False))
     chosen = of_every_kind(cluster)
     wanted = rampgate.check(chosen, events=given, as_of=AS_OF, ledger=None)
     found = rampgate.check(chosen, events=hold(given), as_of=AS_OF, ledger=None)
@@ -127,7 +129,10 @@ NAN, INF = float("nan"), float("inf")
 
 
 def test_nothing_infinity_and_large_numbers(hold: Hold) -> None:
-    """NaN is unknown, infinity and beyond is no value, and 1e12 with a spread of 1 keeps its spread."""
+    """NaN is unknown, infinity and beyond is no value, and 1e12 with a spread of 1 keeps its spread.
+
+    How an example of a number beyond is written is the engine's: -1e+300 or -1.0E300.
+    """
     rng = np.random.default_rng(1)
     odd = [None, NAN, INF, -INF, 1e151, -1e300, -0.0, 1e-320, 0.0, 12.5]
     records = [
@@ -143,7 +148,8 @@ def test_nothing_infinity_and_large_numbers(hold: Hold) -> None:
     )  # fmt: skip
     wanted, found = look(given, chosen), look(hold(given), chosen)
     same_cells(found.cells, wanted.cells)
-    assert found.intake == wanted.intake
+    counts, wanted_counts = ([item[:2] for item in one.intake.malformed] for one in (found, wanted))
+    assert counts == wanted_counts == [("q", 120), ("x", 120)]
     spread = found.cells.comoment[:, found.cells.pairs.index((_place(found, "y"), _place(found, "y")))]
     np.testing.assert_allclose(spread, wanted.cells.comoment[:, wanted.cells.pairs.index((_place(wanted, "y"),) * 2)],
                                rtol=1e-9)  # fmt: skip

@@ -61,7 +61,7 @@ def first_rows(ask: Question) -> exp.Select:
 
 
 def _ties(ask: Question) -> Iterator[exp.Expr]:
-    """What rows of one unit and time are ordered by: texts by a digest, numbers up or down as the unit's digest says."""
+    """What rows of one unit and time are ordered by: texts by a digest, numbers up or down by the unit's."""
     up = exp.LT(this=exp.MD5(this=part("unit")), expression=exp.Literal.string("8"))
     sign = case((up, exp.Literal.number(1)), otherwise=exp.Literal.number(-1))
     # The unit enters, else one segment would come before another in every unit.

@@ -62,7 +62,7 @@ def where_it_is(text: exp.Expr, pattern: str, value: exp.Expr) -> exp.Expr:
 
 
 def in_form(value: exp.Expr, form: str, read: Read, mark: str) -> exp.Expr:
-    """Text in a strptime form as a timestamp: rewritten as an ISO 8601 time, which the engine reads.
+    r"""Text in a strptime form as a timestamp: rewritten as an ISO 8601 time, which the engine reads.
 
     Parameters
     ----------
