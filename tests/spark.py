@@ -8,9 +8,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
-from pyspark.sql import SparkSession
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 #: Two executors, each one core and 1024 MB.
 MASTER = "local-cluster[2,1,1024]"
@@ -22,6 +25,10 @@ _SETTINGS = {
     "spark.sql.shuffle.partitions": "2",  # 200 by default, each a task
     "spark.sql.session.timeZone": "Asia/Tokyo",  # an engine must not depend on it
     "spark.driver.memory": "1g",
+    # Each look is a handful of small queries: to compile them for speed takes longer than to run them.
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
 }
 
 
@@ -30,6 +37,8 @@ def cluster() -> Iterator[SparkSession]:
     """Start a cluster, give a session on it, and stop it at the end."""
     if shutil.which("java") is None:
         pytest.skip("Java is not installed (Debian's package openjdk-17-jre-headless)")
+    from pyspark.sql import SparkSession
+
     folder = tempfile.mkdtemp(prefix="rampgate-spark-")
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"

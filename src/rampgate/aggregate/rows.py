@@ -109,7 +109,7 @@ def coded(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
     """One row per row: ``role``, ``period``, ``slot``, and what `typed_rows` gives, with a hash."""
     at, before = part("at"), moment_of(ask.before, ask)
     period = case((exp.LT(this=at.copy(), expression=before), period_of(ask)))
-    values = [item for m in range(len(ask.needs.metrics)) for item in _counting(ask, m)]
+    values = [item for m in range(len(ask.needs.metrics)) for item in counting(ask, m)]
     values += [named(_counted_bin(ask, bins), bin_name(ask, bins)) for bins in ask.needs.histograms]
     flags = [part(f"bad{m}") for m in flagged(ask)]
     select = exp.Select().select(
@@ -262,7 +262,7 @@ def _time_names(ask: Question, m: int) -> tuple[str, ...]:
     return (*((f"arrived{m}",) if metric.known_at else ()), *((f"begun{m}",) if late_clock else ()))
 
 
-def _counting(ask: Question, m: int) -> list[exp.Expr]:
+def counting(ask: Question, m: int) -> list[exp.Expr]:
     """The values of a metric as far as they count, and with ``late<m>`` those whose label came too late to."""
     names, metric = value_names(ask, m), ask.policy.metrics[ask.needs.metrics[m]]
     counts = _counts(ask, m)

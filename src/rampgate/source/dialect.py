@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from sqlglot import exp
@@ -10,8 +11,8 @@ from rampgate.source.engine import ColumnType
 from rampgate.source.written import DAY, NUMBER, where_it_is
 
 
-class Dialect:
-    """What an engine says itself; the rest is written by sqlglot.
+class Dialect(ABC):
+    """What an engine says itself, as `Engine` describes it; the rest is written by sqlglot.
 
     Attributes
     ----------
@@ -21,9 +22,25 @@ class Dialect:
 
     dialect: str
 
-    def sql(self, select: exp.Expr) -> str:
+    def sql(self, select: exp.Expr, *, pretty: bool = False) -> str:
         """A query as text, every name in quotes: what is a reserved word differs from engine to engine."""
-        return _rewritten(select.copy(), self).sql(self.dialect, identify=True)
+        return _rewritten(select.copy(), self).sql(self.dialect, identify=True, pretty=pretty)
+
+    @abstractmethod
+    def row_hash(self, values: Sequence[exp.Expr]) -> exp.Expr:
+        """See `Engine.row_hash`."""
+
+    @abstractmethod
+    def utc(self, value: exp.Expr, kind: ColumnType, form: str | None = None) -> exp.Expr:
+        """See `Engine.utc`."""
+
+    @abstractmethod
+    def elapsed(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
+        """See `Engine.elapsed`."""
+
+    def total(self, value: exp.Expr) -> exp.Expr:
+        """A plain sum, where there is no compensated one."""
+        return exp.Sum(this=value.copy())
 
     def said(self, node: exp.Expr) -> exp.Expr:
         """A node of a query, whose parts are said already, as this engine says it."""

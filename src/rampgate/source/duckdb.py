@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from rampgate.errors import SourceError
 from rampgate.policy.time_format import EPOCHS
+from rampgate.source.dialect import Dialect
 from rampgate.source.engine import Array, Column, ColumnType
 from rampgate.source.files import AS_UTF8, Located, locate, refuse_repeated
 from rampgate.source.parts import Part, joined, state_of
@@ -35,13 +36,53 @@ _CSV_FIELDS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _CSV_FILE = re.compile(r"^\s*file = (.*)$", re.MULTILINE)
 
 
-class DuckDBEngine:
+class DuckDBSQL(Dialect):
+    """How DuckDB says it: sqlglot writes it as the aggregation builds it."""
+
+    dialect = "duckdb"
+
+    def sql(self, select: exp.Expr, *, pretty: bool = False) -> str:
+        """As sqlglot writes it."""
+        return select.sql(self.dialect, pretty=pretty)
+
+    def row_hash(self, values: Sequence[exp.Expr]) -> exp.Expr:
+        """DuckDB's own hash; it may change with DuckDB's version."""
+        return exp.Anonymous(this="HASH", expressions=[value.copy() for value in values])
+
+    def utc(self, value: exp.Expr, kind: ColumnType, form: str | None = None) -> exp.Expr:
+        """See `Engine.utc`. Through microseconds, as a cast from ``timestamptz`` costs ten times as much."""
+        if form is not None:
+            return _since_1970(value, EPOCHS[form]) if form in EPOCHS else _in_form(value, form)
+        if kind == "timestamp":
+            return exp.Cast(this=value.copy(), to=exp.DataType.build("timestampntz"))
+        zoned = value.copy()
+        if kind == "timestamptz":
+            zoned = exp.Cast(
+                this=zoned, to=exp.DataType.build("timestamptz")
+            )  # from nanoseconds; else it costs nothing
+        if kind == "text":
+            zoned = exp.TryCast(this=zoned, to=exp.DataType.build("timestamptz"))
+        micros = exp.Anonymous(this="EPOCH_US", expressions=[zoned])
+        return exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[micros])
+
+    def elapsed(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
+        """Through microseconds: DATE_DIFF counts the seconds that begin between the two."""
+        first, last = (exp.Anonymous(this="EPOCH_US", expressions=[at.copy()]) for at in (start, end))
+        micros = exp.Paren(this=exp.Sub(this=last, expression=first))
+        return exp.Div(
+            this=exp.Cast(this=micros, to=exp.DataType.build("double")), expression=exp.Literal.number("1e6")
+        )
+
+    def total(self, value: exp.Expr) -> exp.Expr:
+        """Kahan's sum."""
+        return exp.Anonymous(this="FSUM", expressions=[value.copy()])
+
+
+class DuckDBEngine(DuckDBSQL):
     """An `Engine` on an in-memory DuckDB that can reach the given rows and nothing else.
 
     Make one with `open`; close it, or use it in a ``with`` statement.
     """
-
-    dialect = "duckdb"
 
     def __init__(
         self,
@@ -132,10 +173,6 @@ class DuckDBEngine:
         """The columns in their order."""
         return self._columns
 
-    def sql(self, select: exp.Expr) -> str:
-        """As sqlglot writes it."""
-        return select.sql(self.dialect)
-
     def query(self, select: exp.Expr) -> dict[str, Array]:
         """Run one query; see `Engine.query`."""
         if self._to_keep and ((found := _state_of(self._to_keep)) is None or found != self._kept):
@@ -201,38 +238,6 @@ class DuckDBEngine:
             return dict(self._connection.execute(sql).fetchnumpy())
         except duckdb.Error as error:
             raise _unreadable(error, self._where, "rows") from error
-
-    def row_hash(self, values: Sequence[exp.Expr]) -> exp.Expr:
-        """DuckDB's own hash; it may change with DuckDB's version."""
-        return exp.Anonymous(this="HASH", expressions=[value.copy() for value in values])
-
-    def utc(self, value: exp.Expr, kind: ColumnType, form: str | None = None) -> exp.Expr:
-        """See `Engine.utc`. Through microseconds, as a cast from ``timestamptz`` costs ten times as much."""
-        if form is not None:
-            return _since_1970(value, EPOCHS[form]) if form in EPOCHS else _in_form(value, form)
-        if kind == "timestamp":
-            return exp.Cast(this=value.copy(), to=exp.DataType.build("timestampntz"))
-        zoned = value.copy()
-        if kind == "timestamptz":
-            zoned = exp.Cast(
-                this=zoned, to=exp.DataType.build("timestamptz")
-            )  # from nanoseconds; else it costs nothing
-        if kind == "text":
-            zoned = exp.TryCast(this=zoned, to=exp.DataType.build("timestamptz"))
-        micros = exp.Anonymous(this="EPOCH_US", expressions=[zoned])
-        return exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[micros])
-
-    def elapsed(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
-        """Through microseconds: DATE_DIFF counts the seconds that begin between the two."""
-        first, last = (exp.Anonymous(this="EPOCH_US", expressions=[at.copy()]) for at in (start, end))
-        micros = exp.Paren(this=exp.Sub(this=last, expression=first))
-        return exp.Div(
-            this=exp.Cast(this=micros, to=exp.DataType.build("double")), expression=exp.Literal.number("1e6")
-        )
-
-    def total(self, value: exp.Expr) -> exp.Expr:
-        """Kahan's sum."""
-        return exp.Anonymous(this="FSUM", expressions=[value.copy()])
 
     def close(self) -> None:
         """Close the connection; the rows stay where they are."""

@@ -11,6 +11,7 @@ import numpy as np
 from sqlglot import exp
 
 from rampgate.errors import SourceError, UsageError
+from rampgate.policy.place import without_password
 from rampgate.policy.time_format import EPOCHS
 from rampgate.source.dialect import Dialect, call, cast, epoch, table
 from rampgate.source.engine import Array, Column, ColumnType
@@ -104,10 +105,6 @@ class PostgresSQL(Dialect):
         """See `Engine.elapsed`."""
         between = exp.Paren(this=exp.Sub(this=end.copy(), expression=start.copy()))
         return cast(exp.Extract(this=exp.var("EPOCH"), expression=between), "double")
-
-    def total(self, value: exp.Expr) -> exp.Expr:
-        """A plain sum: there is no compensated one."""
-        return exp.Sum(this=value.copy())
 
 
 class PostgresEngine(PostgresSQL):
@@ -228,15 +225,6 @@ def split(url: str) -> tuple[str, dict[str, str]]:
     return urlunsplit(parts._replace(query=rest, fragment="")), ours
 
 
-def without_password(url: str) -> str:
-    """The URL as it may be shown."""
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    pairs = [(key, value) for key, value in parse_qsl(parts.query) if key not in ("password", "sslpassword")]
-    query = urlencode(pairs, quote_via=quote, safe="./\" ")
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}", query=query))
-
-
 def _short(where: str) -> str:
     return urlunsplit(urlsplit(where)._replace(query="", fragment=""))
 
@@ -253,7 +241,7 @@ def _names(text: str, where: str) -> tuple[str | None, str]:
 # --- the connection -----------------------------------------------------------------------
 
 
-def _unsaid(target: str) -> dict[str, str]:
+def _unsaid(target: str) -> dict[str, Any]:
     """What the driver is told beside the URL."""
     from psycopg.conninfo import conninfo_to_dict
 
@@ -313,11 +301,12 @@ _INTEGERS, _FLOATS = (16, 20, 21, 23), (700, 701, 1700)
 def _array(values: Sequence[Any], code: int) -> Array:
     """One column of an answer, of one of the types that `Engine.query` promises."""
     if code in (_DATE, _TIMESTAMP):
-        unit, scale = ("D", 1) if code == _DATE else ("us", 86_400_000_000)
+        days = code == _DATE
         # Infinity is the largest number there is.
-        most = 2**31 - 1 if code == _DATE else 2**63 - 1
-        since = [None if v is None or abs(v) >= most else v + _SINCE * scale for v in values]
-        return np.array([np.datetime64("NaT") if v is None else np.datetime64(v, unit) for v in since], f"M8[{unit}]")
+        most, since = (2**31 - 1, _SINCE) if days else (2**63 - 1, _SINCE * 86_400_000_000)
+        nothing = np.iinfo(np.int64).min  # what NumPy takes for no time
+        whole = [nothing if v is None or abs(v) >= most else v + since for v in values]
+        return np.array(whole, dtype=np.int64).view("datetime64[D]" if days else "datetime64[us]")
     if code in _INTEGERS and None not in values:
         return np.array(values, dtype=np.int64)
     if code in (*_INTEGERS, *_FLOATS):

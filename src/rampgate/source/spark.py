@@ -66,9 +66,7 @@ class SparkSQL(Dialect):
 
     def _read(self, text: exp.Expr) -> exp.Expr:
         """ISO 8601 text as a timestamp in UTC."""
-        dashes = exp.Replace(
-            this=text.copy(), expression=exp.Literal.string("/"), replacement=exp.Literal.string("-")
-        )
+        dashes = exp.Replace(this=text.copy(), expression=exp.Literal.string("/"), replacement=exp.Literal.string("-"))
         read = exp.TryCast(this=dashes, to=exp.DataType.build("timestamptz"))
         return where_it_is(text, ISO, cast(read, "timestampntz"))
 
@@ -81,10 +79,6 @@ class SparkSQL(Dialect):
         first, last = (call("UNIX_MICROS", cast(at, "timestamptz")) for at in (start, end))
         between = exp.Paren(this=exp.Sub(this=last, expression=first))
         return exp.Div(this=cast(between, "double"), expression=double("1e6"))
-
-    def total(self, value: exp.Expr) -> exp.Expr:
-        """A plain sum: there is no compensated one."""
-        return exp.Sum(this=value.copy())
 
 
 class SparkEngine(SparkSQL):
@@ -120,8 +114,8 @@ class SparkEngine(SparkSQL):
             open is asked, or the one that Spark's own configuration says. A data frame is read in its own session.
         """
         try:
+            import pyarrow  # noqa: F401
             import pyspark  # noqa: F401
-            import pyarrow  # noqa: F401, ICN001
         except ImportError as error:
             raise SourceError(
                 f"{error.name} is not installed", where=_where(events), remedy="pip install 'rampgate[spark]'"
@@ -222,7 +216,7 @@ def _viewed(frame: DataFrame) -> tuple[SparkSession, str]:
         if hasattr(session, "_jsparkSession"):
             own = type(session)(session.sparkContext, session._jsparkSession.cloneSession())
         else:  # by Spark Connect
-            own = session.cloneSession()
+            own = session.cloneSession()  # type: ignore[attr-defined]
         for key, value in _SETTINGS.items():
             own.conf.set(key, value)
         own.table(view).schema  # noqa: B018  (only what is asked for is copied)
@@ -273,9 +267,14 @@ def _guarded(where: Any, act: Callable[[], _T]) -> _T:
 def _failed(error: Exception, where: str) -> SourceError:
     text = str(error).strip().partition("\n")[0] or type(error).__name__
     if "TABLE_OR_VIEW_NOT_FOUND" in text:
-        return SourceError("there is no such table", where=where, remedy="correct table= in the URL, as catalog.db.name")
+        return SourceError(
+            "there is no such table", where=where, remedy="correct table= in the URL, as catalog.db.name"
+        )
     if "PATH_NOT_FOUND" in text:
         return SourceError("there are no such files", where=where, remedy="correct parquet= in the URL")
+    if "TIMESTAMP(NANOS" in text:
+        remedy = 'write times in microseconds, in pandas with to_parquet(..., coerce_timestamps="us")'
+        return SourceError("has times in nanoseconds, which Spark does not read", where=where, remedy=remedy)
     if "JAVA_GATEWAY_EXITED" in text:
         remedy = "install Java 17 or newer (Debian's package openjdk-17-jre-headless), or set JAVA_HOME"
         return SourceError("Java, which Spark runs on, did not start", where=where, remedy=remedy)

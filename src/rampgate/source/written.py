@@ -62,7 +62,7 @@ def where_it_is(text: exp.Expr, pattern: str, value: exp.Expr) -> exp.Expr:
 
 
 def in_form(value: exp.Expr, form: str, read: Read, mark: str) -> exp.Expr:
-    """Text in a strptime form as a timestamp: rewritten as an ISO 8601 time, which the engine reads.
+    r"""Text in a strptime form as a timestamp: rewritten as an ISO 8601 time, which the engine reads.
 
     Parameters
     ----------
@@ -131,9 +131,7 @@ def _iso(text: exp.Expr, pattern: str, groups: dict[str, int], form: str, mark: 
     if "%y" in form:
         digits = exp.Substring(this=out, start=exp.Literal.number(1), length=exp.Literal.number(2))
         last = exp.GTE(this=digits, expression=exp.Literal.string(_PIVOT))
-        century = exp.Case(
-            ifs=[exp.If(this=last, true=exp.Literal.string("19"))], default=exp.Literal.string("20")
-        )
+        century = exp.Case(ifs=[exp.If(this=last, true=exp.Literal.string("19"))], default=exp.Literal.string("20"))
         out = exp.DPipe(this=century, expression=out.copy())
     return where_it_is(text, pattern, out)
 
