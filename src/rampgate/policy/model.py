@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 from rampgate.policy.frozen import FrozenDict, freeze
 from rampgate.policy.metric import Mean, Metric, Section, as_tuple
 from rampgate.policy.names import Key, Name, Text
+from rampgate.policy.place import Place
 from rampgate.policy.problem import Origin
 from rampgate.policy.time_format import TimeFormat
 from rampgate.policy.values import Day, Duration, Margin, Moment, Risk, Share, Span, Weight, Window, instant, percent
@@ -42,7 +43,9 @@ _Frozen = AfterValidator(freeze)
 class Source(Section):
     """Where the rows are and what their columns mean."""
 
-    events: Text | None = Field(None, description="Parquet, CSV or DuckDB file, beside the policy; none for a frame.")
+    events: Place | None = Field(
+        None, description="File beside the policy, or postgresql:// or spark:// URL; none for a frame."
+    )
     unit: Text = Field("unit", description="Column that identifies the unit, one row each.")
     time: Text = Field("time", description="Column of the time of exposure.")
     variant: Text = Field("variant", description="Column that says which version handled the unit.")

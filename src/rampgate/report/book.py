@@ -35,7 +35,7 @@ def _rollouts(ledger: Ledger, only: str | None) -> list[str]:
     if only not in names:
         raise UsageError(
             f"no rollout {only!r} in this ledger",
-            where=str(ledger.path),
+            where=ledger.where,
             remedy=f"it holds: {', '.join(names) or 'none'}",
         )
     return [only]

@@ -127,7 +127,7 @@ def dossier(ledger: Ledger, rollout: str) -> Dossier:
         held = ", ".join(ledger.rollouts()) or "no rollout"
         raise UsageError(
             f"the ledger has no decision of rollout {rollout!r}; it holds {held}",
-            where=str(ledger.path),
+            where=ledger.where,
             remedy="judge a first look with `rampgate check`, or name another ledger with --ledger",
         )
     entry = last.entry()

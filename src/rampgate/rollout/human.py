@@ -90,7 +90,7 @@ def decide(
     reason = " ".join(because.split())
     if not reason:
         raise UsageError("no reason is given", where="--because", remedy="say why; every later report shows it")
-    signer = signer_of(person, key, ledger.path.parent)
+    signer = signer_of(person, key, ledger.folder)
     orders: list[tuple[Order, State, Policy]] = []
 
     def draft(last: Record | None) -> Draft:
@@ -98,7 +98,7 @@ def decide(
         if last is None or before is None:
             held = ", ".join(ledger.rollouts()) or "no rollout"
             what = f"nothing has been decided on a rollout {rollout!r} yet; the ledger holds {held}"
-            raise UsageError(what, where=str(ledger.path), remedy="judge a first look with `rampgate check`")
+            raise UsageError(what, where=ledger.where, remedy="judge a first look with `rampgate check`")
         refuse_newer(last)
         policy = policy_of(before, ledger.document)
         state = State.from_dict(last.state())

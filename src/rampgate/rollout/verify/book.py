@@ -96,7 +96,7 @@ def verify_ledger(
     say: Callable[[str], None] = lambda _: None,
     people: People | None = None,
     checkpoints: Sequence[Checkpoint] = (),
-    others: Sequence[Path] = (),
+    others: Sequence[str | Path] = (),
 ) -> Verification:
     """Check the chain, every state and table, and judge every decision again.
 
@@ -125,6 +125,7 @@ def verify_ledger(
         found = None if problem is not None else _elsewhere(walk, checkpoints, others)
         if found is not None:
             first_bad, problem = found
+        problem = problem or _unguarded(book)
     except NewerLedger:
         raise
     except _DiffersError as error:
@@ -233,7 +234,9 @@ def _checkpoint(walk: _Walk, record: Record) -> None:
     walk.checkpoints += 1
 
 
-def _elsewhere(walk: _Walk, checkpoints: Sequence[Checkpoint], others: Sequence[Path]) -> tuple[int | None, str] | None:
+def _elsewhere(
+    walk: _Walk, checkpoints: Sequence[Checkpoint], others: Sequence[str | Path]
+) -> tuple[int | None, str] | None:
     """What is known from elsewhere and is not so here."""
     for one in checkpoints:
         if (found := one.problem(walk.ids, walk.people)) is not None:
@@ -250,6 +253,17 @@ def _documents(walk: _Walk) -> str | None:
         if sha256 not in walk.known:
             return f"document {sha256} is named by no record"
     return None
+
+
+def _unguarded(book: Ledger) -> str | None:
+    """The database refuses changes by itself, as it did when the ledger was made."""
+    if not (names := book.unguarded()):
+        return None
+    return (
+        f"the database no longer refuses changes as it did: its trigger {names[0]} is gone or another one"
+        + (f", and so are {len(names) - 1} more" if len(names) > 1 else "")
+        + "; find out who took it off, and let the ledger's owner make it again"
+    )
 
 
 #: What is checked of each kind of record, beside its bytes and its place.
