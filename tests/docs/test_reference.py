@@ -120,11 +120,11 @@ DECISION = rows("A decision: `rampgate check`, `rampgate show`")
 ACTS = next(line for line in re.findall(r"^## (.*)$", JSON, re.MULTILINE) if "`rampgate incident note`" in line)
 
 
-def simulated(folder: Path, ask: Callable[..., Any], policy: str) -> Path:
+def simulated(folder: Path, ask: Callable[..., Any], policy: str) -> str:
     """A simulation of the demo's policy, with a harm that its incident can be compared with."""
     path = folder / "simulation.json"
     path.write_text(json.dumps(ask("simulate", policy, "--rollouts", "5", "--days", "14", "--no-keep")), "utf-8")
-    return path
+    return str(path)
 
 
 @pytest.fixture(scope="module")
