@@ -18,6 +18,7 @@ import pytest
 from rampgate import ledger as package
 from rampgate.errors import LedgerMoved
 from rampgate.ledger import Ledger, Record, digest, look_key
+from rampgate.ledger.migrations.versions.v0001_records import _TRIGGERS as GUARDS
 
 ROOT = Path(__file__).parents[2]
 SOURCE = Path(package.__file__).parents[2]
@@ -78,6 +79,11 @@ def without_triggers(path: Path) -> None:
     """Take the guards off, as somebody with write access to the file can."""
     for (name,) in raw(path, "SELECT name FROM sqlite_master WHERE type = 'trigger'"):
         raw(path, f"DROP TRIGGER {name}")
+
+
+def with_triggers(path: Path) -> None:
+    """Put the guards back, as somebody who does not want to be noticed does."""
+    raw(path, *GUARDS)
 
 
 def environment(source: Path = SOURCE) -> dict[str, str]:

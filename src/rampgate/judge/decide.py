@@ -43,7 +43,7 @@ from rampgate.judge.gate import Demand, demands
 from rampgate.judge.harm import budget_reasons, budgets, overspent
 from rampgate.judge.health import forgotten, health
 from rampgate.judge.mandate import lacking
-from rampgate.judge.orders import gone_past, held, rolled_back_by, still_rolling_back
+from rampgate.judge.orders import gone_past, held, rolled_back_by, still_rolling_back, uncertain
 from rampgate.judge.point import point
 from rampgate.judge.sequential import sequential
 from rampgate.judge.show import LEVEL, all_estimates, windows
@@ -86,7 +86,7 @@ def judge(case: Case) -> Decision:
     no_budgets: tuple[Budget, ...] = ()
     spent, uncounted = _safely(lambda: budgets(case), no_budgets, "the harm budget")
     opened, unopened = _safely(lambda: still_open(case), none_open, "the units still open")
-    wanted = [*held(state), *lacking(case.mandate), *wanted]
+    wanted = [*held(state), *uncertain(case.unheeded), *lacking(case.mandate), *wanted]
     holds = [
         *(d.reason for d in wanted),
         *findings.holds,

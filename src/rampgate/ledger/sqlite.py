@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,6 +93,21 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
         raise _explain(error, path) from error
+
+
+def described(connection: Connection) -> dict[str, str]:
+    """Each thing of a SQLite schema in words, with what it is made of."""
+    query = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
+    rows = connection.exec_driver_sql(query).all()
+    return {f"{kind} {name}": _content(connection, kind, name, sql) for kind, name, sql in rows}
+
+
+def _content(connection: Connection, kind: str, name: str, sql: str) -> str:
+    """Columns of a table: the text of it depends on the version of the library that wrote it; of others the text."""
+    if kind != "table":
+        return re.sub(r"\s+", " ", sql).strip()
+    columns = connection.exec_driver_sql("SELECT name, type, pk FROM pragma_table_info(?) ORDER BY cid", (name,)).all()
+    return ", ".join(f"{column} {kind} {key}" for column, kind, key in columns)
 
 
 def _begin(connection: Connection) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from rampgate.ledger import migrations
 from rampgate.ledger.chain import GENESIS, link
 from rampgate.ledger.place import ensure_file, missing, path_of
 from rampgate.ledger.record import Record, check_bytes, digest
-from rampgate.ledger.sqlite import engine_for, transaction
+from rampgate.ledger.sqlite import described, engine_for, transaction
 
 _METADATA = sa.MetaData()
 _RECORDS = sa.Table(
@@ -151,6 +152,12 @@ class Ledger:
             ids = list(connection.scalars(query))
         return dict(zip(ids, [None, *ids], strict=False))
 
+    def latest_before(self, sequence: int) -> datetime | None:
+        """Return the latest ``recorded_at`` of the records before one; reads all of them, so ask seldom."""
+        query = sa.select(_RECORDS.c.recorded_at).where(_RECORDS.c.sequence < sequence)
+        with self._transaction() as connection:
+            return max(map(datetime.fromisoformat, connection.scalars(query)), default=None)
+
     def excerpts(self, rollout: str, paths: Sequence[str]) -> Iterator[list[Any]]:
         """Yield chosen values of each record of a rollout, in order; a long history is told without reading all of it.
 
@@ -229,6 +236,11 @@ class Ledger:
         """Return those of the SHA-256s whose documents are in the ledger already."""
         with self._transaction() as connection:
             return _present(connection, sha256s)
+
+    def schema(self) -> dict[str, str]:
+        """Return what the file is made of: each table, index and trigger, with its columns or its text."""
+        with self._transaction() as connection:
+            return described(connection)
 
     def append(
         self,

@@ -15,6 +15,7 @@ from pydantic_core import from_json
 from rampgate.aggregate.moments import Cells, Intake, Period, Tally
 from rampgate.judge.case import Case
 from rampgate.judge.mandate import Mandate
+from rampgate.judge.order import Unheeded
 from rampgate.judge.state import State
 from rampgate.ledger import canonical, digest, look_key
 from rampgate.policy import Policy
@@ -146,6 +147,8 @@ def inputs(case: Case, before: Mapping[str, Any] | None = None) -> tuple[dict[st
         body["mandate"] = case.mandate.to_dict()
     if case.changed is not None:
         body["changed"] = list(case.changed)
+    if case.unheeded:
+        body["unheeded"] = [vars(one) for one in case.unheeded]
     return body, documents
 
 
@@ -158,12 +161,14 @@ def question(case: Case, source: str) -> str:
     """
     asked = case.policy.sha256() if case.mandate is None else case.mandate.given
     key = look_key(case.policy.rollout, case.state.attempt, case.look.isoformat(), asked, source)
-    return key if case.mandate is None else f"{key}|{digest(canonical(case.mandate.to_dict()))}"
+    key = key if case.mandate is None else f"{key}|{digest(canonical(case.mandate.to_dict()))}"
+    return f"{key}|{digest(canonical([vars(one) for one in case.unheeded]))}" if case.unheeded else key
 
 
 def named(body: Mapping[str, Any]) -> list[str]:
     """The SHA-256 of every document that a record's ``inputs`` refer to."""
     given = [body["mandate"]["given"]] if "mandate" in body else []
+    given += [keys] if (keys := body.get("people", {}).get("keys")) is not None else []
     return [*dict.fromkeys((body["policy"], *given)), *(page["document"] for page in body["periods"])]
 
 
@@ -184,8 +189,9 @@ def restore(body: Mapping[str, Any], read: Any) -> Case:
     look = datetime.fromisoformat(body["look"]).astimezone(policy.zone)
     mandate = Mandate.from_dict(body["mandate"]) if "mandate" in body else None
     changed = tuple(body["changed"]) if "changed" in body else None
-    state = State.from_dict(body["state"])
-    return Case(policy, cells, intake_of(body), state, as_of, look, mandate=mandate, changed=changed)
+    unheeded = tuple(Unheeded(**one) for one in body.get("unheeded", ()))
+    state, intake = State.from_dict(body["state"]), intake_of(body)
+    return Case(policy, cells, intake, state, as_of, look, mandate=mandate, changed=changed, unheeded=unheeded)
 
 
 def policy_of(body: Mapping[str, Any], read: Any) -> Policy:
