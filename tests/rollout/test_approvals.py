@@ -256,26 +256,6 @@ def test_approving_twice_is_one_record(folder: Path, book: Ledger) -> None:
     assert len(list(book.records())) == 1
 
 
-def test_a_simulation_is_bound_when_there_is_one(folder: Path, book: Ledger) -> None:
-    policy = approved(folder, {"required": 1})
-    file = folder / "simulation.json"
-    file.write_text(json.dumps({"rollouts": 100, "scenarios": [{"name": "harmless"}], "policy_sha256": "0" * 64}))
-    with pytest.raises(UsageError, match="of another policy"):
-        approve(policy, "lee", book, simulation=file)
-    sha256 = rampgate.load_policy(policy).sha256()
-    file.write_text(json.dumps({"rollouts": 100, "scenarios": [{"name": "harmless"}], "policy_sha256": sha256}))
-    agreed = approve(policy, "lee", book, simulation=file)
-    assert agreed.simulation is not None
-    assert json.loads(book.document(agreed.simulation))["rollouts"] == 100
-    shown = look(policy, book).to_dict()["approval"]
-    assert shown["by"][0]["simulation"] == agreed.simulation
-    assert whole(book)
-    for text in ("no JSON", "[]", "{}"):
-        file.write_text(text)
-        with pytest.raises(UsageError, match="simulation"):
-            approve(policy, "lee", book, simulation=file)
-
-
 @pytest.mark.parametrize(
     ("person", "says"),
     [

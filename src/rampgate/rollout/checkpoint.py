@@ -52,6 +52,10 @@ class Checkpoint:
             raise ValueError("it is a signed word on something else")
         if not isinstance(entry["signature"], str) or datetime.fromisoformat(said["at"]).tzinfo is None:
             raise ValueError("a checkpoint is signed, and says when in a time with an offset")
+        try:
+            canonical(said)
+        except LedgerError as error:
+            raise ValueError(error.what) from None
         return cls(said["sequence"], said["sha256"], said["person"], said["at"], said, entry["signature"])
 
     def problem(self, ids: Mapping[int, str], people: People | None) -> tuple[int | None, str] | None:
