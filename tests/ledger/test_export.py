@@ -121,7 +121,7 @@ def test_the_checker_knows_what_an_approval_binds(check: Any, tmp_path: Path, mo
     assert check(lines)[0] == 2
     for part in (b'"scenarios"', b'"people"', b'"guardrails"'):  # the numbers of a period have no such keys
         [at] = [i for i, line in enumerate(lines) if part in line and b'"previous_sha256"' not in line]
-        for wrong in ([*lines[:at], *lines[at + 1 :]], [*lines[:at], lines[at].replace(b"a", b"A"), *lines[at + 1 :]]):
+        for wrong in ([*lines[:at], *lines[at + 1 :]], [*lines[:at], lines[at][:-1] + b" \n", *lines[at + 1 :]]):
             with pytest.raises(ValueError, match="a document that it names does not stand before it"):
                 check(wrong)
     with pytest.raises(ValueError, match="is named by no record"):
