@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from itertools import pairwise
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from sqlglot import exp
@@ -49,7 +50,7 @@ class Edges:
     centers: tuple[float, ...] = ()
     deviation: float = 0.0
 
-    kind = "numeric"
+    kind: ClassVar[Kind] = "numeric"
 
     @property
     def metric(self) -> str:
@@ -83,7 +84,7 @@ class Edges:
         ends = [f"{self.edges[place]:.6g}" for place in self.tenths]
         if not ends:
             return ("all",)
-        between = (f"{low} to {high}" for low, high in zip(ends, ends[1:], strict=False))
+        between = (f"{low} to {high}" for low, high in pairwise(ends))
         return (f"to {ends[0]}", *between, f"above {ends[-1]}")
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,7 +99,7 @@ class Edges:
     def centered(self, means: Mapping[int, float], deviation: float) -> Edges:
         """The same bins, knowing the mean of the reference's values in those that have any, and their deviation."""
         ends = [self.edges[0], *self.edges, self.edges[-1]]
-        middle = [0.5 * (low + high) for low, high in zip(ends, ends[1:], strict=False)]
+        middle = [0.5 * (low + high) for low, high in pairwise(ends)]
         # A mean may come out beyond its bin for rounding.
         kept = (min(max(means[k], ends[k]), ends[k + 1]) if k in means else middle[k] for k in range(self.size))
         return replace(self, centers=tuple(kept), deviation=deviation)
@@ -118,7 +119,7 @@ class Categories:
     values: tuple[str, ...]
     more: bool
 
-    kind = "categorical"
+    kind: ClassVar[Kind] = "categorical"
 
     @property
     def metric(self) -> str:

@@ -21,6 +21,8 @@ from rampgate.aggregate.calendar import (
 from rampgate.aggregate.cells import moments
 from rampgate.aggregate.columns import check_columns
 from rampgate.aggregate.crossed import Crossed, first_meetings
+from rampgate.aggregate.drift_bins import ReferenceCounts
+from rampgate.aggregate.drift_reference import watched
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Intake, Ints, Period
 from rampgate.aggregate.needs import needs
 from rampgate.aggregate.query import aggregate_query, histogram_query
@@ -70,6 +72,7 @@ class Reading(NamedTuple):
     start : first day of the rollout; None while every candidate row lies after the look
     look : end of the last complete period
     bounds : of values, by column, where the policy takes them from the reference and the rollout has started
+    drift : what drift is measured from, by name, where it is watched and the rollout has started
     """
 
     cells: Cells
@@ -77,6 +80,7 @@ class Reading(NamedTuple):
     start: date | None
     look: datetime
     bounds: Mapping[str, tuple[float, float]]
+    drift: Mapping[str, ReferenceCounts]
 
 
 def read(
@@ -86,6 +90,7 @@ def read(
     as_of: datetime,
     start: date | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
+    drift: Mapping[str, ReferenceCounts] | None = None,
 ) -> Reading:
     """Aggregate the rows that a look may rest on.
 
@@ -97,11 +102,12 @@ def read(
     as_of : the time of the look, aware; rows of periods that are not complete by then are counted, not used
     start : first day of the rollout where it is fixed already; else the policy's, or that of the first candidate row
     bounds : those that an earlier look took from the reference, by column
+    drift : what an earlier look measured drift from; None where nobody asks for drift
 
     Raises
     ------
     PolicyError
-        When bounds are to be taken from a reference that is too short.
+        When bounds, or thresholds of drift, are to be taken from a reference that is too short.
     ColumnError
         When the policy does not fit the columns.
     DataError
@@ -114,6 +120,10 @@ def read(
     if ask.policy.unfixed() and ask.start is not None and ask.start <= ask.before:
         fixed |= reference_bounds(ask, fixed)
         ask = replace(ask, policy=policy.with_bounds(fixed))
+    anchored = dict(drift or {})
+    if drift is not None and policy.drift is not None and ask.start is not None and ask.start <= ask.before:
+        ask, now = watched(ask, anchored)
+        anchored |= now
     found = repeats(ask) if ask.start is not None else _NO_REPEATS
     arrays = engine.query(aggregate_query(ask, found.repeated > 0, origins(ask)))
     bins = engine.query(histogram_query(ask, found.repeated > 0)) if ask.needs.histograms else {}
@@ -125,7 +135,7 @@ def read(
     _refuse_misspelt_values(ask, cells)
     day = None if ask.start is None else local_day(ask.start, policy.zone)
     crossed = look.crossed(_stages(ask, switches)) if found.repeated and ask.cluster is None else ()
-    return Reading(cells, look.intake(found, crossed), day, ask.before, fixed)
+    return Reading(cells, look.intake(found, crossed), day, ask.before, fixed, anchored)
 
 
 def both_ends(policy: Policy, engine: Engine) -> tuple[Ends, Ends]:

@@ -73,7 +73,7 @@ def psi(reference: Floats, current: Floats) -> Floats:
     -------
     (...), 0 for equal shares, without an upper end; NaN where one of the two has no unit.
     """
-    return psi_parts(reference, current).sum(-1)
+    return np.asarray(psi_parts(reference, current).sum(-1))
 
 
 def psi_parts(reference: Floats, current: Floats) -> Floats:
@@ -254,3 +254,70 @@ def _chi_square(freedom: Floats, tail: float) -> Floats:
         step = 2.0 / (9.0 * df)
         value = df * np.maximum(1.0 - step + z * np.sqrt(step), 0.0) ** 3
     return np.asarray(np.where(df > 0, value, 0.0))
+
+
+def mix_part(reference: Floats, current: Floats) -> float:
+    """How much of `psi` comes from another mix of segments, the rest being change within them.
+
+    The index is linear in the changes of the shares once their log ratios are known, so Kitagawa's split of each change
+    splits it: into the change of a segment's weight times its mean shares, and the change of its shares times its mean
+    weight. Either part may be negative.
+
+    Parameters
+    ----------
+    reference, current : arrays (segment, bin)
+        Counts of the same segments; one that is not there on one side has the shares of the other, so all of it is mix.
+
+    References
+    ----------
+    Kitagawa 1955.
+    """
+    weights = [np.nan_to_num(shares(counts.sum(-1))) for counts in (reference, current)]
+    inside = [shares(counts) for counts in (reference, current)]
+    first, second = np.where(np.isnan(inside[0]), inside[1], inside[0]), np.where(np.isnan(inside[1]), *inside)
+    mix = ((weights[1] - weights[0])[:, None] * np.nan_to_num(0.5 * (first + second))).sum(0)
+    p, q = _filled(reference.sum(0), current.sum(0))
+    return float((mix * _log_ratio(p, q)).sum())
+
+
+class Alarm(NamedTuple):
+    """When a window is as far from its reference as few of the reference's own windows are.
+
+    Attributes
+    ----------
+    spread : (column,), what `psi` comes to between windows beyond the noise of counting
+    times : how many times its average a distance must be
+    """
+
+    spread: Floats
+    times: float
+
+    def level(self, column: int, expected: Floats) -> Floats:
+        """The distance at which a window alarms whose noise is expected to be as given (`psi_expected`)."""
+        return np.asarray(self.times * (self.spread[column] + expected))
+
+
+def alarm(windows: list[Floats], rate: float) -> Alarm:
+    """Thresholds that the farthest column of a window passes at a stated rate, from windows in which nothing moved.
+
+    Each window is held against all others. A distance is told in multiples of what it comes to on average in a window
+    of its size, so that small and large windows are alike, and a window counts with the column in which it is farthest.
+    Of W windows that are alike a further one is beyond the k-th farthest with probability k / (W + 1).
+
+    Parameters
+    ----------
+    windows : arrays (window, bin) of counts, one per column
+    rate : share of the windows that may alarm, at least ``1 / (W + 1)``
+    """
+    farthest, spreads = np.zeros(len(windows[0])), []
+    for counts in windows:
+        others = counts.sum(0) - counts
+        distance, expected = psi(others, counts), psi_expected(others, counts)
+        known = np.isfinite(distance)
+        spread = max(0.0, float((distance - expected)[known].mean())) if known.any() else 0.0
+        spreads.append(spread)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            times = distance / (spread + expected)
+        farthest = np.fmax(farthest, np.nan_to_num(times))
+    place = min(len(farthest), max(1, math.floor(rate * (len(farthest) + 1) + 1e-9)))
+    return Alarm(np.array(spreads), float(np.sort(farthest)[-place]))

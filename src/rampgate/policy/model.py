@@ -248,6 +248,10 @@ class Policy(Shown, Section):
             named |= {*self.segments.guardrails, *self.segments.rollback}
         return tuple(name for name in self.metrics if name in named)
 
+    def watched_column(self, name: str) -> str:
+        """The column of the source that drift watches under a name: that of the metric, where it is one's."""
+        return self.metrics[name].columns()[0] if name in self.metrics else name
+
     def unfixed(self) -> tuple[str, ...]:
         """Metrics whose bounds are still to be taken from the reference."""
         return tuple(n for n, metric in self.metrics.items() if isinstance(metric, Mean) and metric.bounds == REFERENCE)

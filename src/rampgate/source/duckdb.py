@@ -173,6 +173,11 @@ class DuckDBEngine:
         """Kahan's sum."""
         return exp.Anonymous(this="FSUM", expressions=[value.copy()])
 
+    def quantiles(self, value: exp.Expr, shares: Sequence[float]) -> exp.Expr:
+        """Exact, of values that occur."""
+        asked = exp.Array(expressions=[exp.Literal.number(repr(share)) for share in shares])
+        return exp.Anonymous(this="QUANTILE_DISC", expressions=[value.copy(), asked])
+
     def close(self) -> None:
         """Close the connection; the rows stay where they are."""
         self._connection.close()
