@@ -37,6 +37,7 @@ from rampgate.judge.decision import (
     Window,
 )
 from rampgate.judge.disagree import disagreements
+from rampgate.judge.drift import Found, drift
 from rampgate.judge.findings import Findings
 from rampgate.judge.forecast import budget_expected, passing_expected, pilot_expected
 from rampgate.judge.gate import Demand, demands
@@ -71,6 +72,8 @@ def judge(case: Case) -> Decision:
     """
     policy, state = case.policy, case.state
     findings = point(case) if policy.evidence == "point" else sequential(case)
+    far, unmeasured = _safely(lambda: drift(case), Found(), "drift")
+    findings = replace(findings, rollback=(*findings.rollback, *far.rollback))
     said = gone_past(state, findings.rollback)
     findings = replace(findings, rollback=still_rolling_back(state, findings.rollback))
     no_checks: tuple[Health, ...] = ()
@@ -87,20 +90,24 @@ def judge(case: Case) -> Decision:
     no_budgets: tuple[Budget, ...] = ()
     spent, uncounted = _safely(lambda: budgets(case), no_budgets, "the harm budget")
     opened, unopened = _safely(lambda: still_open(case), none_open, "the units still open")
-    wanted = [*held(state), *lacking(case.mandate), *unreviewed(case.reviews), *wanted]
+    wanted = [*held(state), *lacking(case.mandate), *unreviewed(case.reviews), *wanted, *far.holds]
     holds = [
         *(d.reason for d in wanted),
         *findings.holds,
         *budget_reasons(case, spent),
         *(Reason(h.code, h.verdict, h.message) for h in checks if h.verdict in (FAIL, ERROR, NO_DATA)),
-        *(reason for reason in (broken, late, unseen, unmixed, unread, uncounted, unopened) if reason is not None),
+        *(
+            reason
+            for reason in (broken, late, unseen, unmixed, unread, uncounted, unopened, unmeasured)
+            if reason is not None
+        ),
     ]
     failed = {c.id for c in findings.criteria if c.verdict == FAIL}
     nothing_gone: list[str] = []
     gone, unknown = _safely(lambda: forgotten(case, failed), nothing_gone, "what failed before")
     holds += [Reason("guardrail", FAIL, f"{name} failed at the look before, and rows are gone since") for name in gone]
     holds += [unknown] if unknown is not None else []
-    findings = replace(findings, notes=(*findings.notes, *mixed))
+    findings = replace(findings, notes=(*findings.notes, *mixed, *far.notes))
     decision = _decision(case, findings, holds)
     return Decision(
         rollout=policy.rollout,
@@ -117,6 +124,7 @@ def judge(case: Case) -> Decision:
         windows=seen,
         health=checks,
         waiting_for=tuple(_waiting(case, decision, [d.waiting for d in wanted], holds)),
+        drift=far.rows,
         budgets=spent,
         open=opened,
         approval=None if case.mandate is None else case.mandate.to_dict(),

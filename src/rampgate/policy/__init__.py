@@ -1,5 +1,6 @@
 """The policy: read from YAML, checked, printed as sentences, hashed."""
 
+from rampgate.policy.drift import Drift, DriftAlert, DriftReference
 from rampgate.policy.judged import not_judged, refuse_not_judged
 from rampgate.policy.lint import lint, warnings
 from rampgate.policy.load import load_policy
@@ -17,7 +18,6 @@ from rampgate.policy.model import (
     KPI,
     MINIMUM_CLUSTERS,
     Approval,
-    Drift,
     ErrorBudget,
     Exposure,
     Guardrail,
@@ -38,6 +38,8 @@ __all__ = [
     "MINIMUM_CLUSTERS",
     "Approval",
     "Drift",
+    "DriftAlert",
+    "DriftReference",
     "Duration",
     "ErrorBudget",
     "Exposure",

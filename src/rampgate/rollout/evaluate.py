@@ -141,11 +141,12 @@ def read_case(policy: Policy, engine: Engine, state: State, as_of: datetime) -> 
     if state.start is None and state.attempt > 1:
         state = replace(state, start=_new_start(policy, engine, look))
     fixed = state.start if state.start is not None or state.attempt > 1 else policy.start
-    cells, intake, start, _, bounds = read(policy, engine, switches(policy, state), look, fixed, state.bounds)
+    steps = switches(policy, state)
+    cells, intake, start, _, bounds, drift = read(policy, engine, steps, look, fixed, state.bounds, state.drift)
     if state.start is None and state.attempt == 1 and start is not None and _begun(policy, cells):
         state = replace(state, start=start)
     if state.start is not None:
-        state = replace(state, bounds=bounds)
+        state = replace(state, bounds=bounds, drift=drift)
     if not state.phases and state.start is not None:
         state = replace(state, phases=(first_phase(policy, state.start, as_of),))
     return Case(policy, cells, intake, state, as_of, look)
