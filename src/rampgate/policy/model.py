@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
+from rampgate.policy.change import After
 from rampgate.policy.frozen import FrozenDict, freeze
 from rampgate.policy.metric import Mean, Metric, Section, as_tuple
 from rampgate.policy.names import Key, Name, Text
@@ -124,7 +125,8 @@ class Drift(Section):
     reference: Annotated[DriftReference | None, BeforeValidator(_reference)] = Field(
         None, description="Days, a file, or baseline (its own windows)."
     )
-    columns: Annotated[dict[Key, DriftAlert], _Frozen] = Field(description="Thresholds per column.")
+    columns: Annotated[dict[Key, DriftAlert], _Frozen] = Field(FrozenDict(), description="Thresholds per column.")
+    after: After | None = Field(None, description="The watch over days once no baseline is left.")
 
 
 class Phase(Section):
