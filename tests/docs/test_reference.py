@@ -17,8 +17,10 @@ from tests.docs.reference_estimate import GROUPS
 from tests.docs.reference_policy import EVERY_KEY, SCHEMA, schema_paths, written_paths
 from tests.docs.refresh import GENERATED
 from tests.docs.runner import demo, inside, rampgate, sections
+from tests.judge.test_change import SWITCH, WATCH, moved_by, rollout
 
 from rampgate.estimate import __all__ as estimates
+from rampgate.judge.decide import judge
 from rampgate.people import new_key
 from rampgate.people.project import entry
 from rampgate.policy import load_policy

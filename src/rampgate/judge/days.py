@@ -152,3 +152,22 @@ def _rows(case: Case, name: str, used: Entries, step: Ints, how: tuple[np.ndarra
     level = (first + 6) % 7 if length == 1 else np.zeros_like(first)
     rows = Rows(units, steps, level, keys % 2, (keys % 4) >= 2)
     return Series(rows, values, tuple(date.fromordinal(int(day)) for day in first), length)
+
+
+def usual(found: Series) -> tuple[Floats, float]:
+    """What the reference says of each row: the mean of its weekday and version, and the standard deviation of days.
+
+    Returns
+    -------
+    (row,) and a number; for pictures, the watch itself rests on neither.
+    """
+    rows = found.rows
+    columns = [rows.level == level for level in np.unique(rows.level)]
+    columns += [rows.arm == 1] if len(np.unique(rows.arm)) > 1 else []
+    design = np.array(columns, dtype=float).T
+    reference, weight = ~rows.watched, np.sqrt(rows.units)
+    fitted, *_ = np.linalg.lstsq((design * weight[:, None])[reference], (found.values * weight)[reference], rcond=None)
+    mean = design @ fitted
+    squares = (rows.units * (found.values - mean) ** 2)[reference].sum() / rows.units[reference].sum()
+    count = int(reference.sum())
+    return mean, float(np.sqrt(squares * count / max(count - design.shape[1], 1)))
