@@ -15,6 +15,7 @@ from rampgate.aggregate.marginals import OVERALL
 from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.metric import KPI
 from rampgate.judge.case import Case
+from rampgate.judge.change import Watched, change_reasons, changes
 from rampgate.judge.clear import all_clear
 from rampgate.judge.decision import (
     COMPLETE,
@@ -76,6 +77,10 @@ def judge(case: Case) -> Decision:
     findings = replace(findings, rollback=(*findings.rollback, *far.rollback))
     said = gone_past(state, findings.rollback)
     findings = replace(findings, rollback=still_rolling_back(state, findings.rollback))
+    unwatched: tuple[Watched, ...] = ()
+    watched, lost = _safely(lambda: changes(case), unwatched, "the watch after the last phase")
+    back, waits = change_reasons(case, watched)
+    findings = replace(findings, rollback=(*findings.rollback, *back))
     no_checks: tuple[Health, ...] = ()
     no_demands: list[Demand] = []
     no_windows: tuple[Window, ...] = ()
@@ -90,7 +95,7 @@ def judge(case: Case) -> Decision:
     no_budgets: tuple[Budget, ...] = ()
     spent, uncounted = _safely(lambda: budgets(case), no_budgets, "the harm budget")
     opened, unopened = _safely(lambda: still_open(case), none_open, "the units still open")
-    wanted = [*held(state), *lacking(case.mandate), *unreviewed(case.reviews), *wanted, *far.holds]
+    wanted = [*held(state), *lacking(case.mandate), *unreviewed(case.reviews), *wanted, *far.holds, *waits]
     holds = [
         *(d.reason for d in wanted),
         *findings.holds,
@@ -98,7 +103,7 @@ def judge(case: Case) -> Decision:
         *(Reason(h.code, h.verdict, h.message) for h in checks if h.verdict in (FAIL, ERROR, NO_DATA)),
         *(
             reason
-            for reason in (broken, late, unseen, unmixed, unread, uncounted, unopened, unmeasured)
+            for reason in (broken, late, lost, unseen, unmixed, unread, uncounted, unopened, unmeasured)
             if reason is not None
         ),
     ]
@@ -125,6 +130,7 @@ def judge(case: Case) -> Decision:
         health=checks,
         waiting_for=tuple(_waiting(case, decision, [d.waiting for d in wanted], holds)),
         drift=far.rows,
+        after=tuple(one.to_dict() for one in watched),
         budgets=spent,
         open=opened,
         approval=None if case.mandate is None else case.mandate.to_dict(),

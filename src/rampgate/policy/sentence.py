@@ -40,6 +40,7 @@ def sentences(policy: Policy) -> list[str]:
         *drift_sentences(policy),
         *(_phase(policy, index) for index in range(len(policy.phases))),
         "After the last phase every look is still judged, and can still roll back.",
+        *_after(policy),
         *_budgets(policy),
         *_approval(policy),
     ]
@@ -184,6 +185,20 @@ def _enough(policy: Policy, phase: Phase) -> str:
     if phase.go == "within_budget":
         return f"nothing fails and the harm to be expected stays within the budget of {_and(policy.harm_budget)}"
     return "nothing fails (no evidence of harm, which is no proof of safety)"
+
+
+def _after(policy: Policy) -> Iterator[str]:
+    after = None if policy.drift is None else policy.drift.after
+    if after is None:
+        return
+    reference = after.reference
+    days = "all days before it" if reference is None else f"those from {reference.from_} to before {reference.to}"
+    yield (
+        f"In the last phase nothing is left to compare with: the days of {_and(map(_called, after.metrics))} are held "
+        f"against the law of {days}, weekday by weekday, with at most {after.false_alerts.words()}."
+    )
+    does = "rolls back" if after.then == "rollback" else "holds the rollout, and never rolls back"
+    yield f"A change in either direction {does}; whether the world has changed or the version, the days cannot tell."
 
 
 def _budgets(policy: Policy) -> Iterator[str]:
