@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rampgate.cli.app import EXIT, LEDGER_NAME, Events, Json, LedgerUrl, PolicyFile, Quiet, app
+from rampgate.cli.app import EXIT, LEDGER_NAME, Events, Fresh, Json, LedgerUrl, PolicyFile, Quiet, app
 from rampgate.cli.output import print_decision, print_json, print_view, progress
 
 
@@ -20,6 +20,7 @@ def check(
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 for every decision, also hold.")] = False,
     ledger: LedgerUrl = None,
     events: Events = None,
+    fresh: Fresh = False,
 ) -> int:
     """One look: judge, record, print.
 
@@ -27,8 +28,10 @@ def check(
     """
     with progress("reading the rows and judging them", quiet):
         from rampgate.rollout.evaluate import check as look
+        from rampgate.rollout.keeping import store_beside
 
-        decision = look(policy, events, as_of, ledger or policy.parent / LEDGER_NAME)
+        store = None if fresh else store_beside(policy)
+        decision = look(policy, events, as_of, ledger or policy.parent / LEDGER_NAME, store)
     print_decision(decision, as_json, quiet)
     return 0 if exit_zero else EXIT[decision.decision]
 
@@ -45,11 +48,13 @@ def replay(
     as_json: Json = False,
     quiet: Quiet = False,
     events: Events = None,
+    fresh: Fresh = False,
 ) -> int:
     """What would have been decided at every look. Writes nothing.
 
     With --aa the baseline's own history is split at random, so that nothing differs: what is rolled back is false.
     """
+    from rampgate.rollout.keeping import store_beside
     from rampgate.rollout.replay import Looks, looks
 
     if aa is not None:
@@ -58,7 +63,7 @@ def replay(
         return _splits(policy, events, aa, seed, as_json, quiet)
     made = []
     with progress("reading the rows", quiet) as say:
-        for decision in looks(policy, events, start, end):
+        for decision in looks(policy, events, start, end, None if fresh else store_beside(policy)):
             made.append(decision)
             say(f"look {len(made)}, {decision.look:%Y-%m-%d}: {decision.decision}")
     decisions = Looks(made)

@@ -1,4 +1,7 @@
-"""``rampgate.toml``: the project's people and their public keys. Whoever may change it decides whose word counts."""
+"""``rampgate.toml``: the project's people and their public keys. Whoever may change it decides whose word counts.
+
+Beside them it may say how much a look may keep of what it read: ``[store]`` with ``megabytes``, 0 for nothing.
+"""
 
 from __future__ import annotations
 
@@ -79,12 +82,32 @@ def find_people(start: Path) -> People | None:
     UsageError
         The file says something else than people and their keys.
     """
+    path = _nearest(start)
+    return None if path is None else _load(path)
+
+
+def find_megabytes(start: Path) -> int | None:
+    """How much the project that a folder belongs to lets looks keep; None where it does not say.
+
+    Raises
+    ------
+    UsageError
+        The file says it otherwise.
+    """
+    path = _nearest(start)
+    store = None if path is None else _content(path).get("store")
+    if store is None:
+        return None
+    megabytes = store.get("megabytes") if isinstance(store, Mapping) else None
+    if type(megabytes) is not int or megabytes < 0 or len(store) > 1:
+        remedy = "write [store] and below it megabytes = 500, or megabytes = 0 to keep nothing"
+        raise UsageError("store says something else than megabytes", where=str(path), remedy=remedy)
+    return megabytes
+
+
+def _nearest(start: Path) -> Path | None:
     here = start.resolve()
-    for folder in (here, *here.parents):
-        path = folder / PROJECT
-        if path.is_file():
-            return _load(path)
-    return None
+    return next((path for folder in (here, *here.parents) if (path := folder / PROJECT).is_file()), None)
 
 
 def entry(person: str, make: Callable[[], str]) -> str:
@@ -106,12 +129,16 @@ def entry(person: str, make: Callable[[], str]) -> str:
     return f"[[people]]\nname = {json.dumps(name, ensure_ascii=False)}\nkey = {json.dumps(make())}\n"
 
 
-def _load(path: Path) -> People:
-    where = str(path)
+def _content(path: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"this cannot be read: {error}", where=where, remedy=_EXAMPLE) from None
+        raise UsageError(f"this cannot be read: {error}", where=str(path), remedy=_EXAMPLE) from None
+
+
+def _load(path: Path) -> People:
+    where, content = str(path), _content(path)
+    content.pop("store", None)
     entries = content.pop("people", [])
     if content or not isinstance(entries, list):
         what = f"there is no key {next(iter(content))!r} here" if content else "people is no list of entries"
