@@ -1,4 +1,4 @@
-"""``rampgate.toml``: the project's people with their public keys, and its ledger.
+"""``rampgate.toml``: the people of a project with their public keys, its ledger, and what its looks may keep.
 
 Whoever may change it decides whose word counts.
 """
@@ -95,6 +95,25 @@ def find_people(start: Path) -> People | None:
     return None if path is None or "people" not in content else _people(path, content)
 
 
+def find_megabytes(start: Path) -> int | None:
+    """How much the project that a folder belongs to lets looks keep; None where it does not say.
+
+    Raises
+    ------
+    UsageError
+        The file says it otherwise.
+    """
+    path = find_project(start)
+    store = None if path is None else read_project(path).get("store")
+    if store is None:
+        return None
+    megabytes = store.get("megabytes") if isinstance(store, Mapping) else None
+    if type(megabytes) is not int or megabytes < 0 or len(store) > 1:
+        remedy = "write [store] and below it megabytes = 500, or megabytes = 0 to keep nothing"
+        raise UsageError("store says something else than megabytes", where=str(path), remedy=remedy)
+    return megabytes
+
+
 def find_ledger(start: Path) -> str | Path | None:
     """The ledger that the nearest ``rampgate.toml`` names; a path is taken from its folder. None where it names none.
 
@@ -137,7 +156,7 @@ def read_project(path: Path) -> dict[str, Any]:
         content = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"this cannot be read: {error}", where=where, remedy=_EXAMPLE) from None
-    if unknown := content.keys() - {"people", "ledger", "review"}:
+    if unknown := content.keys() - {"people", "ledger", "review", "store"}:
         raise UsageError(f"there is no key {min(unknown)!r} here", where=where, remedy=f"{_EXAMPLE}; {_LEDGER}")
     return content
 

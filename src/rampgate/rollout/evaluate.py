@@ -12,6 +12,7 @@ from typing import Any
 from rampgate import __version__
 from rampgate.aggregate.moments import CANDIDATE, Cells
 from rampgate.aggregate.read import read
+from rampgate.aggregate.store import Store
 from rampgate.errors import LedgerMoved, UsageError
 from rampgate.estimate import STATISTICS
 from rampgate.judge.case import Case
@@ -43,6 +44,7 @@ def check(
     events: Any = None,
     as_of: str | date | datetime | None = None,
     ledger: Ledger | str | Path | None = None,
+    store: Store | str | Path | None = None,
 ) -> Decision:
     """Judge one look and record it.
 
@@ -52,6 +54,7 @@ def check(
     events : frame, path or engine; the policy's ``source.events`` when left out
     as_of : the moment of the look; now when left out. Complete periods before it are judged
     ledger : path or URL; None stands for an empty ledger that is not written
+    store : a folder in which what is read of files is kept for later looks; None to read every row
 
     Returns
     -------
@@ -67,10 +70,11 @@ def check(
     moment = parse_moment(as_of, policy.zone)
     refuse_future(moment)
     book = Ledger.open(ledger) if isinstance(ledger, (str, Path)) else ledger
-    return _look(policy, events, moment, book)
+    kept = Store(Path(store)) if isinstance(store, (str, Path)) else store
+    return _look(policy, events, moment, book, kept)
 
 
-def _look(given: Policy, events: Any, as_of: datetime, book: Ledger | None) -> Decision:
+def _look(given: Policy, events: Any, as_of: datetime, book: Ledger | None, store: Store | None) -> Decision:
     for _ in range(TRIES):
         last = book.last(given.rollout) if book is not None else None
         if last is not None:
@@ -79,7 +83,7 @@ def _look(given: Policy, events: Any, as_of: datetime, book: Ledger | None) -> D
         refuse_not_judged(ruled.policy)
         engine = events_engine(ruled.policy, events)
         try:
-            case = _case(ruled, engine, last, as_of, book)
+            case = _case(ruled, engine, last, as_of, book, store)
         finally:
             if engine is not events:
                 engine.close()
@@ -96,11 +100,13 @@ def _look(given: Policy, events: Any, as_of: datetime, book: Ledger | None) -> D
     )
 
 
-def _case(ruled: Ruling, engine: Engine, last: Record | None, as_of: datetime, book: Ledger | None) -> Case:
+def _case(
+    ruled: Ruling, engine: Engine, last: Record | None, as_of: datetime, book: Ledger | None, store: Store | None
+) -> Case:
     """What is judged: by which policy, from where the rollout stands, with what is known of approvals and changes."""
     policy = ruled.policy
     state = current_state(policy, last, as_of, book)
-    case = read_case(policy, engine, state, as_of)
+    case = read_case(policy, engine, state, as_of, store)
     reviews = None if book is None else open_reviews(book, policy.rollout, state.attempt)
     return replace(case, mandate=ruled.mandate, changed=_changed(policy, state, book), reviews=reviews)
 
@@ -135,14 +141,15 @@ def current_state(policy: Policy, last: Record | None, as_of: datetime, book: Le
     return state
 
 
-def read_case(policy: Policy, engine: Engine, state: State, as_of: datetime) -> Case:
+def read_case(policy: Policy, engine: Engine, state: State, as_of: datetime, store: Store | None = None) -> Case:
     """Read what the look needs and fix the start and the first phase when they are not fixed yet."""
     look = look_at(policy, as_of)
     if state.start is None and state.attempt > 1:
-        state = replace(state, start=_new_start(policy, engine, look))
+        state = replace(state, start=_new_start(policy, engine, look, store))
     fixed = state.start if state.start is not None or state.attempt > 1 else policy.start
-    steps = switches(policy, state)
-    cells, intake, start, _, bounds, drift = read(policy, engine, steps, look, fixed, state.bounds, state.drift)
+    traffic = switches(policy, state)
+    reading = read(policy, engine, traffic, look, fixed, state.bounds, state.drift, store)
+    cells, intake, start, _, bounds, drift = reading
     if state.start is None and state.attempt == 1 and start is not None and _begun(policy, cells):
         state = replace(state, start=start)
     if state.start is not None:
@@ -157,12 +164,12 @@ def _begun(policy: Policy, cells: Cells) -> bool:
     return policy.start is not None or bool((cells.arm == CANDIDATE).any())
 
 
-def _new_start(policy: Policy, engine: Engine, look: datetime) -> date | None:
+def _new_start(policy: Policy, engine: Engine, look: datetime, store: Store | None) -> date | None:
     """First day of a later attempt: the one after its candidate's first row, when the old one is out of the way.
 
     ``start`` in the policy is the first attempt's, unless it was moved past that day.
     """
-    first = read(policy.model_copy(update={"start": None}), engine, (), look).start
+    first = read(policy.model_copy(update={"start": None}), engine, (), look, store=store).start
     if first is None:
         return None
     day = first + timedelta(days=1)
