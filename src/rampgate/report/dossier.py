@@ -13,6 +13,7 @@ from rampgate.aggregate.moments import Intake
 from rampgate.errors import UsageError
 from rampgate.estimate import STATISTICS
 from rampgate.judge.case import Case
+from rampgate.judge.change import Watched, changes
 from rampgate.judge.decide import judge
 from rampgate.judge.decision import Brief, Decision
 from rampgate.judge.still_open import LifePath, life_paths
@@ -96,6 +97,11 @@ class Dossier:
         return life_paths(self.case) if self.decision.open else ()
 
     @cached_property
+    def watched(self) -> tuple[Watched, ...]:
+        """The days of the last phase against those before, of each metric that the policy watches."""
+        return changes(self.case)
+
+    @cached_property
     def same(self) -> bool:
         """Whether the decision, judged again from the ledger by this version, is the recorded one, words apart."""
         return same_decision(judge(self.case).content(), self.entry["decision"])
@@ -124,7 +130,7 @@ def dossier(ledger: Ledger, rollout: str) -> Dossier:
         held = ", ".join(ledger.rollouts()) or "no rollout"
         raise UsageError(
             f"the ledger has no decision of rollout {rollout!r}; it holds {held}",
-            where=str(ledger.path),
+            where=ledger.where,
             remedy="judge a first look with `rampgate check`, or name another ledger with --ledger",
         )
     entry = last.entry()
