@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -102,10 +102,11 @@ class Ledger:
             return self._database.path
         raise UsageError("this ledger is no file", where=self.where, remedy="name it by its URL")
 
-    def last(self, rollout: str, kind: str | None = None) -> Record | None:
-        """Return the rollout's last record, or its last of a kind. Its ``state()`` and ``sha256`` belong together.
+    def last(self, rollout: str, kind: str | Collection[str] | None = None) -> Record | None:
+        """Return the rollout's last record, or its last of a kind or of some kinds.
 
-        Who appends takes both from one call without a kind: the state to go on from, the hash as ``expected_head``.
+        Its ``state()`` and ``sha256`` belong together. Who appends takes both from one call without a kind: the state
+        to go on from, the hash as ``expected_head``.
         """
         with self._transaction() as connection:
             return _last(connection, rollout, kind)
@@ -356,13 +357,15 @@ def _find(connection: sa.Connection, key: str) -> Record | None:
     return None if row is None else _record(row)
 
 
-def _of(query: sa.Select[Any], rollout: str | None, kind: str | None) -> sa.Select[Any]:
+def _of(query: sa.Select[Any], rollout: str | None, kind: str | Collection[str] | None) -> sa.Select[Any]:
     if rollout is not None:
         query = query.where(_RECORDS.c.rollout == rollout)
-    return query if kind is None else query.where(_RECORDS.c.kind == kind)
+    if kind is None:
+        return query
+    return query.where(_RECORDS.c.kind.in_([kind] if isinstance(kind, str) else sorted(kind)))
 
 
-def _last(connection: sa.Connection, rollout: str | None, kind: str | None = None) -> Record | None:
+def _last(connection: sa.Connection, rollout: str | None, kind: str | Collection[str] | None = None) -> Record | None:
     query = _of(sa.select(_RECORDS), rollout, kind).order_by(_RECORDS.c.sequence.desc()).limit(1)
     row = connection.execute(query).one_or_none()
     return None if row is None else _record(row)

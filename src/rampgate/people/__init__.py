@@ -1,7 +1,7 @@
 """Who may sign: people and their public keys from ``rampgate.toml``, and their own keys. And the project's ledger."""
 
 from rampgate.people.keys import SigningKey, key_file, new_key, read_key, verifies
-from rampgate.people.project import PROJECT, People, find_ledger, find_people
+from rampgate.people.project import PROJECT, People, find_ledger, find_people, find_project, read_project
 
 __all__ = [
     "PROJECT",
@@ -9,8 +9,10 @@ __all__ = [
     "SigningKey",
     "find_ledger",
     "find_people",
+    "find_project",
     "key_file",
     "new_key",
     "read_key",
+    "read_project",
     "verifies",
 ]

@@ -76,16 +76,23 @@ class People:
             )
 
 
+def find_project(start: Path) -> Path | None:
+    """The file of the project that a folder belongs to: the nearest ``rampgate.toml`` in it or above it."""
+    here = start.resolve()
+    return next((path for folder in (here, *here.parents) if (path := folder / PROJECT).is_file()), None)
+
+
 def find_people(start: Path) -> People | None:
-    """The people of the project that a folder belongs to: the nearest ``rampgate.toml`` in it or above it.
+    """The people of the project that a folder belongs to; None where its file names none.
 
     Raises
     ------
     UsageError
-        The file says something else than people and their keys.
+        The file says something that no project's file says.
     """
-    path = _nearest(start)
-    return None if path is None else _people(path, _content(path))
+    path = find_project(start)
+    content = {} if path is None else read_project(path)
+    return None if path is None or "people" not in content else _people(path, content)
 
 
 def find_ledger(start: Path) -> str | Path | None:
@@ -96,8 +103,8 @@ def find_ledger(start: Path) -> str | Path | None:
     UsageError
         What it says is neither a path nor a URL, or holds a password.
     """
-    path = _nearest(start)
-    named = None if path is None else _content(path).get("ledger")
+    path = find_project(start)
+    named = None if path is None else read_project(path).get("ledger")
     if path is None or named is None:
         return None
     if not isinstance(named, str) or not named:
@@ -117,10 +124,22 @@ def find_ledger(start: Path) -> str | Path | None:
     return named
 
 
-def _nearest(start: Path) -> Path | None:
-    here = start.resolve()
-    paths = (folder / PROJECT for folder in (here, *here.parents))
-    return next((path for path in paths if path.is_file()), None)
+def read_project(path: Path) -> dict[str, Any]:
+    """What a project's file says; its table ``review`` is for `rampgate.incident.settings`.
+
+    Raises
+    ------
+    UsageError
+        It cannot be read, or has a key that no project's file has.
+    """
+    where = str(path)
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"this cannot be read: {error}", where=where, remedy=_EXAMPLE) from None
+    if unknown := content.keys() - {"people", "ledger", "review"}:
+        raise UsageError(f"there is no key {min(unknown)!r} here", where=where, remedy=f"{_EXAMPLE}; {_LEDGER}")
+    return content
 
 
 def entry(person: str, make: Callable[[], str]) -> str:
@@ -142,19 +161,8 @@ def entry(person: str, make: Callable[[], str]) -> str:
     return f"[[people]]\nname = {json.dumps(name, ensure_ascii=False)}\nkey = {json.dumps(make())}\n"
 
 
-def _content(path: Path) -> dict[str, Any]:
-    where = str(path)
-    try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"this cannot be read: {error}", where=where, remedy=_EXAMPLE) from None
-    if unknown := content.keys() - {"people", "ledger"}:
-        raise UsageError(f"there is no key {min(unknown)!r} here", where=where, remedy=f"{_EXAMPLE}; {_LEDGER}")
-    return content
-
-
 def _people(path: Path, content: Mapping[str, Any]) -> People:
-    where, entries = str(path), content.get("people", [])
+    where, entries = str(path), content["people"]
     if not isinstance(entries, list):
         raise UsageError("people is no list of entries", where=where, remedy=_EXAMPLE)
     keys = tuple(_key(entry, f"{where}, entry {number}") for number, entry in enumerate(entries, start=1))

@@ -25,11 +25,15 @@ from rampgate.policy import Policy, load_policy, refuse_not_judged
 from rampgate.policy.diff import criteria_changed
 from rampgate.rollout.approvals import Ruling, ruling
 from rampgate.rollout.archive import inputs, named, question, restore, source_digest
+from rampgate.rollout.incidents import open_reviews
 from rampgate.rollout.looks import first_phase, look_at, parse_moment, refuse_future, switches
 from rampgate.rollout.newer import refuse_newer
 from rampgate.rollout.rows import events_engine
+from rampgate.rollout.signed import APPROVAL, HUMAN
 from rampgate.source import Engine
 
+#: What answers, or may change the answer to, a question; notes on incidents do neither.
+ANSWERS = ("decision", APPROVAL, HUMAN)
 #: Other processes may record first; each time the look is judged again on their state.
 TRIES = 20
 
@@ -97,7 +101,8 @@ def _case(ruled: Ruling, engine: Engine, last: Record | None, as_of: datetime, b
     policy = ruled.policy
     state = current_state(policy, last, as_of, book)
     case = read_case(policy, engine, state, as_of)
-    return replace(case, mandate=ruled.mandate, changed=_changed(policy, state, book))
+    reviews = None if book is None else open_reviews(book, policy.rollout, state.attempt)
+    return replace(case, mandate=ruled.mandate, changed=_changed(policy, state, book), reviews=reviews)
 
 
 def _changed(policy: Policy, state: State, book: Ledger | None) -> tuple[str, ...] | None:
@@ -136,11 +141,12 @@ def read_case(policy: Policy, engine: Engine, state: State, as_of: datetime) -> 
     if state.start is None and state.attempt > 1:
         state = replace(state, start=_new_start(policy, engine, look))
     fixed = state.start if state.start is not None or state.attempt > 1 else policy.start
-    cells, intake, start, _, bounds = read(policy, engine, switches(policy, state), look, fixed, state.bounds)
+    steps = switches(policy, state)
+    cells, intake, start, _, bounds, drift = read(policy, engine, steps, look, fixed, state.bounds, state.drift)
     if state.start is None and state.attempt == 1 and start is not None and _begun(policy, cells):
         state = replace(state, start=start)
     if state.start is not None:
-        state = replace(state, bounds=bounds)
+        state = replace(state, bounds=bounds, drift=drift)
     if not state.phases and state.start is not None:
         state = replace(state, phases=(first_phase(policy, state.start, as_of),))
     return Case(policy, cells, intake, state, as_of, look)
@@ -178,8 +184,9 @@ def recorded(case: Case, book: Ledger, last: Record | None, given: Policy | None
     policy, state = case.policy, case.state
     source = source_digest(case.cells, case.intake)
     key = question(case, source)
-    if last is not None and (last.key == key or last.key.startswith(f"{key}|")):
-        return decision_of(last)
+    answer = last if last is None or last.kind in ANSWERS else book.last(policy.rollout, ANSWERS)
+    if answer is not None and _answers(answer, key, case):
+        return decision_of(answer)
     if last is not None and book.find(key) is not None:
         # Others were recorded since: what was decided before them is no answer to what holds now.
         key = f"{key}|{last.sha256}"
@@ -207,6 +214,14 @@ def recorded(case: Case, book: Ledger, last: Record | None, given: Policy | None
         recorded_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     return decision_of(record)
+
+
+def _answers(record: Record, key: str, case: Case) -> bool:
+    """Whether a record is the answer to a question: of the same rows, while the same reviews were open."""
+    if record.key != key and not record.key.startswith(f"{key}|"):
+        return False
+    then = {one["incident"] for one in record.entry()["inputs"].get("reviews", ())}
+    return then == {one.incident for one in case.reviews or ()}
 
 
 def decision_of(record: Record) -> Decision:

@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from rampgate.errors import LedgerError, NewerLedger, RampgateError
+from rampgate.incident.derive import Incidents
 from rampgate.judge.state import State
 from rampgate.ledger import GENESIS, Ledger, Record, digest
 from rampgate.people import People
 from rampgate.rollout.approvals import Given
 from rampgate.rollout.archive import named
 from rampgate.rollout.checkpoint import Checkpoint, fork
+from rampgate.rollout.incidents import kpi_parts
 from rampgate.rollout.newer import refuse_newer
-from rampgate.rollout.signed import APPROVAL, CHECKPOINT, HUMAN
+from rampgate.rollout.signed import APPROVAL, CHECKPOINT, HUMAN, INCIDENT, REVIEW
 from rampgate.rollout.verify.decision import recompute
+from rampgate.rollout.verify.incidents import document_problem, reviews_problem, take_in, unsigned_problem
 from rampgate.rollout.verify.signed import mandate_problem, order_problem, signed_problem, unchanged_problem
 
 
@@ -71,6 +74,11 @@ class _Walk:
     reworded: int = 0
     older: int = 0
     statistics: int = 0
+    asked: bool = False
+    signed: bool = False
+
+    def __post_init__(self) -> None:
+        self.incidents = Incidents(kpi_parts(self.read))
 
     def read(self, sha256: str) -> bytes:
         """A document, read once: the periods of a rollout are named by all its later records."""
@@ -146,6 +154,7 @@ def _one(walk: _Walk, record: Record) -> None:
     try:
         refuse_newer(record)
         _KINDS[record.kind](walk, record)
+        walk.signed = walk.signed or record.entry().get("signature") is not None
         walk.last[record.rollout] = record
     except (NewerLedger, _DiffersError):
         raise
@@ -176,6 +185,8 @@ def _decision(walk: _Walk, record: Record) -> None:
         walk.approvals[record.rollout] = {key: one for key, one in approvals.items() if one.candidate != running}
     if "mandate" in inputs:
         walk.under_approval.add(record.rollout)
+    _demand(reviews_problem(record, walk.incidents, walk.asked) or take_in(record, walk.incidents, inputs["policy"]))
+    walk.asked = walk.asked or "reviews" in inputs
     walk.looks[record.rollout] = record
     walk.recomputed += not found.older
     walk.older += found.older
@@ -196,6 +207,17 @@ def _approval(walk: _Walk, record: Record) -> None:
 def _human(walk: _Walk, record: Record) -> None:
     before, look = walk.last.get(record.rollout), walk.looks.get(record.rollout)
     _demand(signed_problem(record, before, walk.people) or order_problem(record, before, look, walk.read))
+    _demand(take_in(record, walk.incidents, look.entry()["inputs"]["policy"] if look is not None else ""))
+
+
+def _act(walk: _Walk, record: Record) -> None:
+    """What a person recorded of an incident."""
+    before = walk.last.get(record.rollout)
+    _demand(signed_problem(record, before, walk.people) or unchanged_problem(record, before))
+    _demand(unsigned_problem(record, walk.signed) or take_in(record, walk.incidents, ""))
+    problem, names = document_problem(record, walk.read)
+    _demand(problem)
+    walk.known.update(names)
 
 
 def _demand(problem: str | None) -> None:
@@ -250,4 +272,6 @@ _KINDS: dict[str, Callable[[_Walk, Record], None]] = {
     APPROVAL: _approval,
     HUMAN: _human,
     CHECKPOINT: _checkpoint,
+    INCIDENT: _act,
+    REVIEW: _act,
 }
