@@ -16,7 +16,7 @@ def verified_view(found: Verification, quiet: bool = False) -> RenderableType:
         at = f"record {found.first_bad} differs" if found.first_bad is not None else "the ledger differs"
         said = [Text(f"NOT WHOLE: {at}", "bold red"), indented(found.problem)]
         if found.first_bad is None:
-            said.append(indented(f"{counted(found.records, 'record')} hold"))
+            said.append(indented(f"the chain of {counted(found.records, 'record')} is whole"))
         else:
             said.append(indented(f"{counted(found.records, 'record')} before it hold; from there on it proves nothing"))
         return said[0] if quiet else Group(*said)
