@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def _settled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The names of the files that queries went to, one list for each."""
     found: list[list[str]] = []
     original = DuckDBEngine.query
@@ -183,7 +183,7 @@ EDITS: dict[str, Callable[[pa.Table], pa.Table]] = {
 
 
 @settings(
-    max_examples=25,
+    max_examples=8,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
