@@ -183,7 +183,7 @@ EDITS: dict[str, Callable[[pa.Table], pa.Table]] = {
 
 
 @settings(
-    max_examples=25,
+    max_examples=8,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

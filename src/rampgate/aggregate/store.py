@@ -24,7 +24,7 @@ _MAGIC = b"rampgate kept 1\n"
 _CHECK = 16
 _SUFFIX, _BEGUN = ".kept", ".begun"
 #: Bytes that the folder may hold where nobody says otherwise.
-LIMIT = 1 << 30
+LIMIT = 1_000_000_000
 
 
 class Entry(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from rampgate.aggregate.store import LIMIT, Store
 from rampgate.people import find_megabytes
@@ -23,3 +24,12 @@ def store_beside(file: Path) -> Store | None:
     if megabytes == 0:
         return None
     return Store(folder / FOLDER, LIMIT if megabytes is None else megabytes * 1_000_000)
+
+
+def kept_beside(ledger: str | Path) -> dict[str, Any] | None:
+    """How much is kept beside a ledger, and how much may be; None where nothing is, or the ledger is no file."""
+    if "://" in str(ledger):
+        return None
+    store = store_beside(Path(ledger))
+    files, size = (0, 0) if store is None else store.size()
+    return {"files": files, "bytes": size, "limit": store.limit} if store is not None and files else None
