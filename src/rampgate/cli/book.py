@@ -18,7 +18,7 @@ def status(rollout: RolloutName = None, as_json: Json = False, quiet: Quiet = Fa
     from rampgate.rollout.keeping import kept_beside
 
     book = open_book(ledger)
-    rows, kept = status_rows(book, rollout), kept_beside(ledger or LEDGER_NAME)
+    rows, kept = status_rows(book, rollout), kept_beside(ledger_of(ledger, Path()))
     if as_json:
         print_json({"rollouts": rows, "store": kept})
     else:

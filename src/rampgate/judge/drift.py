@@ -50,12 +50,18 @@ def drift(case: Case) -> Found:
 
 
 def every_window(case: Case) -> tuple[Drifted, ...]:
-    """Every complete window since the start, of every watched column, oldest first."""
+    """Every complete window since the start that has rows, of every watched column, oldest first."""
     if case.policy.drift is None or case.state.start is None:
         return ()
     tables = Tables(case)
-    rows = [row for name in case.policy.drift.columns for span in tables.spans(name) for row in tables.rows(name, span)]
-    return tuple(sorted(rows, key=lambda row: row.start))
+    found = [
+        (span.first, row)
+        for name in case.policy.drift.columns
+        for span in tables.spans(name)
+        if tables.units[list(span.periods)].any()
+        for row in tables.rows(name, span)
+    ]
+    return tuple(row for _, row in sorted(found, key=lambda pair: pair[0]))
 
 
 def _joined(one: Found, other: Found) -> Found:
