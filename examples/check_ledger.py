@@ -20,11 +20,11 @@ def follows(before, record):
 
 
 def named(entry):
-    """The documents that a record rests on: a policy, a simulation, people's keys, periods of the source."""
+    """The documents that a record rests on: a policy, a simulation, a review, people's keys, periods of rows."""
     said, inputs = entry.get("statement", {}), entry.get("inputs", {})
     looked = {inputs.get("policy"), inputs.get("mandate", {}).get("given"), inputs.get("people", {}).get("keys")}
     pages = {period["document"] for period in inputs.get("periods", ())}
-    return (looked | pages | {said.get("policy_sha256"), said.get("simulation")}) - {None}
+    return (looked | pages | {said.get(key) for key in ("policy_sha256", "simulation", "document")}) - {None}
 
 
 def check(lines):

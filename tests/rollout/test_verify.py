@@ -115,17 +115,17 @@ def test_what_was_altered_is_named(copy: Path, statement: str, first_bad: int | 
 @pytest.mark.parametrize(
     ("statements", "says"),
     [
-        (["DROP TRIGGER records_no_update"], "the trigger records_no_update is not there"),
+        (["DROP TRIGGER records_no_update"], "its trigger records_no_update is gone or another one"),
         (["DROP INDEX records_rollout"], "the index records_rollout is not there"),
         (["CREATE TABLE x (a)"], "there is a table x that no version of rampgate made"),
         (["CREATE VIEW v AS SELECT * FROM records"], "there is a view v that no version"),
-        (["ALTER TABLE documents ADD COLUMN note TEXT"], "the table documents is another one"),
+        (["ALTER TABLE documents ADD COLUMN note TEXT"], "the table documents has a column note of somebody else"),
         (
             [
                 "DROP TRIGGER documents_new",
                 "CREATE TRIGGER documents_new BEFORE INSERT ON documents BEGIN SELECT 1; END",
             ],
-            "the trigger documents_new is another one",
+            "its trigger documents_new is gone or another one",
         ),
     ],
 )
@@ -134,7 +134,6 @@ def test_guards_that_were_taken_off_and_tables_that_were_added(copy: Path, state
     result = found(copy)
     assert (result.ok, result.first_bad, result.records) == (False, None, 3)
     assert says in str(result.problem)
-    assert "somebody changed the file's guards" in str(result.problem)
 
 
 def test_a_document_that_no_record_names_is_found(copy: Path) -> None:

@@ -18,7 +18,7 @@ def verify(
         list[Path] | None, typer.Option("--checkpoint", help="A checkpoint kept elsewhere. May be repeated.")
     ] = None,
     against: Annotated[
-        list[Path] | None, typer.Option("--against", help="Another copy of the ledger, or an export. May be repeated.")
+        list[str] | None, typer.Option("--against", help="Another copy of the ledger, or an export. May be repeated.")
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,

@@ -90,7 +90,7 @@ def decide(
     reason = " ".join(because.split())
     if not reason:
         raise UsageError("no reason is given", where="--because", remedy="say why; every later report shows it")
-    signer = signer_of(person, key, ledger.path.parent)
+    signer = signer_of(person, key, ledger.folder)
     orders: list[tuple[Order, State, Policy]] = []
     seen: list[str] = []
 
@@ -99,7 +99,7 @@ def decide(
         if last is None or before is None:
             held = ", ".join(ledger.rollouts()) or "no rollout"
             what = f"nothing has been decided on a rollout {rollout!r} yet; the ledger holds {held}"
-            raise UsageError(what, where=str(ledger.path), remedy="judge a first look with `rampgate check`")
+            raise UsageError(what, where=ledger.where, remedy="judge a first look with `rampgate check`")
         refuse_newer(last)
         _refuse_unseen(seen, before, decision)
         policy = policy_of(before, ledger.document)

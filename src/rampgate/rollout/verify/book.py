@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from rampgate.errors import LedgerError, NewerLedger, RampgateError
+from rampgate.incident.derive import Incidents
 from rampgate.ledger import GENESIS, Ledger, Record, digest
-from rampgate.ledger.schema import schema_problem
 from rampgate.people import People, find_people
 from rampgate.rollout.approvals import Given, asked_before
 from rampgate.rollout.archive import named
 from rampgate.rollout.checkpoint import Checkpoint, fork
+from rampgate.rollout.incidents import kpi_parts
 from rampgate.rollout.newer import refuse_newer
-from rampgate.rollout.signed import APPROVAL, CHECKPOINT, HUMAN
+from rampgate.rollout.signed import APPROVAL, CHECKPOINT, HUMAN, INCIDENT, REVIEW
 from rampgate.rollout.verify.decision import recompute
+from rampgate.rollout.verify.incidents import document_problem, reviews_problem, take_in, unsigned_problem
 from rampgate.rollout.verify.mandate import Heard, known_at, moments_problem, people_problem, stood
 from rampgate.rollout.verify.signed import order_problem, signed_problem, unchanged_problem
 
@@ -76,6 +78,11 @@ class _Walk:
     reworded: int = 0
     older: int = 0
     statistics: int = 0
+    asked: bool = False
+    signed: bool = False
+
+    def __post_init__(self) -> None:
+        self.incidents = Incidents(kpi_parts(self.read))
 
     def read(self, sha256: str) -> bytes:
         """A document, read once: the periods of a rollout are named by all its later records."""
@@ -93,7 +100,7 @@ def verify_ledger(
     say: Callable[[str], None] = lambda _: None,
     people: People | None = None,
     checkpoints: Sequence[Checkpoint] = (),
-    others: Sequence[Path] = (),
+    others: Sequence[str | Path] = (),
 ) -> Verification:
     """Check the chain, every state and table, and judge every decision again.
 
@@ -111,7 +118,7 @@ def verify_ledger(
     NewerLedger
         The ledger, or a record in it, is of a newer version.
     """
-    walk = _Walk(book, people or find_people(book.path.parent) or find_people(Path()))
+    walk = _Walk(book, people or find_people(book.folder) or find_people(Path()))
     problem: str | None = None
     first_bad: int | None = None
     try:
@@ -119,10 +126,11 @@ def verify_ledger(
             say(f"record {walk.sequence + 1}")
             _one(walk, record)
         say("documents")
-        problem = _documents(walk) or schema_problem(book)
+        problem = _documents(walk)
         found = None if problem is not None else _elsewhere(walk, checkpoints, others)
         if found is not None:
             first_bad, problem = found
+        problem = problem or _unguarded(book) or _strange(book)
     except NewerLedger:
         raise
     except _DiffersError as error:
@@ -152,6 +160,7 @@ def _one(walk: _Walk, record: Record) -> None:
     try:
         refuse_newer(record)
         _KINDS[record.kind](walk, record)
+        walk.signed = walk.signed or record.entry().get("signature") is not None
         walk.last[record.rollout] = record
     except (NewerLedger, _DiffersError):
         raise
@@ -177,6 +186,8 @@ def _decision(walk: _Walk, record: Record) -> None:
     found = recompute(record, None if stands is None else stands.state, walk.read)
     _demand(found.problem or people_problem(record, known, stands, heard, walk.read))
     _demand(moments_problem(record, heard, stands, walk.read))
+    _demand(reviews_problem(record, walk.incidents, walk.asked) or take_in(record, walk.incidents, inputs["policy"]))
+    walk.asked = walk.asked or "reviews" in inputs
     if heard.running not in (None, record.state()["candidate"]):
         heard.spend(str(heard.running))
     heard.under_approval |= asked_before(inputs)
@@ -202,14 +213,25 @@ def _human(walk: _Walk, record: Record) -> None:
     heard = walk.heard[record.rollout]
     _signed(walk, record)
     _demand(order_problem(record, walk.last.get(record.rollout), heard.look, walk.read))
+    _demand(take_in(record, walk.incidents, "" if heard.look is None else heard.look.entry()["inputs"]["policy"]))
     heard.orders.append(record)
+
+
+def _act(walk: _Walk, record: Record) -> None:
+    """What a person recorded of an incident."""
+    _signed(walk, record)
+    _demand(unchanged_problem(record, walk.last.get(record.rollout)))
+    _demand(unsigned_problem(record, walk.signed) or take_in(record, walk.incidents, ""))
+    problem, names = document_problem(record, walk.read)
+    _demand(problem)
+    walk.known.update(names)
 
 
 def _signed(walk: _Walk, record: Record) -> None:
     """Check what is the same of all that people sign."""
     _demand(signed_problem(record, walk.last.get(record.rollout), walk.people, walk.latest))
     walk.heard[record.rollout].latest[record.sha256] = walk.latest
-    walk.unheld += walk.people is None
+    walk.unheld += walk.people is None and record.entry()["signature"] is not None
 
 
 def _demand(problem: str | None) -> None:
@@ -226,7 +248,9 @@ def _checkpoint(walk: _Walk, record: Record) -> None:
     walk.checkpoints += 1
 
 
-def _elsewhere(walk: _Walk, checkpoints: Sequence[Checkpoint], others: Sequence[Path]) -> tuple[int | None, str] | None:
+def _elsewhere(
+    walk: _Walk, checkpoints: Sequence[Checkpoint], others: Sequence[str | Path]
+) -> tuple[int | None, str] | None:
     """What is known from elsewhere and is not so here."""
     for one in checkpoints:
         if (found := one.problem(walk.ids, walk.people)) is not None:
@@ -245,10 +269,29 @@ def _documents(walk: _Walk) -> str | None:
     return None
 
 
+def _unguarded(book: Ledger) -> str | None:
+    """The database refuses changes by itself, as it did when the ledger was made."""
+    if not (names := book.unguarded()):
+        return None
+    return (
+        f"the database no longer refuses changes as it did: its trigger {names[0]} is gone or another one"
+        + (f", and so are {len(names) - 1} more" if len(names) > 1 else "")
+        + "; find out who took it off, and let the ledger's owner make it again"
+    )
+
+
+def _strange(book: Ledger) -> str | None:
+    """The database has the ledger's tables as they were made, and a file has nothing else."""
+    said = book.strange()
+    return f"{'; '.join(said[:3])}: somebody changed the database beside the records" if said else None
+
+
 #: What is checked of each kind of record, beside its bytes and its place.
 _KINDS: dict[str, Callable[[_Walk, Record], None]] = {
     "decision": _decision,
     APPROVAL: _approval,
     HUMAN: _human,
     CHECKPOINT: _checkpoint,
+    INCIDENT: _act,
+    REVIEW: _act,
 }
