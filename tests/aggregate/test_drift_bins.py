@@ -73,8 +73,10 @@ def test_the_engine_places_values_as_numpy_does(name):
     later = np.concatenate([values, values * 1.3 + 0.1, [np.nan]])
     sql = bins.sql(part("x")).sql("duckdb")
     frame = pd.DataFrame({"x": later})  # noqa: F841  (the query reads it)
-    found = duckdb.sql(f"select case when isnan(x) then null else {sql} end as b, count(*) as n from frame group by 1")
-    got = {place: n for place, n in found.fetchall() if place is not None}
+    found = duckdb.execute(
+        f"select case when isnan(x) then null else {sql} end as b, count(*) as n from frame group by 1"
+    )
+    got = {b: n for b, n in found.fetchall() if b is not None}
     assert got == {k: int(n) for k, n in enumerate(placed(bins, later[:-1])) if n}
 
 
