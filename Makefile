@@ -70,9 +70,9 @@ picture:  ## the README's picture: the demo's report in Chromium
 	@bash tools/environment.sh dev
 	@$(BIN)/python tools/make_picture.py
 
-kills:  ## eight processes at one ledger, 200 looks, 500 kills at random moments (ten minutes)
+kills:  ## eight processes at one ledger, 200 looks, 500 kills at random moments (ten minutes; LEDGER=postgresql)
 	@bash tools/environment.sh dev
-	@$(BIN)/python -m tests.ledger.kills 500
+	@$(BIN)/python -m tests.ledger.kills 500 $(or $(LEDGER),sqlite)
 
 clean:  ## remove the environment, caches and what the demo left
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist site rampgate-demo

@@ -50,7 +50,7 @@ def moved_by(points: float, day: int) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def of(decision: Decision) -> dict[str, Any]:
-    [found] = decision.drift
+    [found] = decision.after
     return dict(found)
 
 
@@ -90,7 +90,7 @@ def test_a_change_rolls_back_where_the_policy_says_so() -> None:
 def test_before_the_last_phase_nothing_is_watched() -> None:
     case = rollout(SWITCH + 28, WATCH, moved_by(0.08, SWITCH + 14))
     ramp = replace(case.state, phases=case.state.phases[:2])
-    assert judge(replace(case, state=ramp)).drift == ()
+    assert judge(replace(case, state=ramp)).after == ()
 
 
 def test_a_policy_without_it_decides_as_before() -> None:
@@ -133,8 +133,8 @@ def test_a_stated_reference_is_taken_and_a_short_one_refused() -> None:
 
 def test_several_metrics_share_the_rate() -> None:
     decision = judge(rollout(SWITCH + 28, {"metrics": ["kpi", "override"], "false_alerts": "1 per quarter"}))
-    assert [found["metric"] for found in decision.drift] == ["kpi", "override"]
-    assert [found["false_alerts_a_year"] for found in decision.drift] == [2.0, 2.0]
+    assert [found["metric"] for found in decision.after] == ["kpi", "override"]
+    assert [found["false_alerts_a_year"] for found in decision.after] == [2.0, 2.0]
 
 
 def test_a_rare_outcome_is_watched_by_weeks_and_one_that_never_comes_not_at_all() -> None:

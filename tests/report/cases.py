@@ -16,7 +16,7 @@ from rampgate.report.dossier import Dossier, dossier
 
 #: Names that a page must show and not run.
 SCRIPT = "<script>alert('x')</script>"
-BREAKOUT = '</script><img src=x onerror="alert(1)">&amp;{{ 7*7 }}|`_*'
+BREAKOUT = '</script><img src=x onerror="alert(1)">&amp;{{ 1237*1213 }}|`_*'
 NAME = SCRIPT
 
 

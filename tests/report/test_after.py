@@ -28,10 +28,10 @@ def found(tell: Tell) -> Dossier:
 
 def test_the_section_says_what_the_decision_does(found: Dossier) -> None:
     assert found.decision.decision == "hold"
-    assert [one.to_dict() for one in found.watched] == list(found.decision.drift)
+    assert [one.to_dict() for one in found.watched] == list(found.decision.after)
     [section] = after(found)
     table = next(block for block in section.blocks if isinstance(block, Table))
-    assert [row[-1].text for row in table.rows] == [entry["verdict"] for entry in found.decision.drift]
+    assert [row[-1].text for row in table.rows] == [entry["verdict"] for entry in found.decision.after]
     figures = [figure for block in section.blocks if isinstance(block, Figures) for figure in block.figures]
     assert len(figures) == 4
     assert all(figure.table is not None and figure.draw is not None for figure in figures)

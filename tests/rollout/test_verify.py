@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.ledger.support import raw, without_triggers
+from tests.ledger.support import raw, with_triggers, without_triggers
 from tests.rollout.tables import POLICY, tickets
 
 import rampgate
@@ -127,6 +127,7 @@ def rewrite(path: Path, change: Any, at: int = 1) -> None:
             f"WHERE sequence = {record.sequence}",
         )
         previous = digest(body)
+    with_triggers(path)
 
 
 @cache

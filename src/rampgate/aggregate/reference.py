@@ -14,7 +14,8 @@ from sqlglot import exp
 
 from rampgate.aggregate.histogram import Magnitudes
 from rampgate.aggregate.moments import BASELINE
-from rampgate.aggregate.rows import Question, coded, moment_of
+from rampgate.aggregate.rows import Question, coded
+from rampgate.aggregate.steps import moment_of
 from rampgate.aggregate.typed import known, named, part
 from rampgate.policy import Mean, Problem
 

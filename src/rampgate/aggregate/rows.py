@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from rampgate.aggregate.arrival import Clock, Fault
-from rampgate.aggregate.calendar import Look, local_day, offsets
-from rampgate.aggregate.histogram import Ages, Bins
-from rampgate.aggregate.moments import BASELINE, CANDIDATE, UNKNOWN
-from rampgate.aggregate.needs import Component, Needs
+from rampgate.aggregate.calendar import Look
+from rampgate.aggregate.drift_bins import Categories, Edges, Watched
+from rampgate.aggregate.histogram import Ages
+from rampgate.aggregate.moments import BASELINE, CANDIDATE
+from rampgate.aggregate.needs import Bins, Component, Needs
+from rampgate.aggregate.steps import moment_of, period_of, slot_of
 from rampgate.aggregate.times import local_midnight, moment
 from rampgate.aggregate.typed import (
     Number,
@@ -33,7 +36,7 @@ from rampgate.aggregate.typed import (
     number_of,
     parsed_word,
     part,
-    seconds_of,
+    segment_of,
     text_of,
     truth,
     word_of,
@@ -41,14 +44,13 @@ from rampgate.aggregate.typed import (
 from rampgate.policy import Mean, Policy, Proportion, RareEvent, Ratio, ShareAbove, TimeToEvent
 from rampgate.source import ColumnType, Engine
 
+if TYPE_CHECKING:
+    from rampgate.aggregate.kept import Kept
+
 # What becomes of a row, beside going to BASELINE or CANDIDATE.
 NO_UNIT, NO_TIME, NO_VARIANT, OTHER_VARIANT, AFTER, NO_CLUSTER = 2, 3, 4, 5, 6, 7
 #: The same of rows that are known to be the candidate's.
 OF_CANDIDATE = {NO_UNIT: 8, NO_TIME: 9, NO_CLUSTER: 10}
-
-_UTC_NAMES = ("UTC", "Etc/UTC", "Etc/UCT", "UCT", "Zulu", "Etc/Zulu", "Universal", "Etc/Universal")
-#: How far before the look the zone's changes of clock are written out; the engine knows those before.
-_WRITTEN_OUT = timedelta(days=1500)
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Question:
     before : end of the last complete period
     cuts : instants at which periods are split, sorted
     start : beginning of the rollout; None while there is no candidate
+    kept : what is known of parts of the source from earlier looks, where it has parts
+    label : the column that says which part a row is of, where answers are asked for by part
     """
 
     policy: Policy
@@ -72,6 +76,8 @@ class Question:
     before: datetime
     cuts: tuple[datetime, ...] = ()
     start: datetime | None = None
+    kept: Kept | None = None
+    label: str | None = None
 
     @property
     def look(self) -> Look:
@@ -97,25 +103,27 @@ class Question:
     def texts(self) -> tuple[str, ...]:
         """The columns of text that metrics read as numbers."""
         names = {name for m in range(len(self.needs.metrics)) for name in _number_columns(self, m)}
+        names |= {one.column for one in self.needs.watched if one.kind == "numeric"}
         return tuple(sorted(name for name in names if self.types[name] == "text"))
 
 
 def coded(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
     """One row per row: ``role``, ``period``, ``slot``, and what `typed_rows` gives, with a hash."""
     at, before = part("at"), moment_of(ask.before, ask)
-    period = case((exp.LT(this=at.copy(), expression=before), _period(ask)))
-    values = [item for m in range(len(ask.needs.metrics)) for item in _counting(ask, m)]
+    period = case((exp.LT(this=at.copy(), expression=before), period_of(ask)))
+    values = [item for m in range(len(ask.needs.metrics)) for item in counting(ask, m)]
     values += [named(_counted_bin(ask, bins), bin_name(ask, bins)) for bins in ask.needs.histograms]
+    values += [part(name) for name in watched_names(ask)]
     flags = [part(f"bad{m}") for m in flagged(ask)]
     select = exp.Select().select(
         named(role_of(ask), "role"),
         named(period, "period"),
-        named(_slot(ask), "slot"),
+        named(slot_of(ask), "slot"),
         *(part(f"seg_{i}") for i in range(len(ask.needs.segments))),
         part("unit"),
         part("variant"),
         part("at"),
-        *((part("cluster"),) if ask.cluster is not None else ()),
+        *map(part, _aside(ask)),
         *values,
         *flags,
         *(part(f"text{m}") for m in shown),
@@ -133,6 +141,7 @@ def _hashed(ask: Question) -> list[exp.Expr]:
     times = [part(name) for m in range(len(ask.needs.metrics)) for name in _time_names(ask, m)]
     # What has a value is not all that an age says; a magnitude's bin follows from its value.
     times += [part(bin_name(ask, bins)) for bins in ask.needs.histograms if isinstance(bins, Ages)]
+    times += [part(name) for name in watched_names(ask)]
     return times + [
         case((part(f"bad{m}"), infinity), otherwise=part(name)) if m in bad else part(name)
         for m in range(len(ask.needs.metrics))
@@ -150,16 +159,17 @@ def typed_rows(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
     ``cluster`` is there where the policy names one.
     """
     source, types = ask.policy.source, ask.types
-    segments = [named(_segment(column(name), types[name]), f"seg_{i}") for i, name in enumerate(ask.needs.segments)]
+    segments = [named(segment_of(column(name), types[name]), f"seg_{i}") for i, name in enumerate(ask.needs.segments)]
     select = exp.Select().select(
         named(text_of(column(source.unit), types[source.unit]), "unit"),
         named(at_of(ask), "at"),
         named(text_of(column(source.variant), types[source.variant]), "variant"),
-        *cluster_of(ask),
+        *aside_of(ask),
         *segments,
         *(item for m in range(len(ask.needs.metrics)) for item in _values(ask, m)),
         *(item for m in range(len(ask.needs.metrics)) for item in _times(ask, m)),
         *(named(_aged(ask, bins), bin_name(ask, bins)) for bins in ask.needs.histograms if isinstance(bins, Ages)),
+        *(named(_watched(ask, w), name) for w, name in zip(ask.needs.watched, watched_names(ask), strict=True)),
         *(named(_bad(ask, m), f"bad{m}") for m in flagged(ask)),
         *(named(_bad_text(ask, m), f"text{m}") for m in shown),
     )
@@ -195,23 +205,24 @@ def _own(ask: Question, what: str, i: int) -> str:
 
 def cell_keys(ask: Question) -> list[str]:
     """The columns that name a cell."""
-    cluster = ["cluster"] if ask.cluster is not None else []
-    return ["role", "period", "slot", *(f"seg_{i}" for i in range(len(ask.needs.segments))), *cluster]
+    return ["role", "period", "slot", *(f"seg_{i}" for i in range(len(ask.needs.segments))), *_aside(ask)]
 
 
-def cluster_of(ask: Question) -> list[exp.Expr]:
-    """What was assigned as a whole, as text, if the policy names it."""
+def _aside(ask: Question) -> list[str]:
+    """The columns of `aside_of`."""
+    return [name for name, asked in (("cluster", ask.cluster), ("part", ask.label)) if asked is not None]
+
+
+def aside_of(ask: Question) -> list[exp.Expr]:
+    """What was assigned as a whole, as text, if the policy names it, and the part of the source if it is asked for."""
     name = ask.cluster
-    return [] if name is None else [named(text_of(column(name), ask.types[name]), "cluster")]
+    cluster = [] if name is None else [named(text_of(column(name), ask.types[name]), "cluster")]
+    return [*cluster, *part_of(ask)]
 
 
-def _segment(value: exp.Expr, kind: ColumnType) -> exp.Expr:
-    """The value of a segment. For text in one step, which engines do once per distinct value."""
-    unknown = exp.Literal.string(UNKNOWN)
-    if kind != "text":
-        return coalesce(text_of(value, kind), unknown)
-    text = cast(value, "text")
-    return case((exp.NEQ(this=text.copy(), expression=exp.Literal.string("")), text), otherwise=unknown)
+def part_of(ask: Question) -> list[exp.Expr]:
+    """The part of the source, if it is asked for."""
+    return [] if ask.label is None else [named(column(ask.label), "part")]
 
 
 def relation(engine: Engine) -> exp.Expr:
@@ -256,7 +267,7 @@ def _time_names(ask: Question, m: int) -> tuple[str, ...]:
     return (*((f"arrived{m}",) if metric.known_at else ()), *((f"begun{m}",) if late_clock else ()))
 
 
-def _counting(ask: Question, m: int) -> list[exp.Expr]:
+def counting(ask: Question, m: int) -> list[exp.Expr]:
     """The values of a metric as far as they count, and with ``late<m>`` those whose label came too late to."""
     names, metric = value_names(ask, m), ask.policy.metrics[ask.needs.metrics[m]]
     counts = _counts(ask, m)
@@ -276,8 +287,22 @@ def _counts(ask: Question, m: int) -> exp.Expr | None:
 
 
 def bin_name(ask: Question, bins: Bins) -> str:
-    """The column that holds the bin of a metric."""
+    """The column that holds the bin of a metric, or of what is watched for drift."""
+    if isinstance(bins, (Edges, Categories)):
+        return f"drift{ask.needs.histograms.index(bins)}"
     return f"bin{ask.needs.metrics.index(bins.metric)}"
+
+
+def watched_names(ask: Question) -> tuple[str, ...]:
+    """The columns that hold what is watched for drift."""
+    return tuple(f"x{w}" for w in range(len(ask.needs.watched)))
+
+
+def _watched(ask: Question, one: Watched) -> exp.Expr:
+    """A watched column as a number, or as text; what is neither is missing."""
+    if one.kind == "categorical":
+        return text_of(column(one.column), ask.types[one.column])
+    return _number(ask, one.column).value
 
 
 def _aged(ask: Question, bins: Ages) -> exp.Expr:
@@ -288,6 +313,8 @@ def _aged(ask: Question, bins: Ages) -> exp.Expr:
 
 def _counted_bin(ask: Question, bins: Bins) -> exp.Expr:
     """The bin of a metric in the units whose value counts."""
+    if isinstance(bins, (Edges, Categories)):
+        return bins.sql(part(f"x{[one.name for one in ask.needs.watched].index(bins.name)}"))
     m = ask.needs.metrics.index(bins.metric)
     place = part(bin_name(ask, bins)) if isinstance(bins, Ages) else bins.sql(part(f"value{m}"))
     counts = _counts(ask, m)
@@ -311,7 +338,7 @@ def _in_time(ask: Question, m: int, name: str) -> exp.Expr:
     maturity = metric.maturity
     if maturity is None:
         # Nobody says when labels are final: what came after the end of its own period is late.
-        return exp.LTE(this=_period(ask, part(name)), expression=_period(ask))
+        return exp.LTE(this=period_of(ask, part(name)), expression=period_of(ask))
     allowed = maturity.timedelta.total_seconds()
     if isinstance(metric, TimeToEvent) and name.startswith("begun"):
         allowed -= metric.limit.timedelta.total_seconds()
@@ -452,49 +479,3 @@ def role_of(ask: Question) -> exp.Expr:
     )
     numbered = [(test, exp.Literal.number(code)) for test, code in branches]
     return case(*numbered, otherwise=exp.Literal.number(OTHER_VARIANT))
-
-
-def _slot(ask: Question) -> exp.Expr:
-    """How many cuts came before the row."""
-    slot: exp.Expr = exp.Literal.number(0)
-    for cut in ask.cuts:
-        passed = exp.GTE(this=part("at"), expression=moment_of(cut, ask))
-        one = case((passed, exp.Literal.number(1)), otherwise=exp.Literal.number(0))
-        slot = exp.Add(this=slot, expression=one)
-    return slot
-
-
-def _period(ask: Question, time: exp.Expr | None = None) -> exp.Expr:
-    """The first local day of the row's period, or of that of another timestamp."""
-    day = part("at") if ask.dated and time is None else _local_day(ask, part("at") if time is None else time)
-    if ask.look == "day":
-        return day
-    return cast(exp.TimestampTrunc(this=day, unit=exp.Literal.string("WEEK")), "date")
-
-
-def _local_day(ask: Question, at: exp.Expr) -> exp.Expr:
-    """The local date of a timestamp in UTC.
-
-    The zone's recent offsets are written out: that costs a twentieth of the engine's own conversion, and
-    agrees with the bounds of the periods whatever time zone data the engine has.
-    """
-    zone = ask.policy.zone
-    if ask.policy.timezone in _UTC_NAMES:
-        return cast(at, "date")
-    first = min(ask.before, ask.start or ask.before) - _WRITTEN_OUT
-    branches = [
-        (
-            exp.GTE(this=at.copy(), expression=moment_of(begin, ask)),
-            cast(exp.Add(this=at.copy(), expression=seconds_of(seconds)), "date"),
-        )
-        for begin, seconds in reversed(offsets(zone, first, ask.before))
-    ]
-    engine = exp.AtTimeZone(this=cast(at, "timestamptz"), zone=exp.Literal.string(ask.policy.timezone))
-    return case(*branches, otherwise=cast(engine, "date"))
-
-
-def moment_of(instant: datetime, ask: Question) -> exp.Expr:
-    """An instant as a literal that compares with ``at``."""
-    if ask.dated:
-        return cast(exp.Literal.string(local_day(instant, ask.policy.zone).isoformat()), "date")
-    return cast(exp.Literal.string(f"{instant:%Y-%m-%d %H:%M:%S.%f}"), "timestampntz")

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlglot import exp
 
+from rampgate.aggregate.moments import UNKNOWN
 from rampgate.source import ColumnType
 
 #: A number beyond this is taken for a mistake, as infinity is: its square is no number any more.
@@ -56,6 +57,15 @@ def text_of(value: exp.Expr, kind: ColumnType) -> exp.Expr:
     if kind == "text":
         return exp.Nullif(this=cast(value, "text"), expression=exp.Literal.string(""))
     return cast(value, "text")
+
+
+def segment_of(value: exp.Expr, kind: ColumnType) -> exp.Expr:
+    """The value of a segment. For text in one step, which engines do once per distinct value."""
+    unknown = exp.Literal.string(UNKNOWN)
+    if kind != "text":
+        return coalesce(text_of(value, kind), unknown)
+    text = cast(value, "text")
+    return case((exp.NEQ(this=text.copy(), expression=exp.Literal.string("")), text), otherwise=unknown)
 
 
 def number_of(value: exp.Expr, kind: ColumnType) -> Number:

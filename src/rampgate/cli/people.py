@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rampgate.cli.app import LEDGER_NAME, BookUrl, Json, KeyFile, LedgerUrl, Person, PolicyFile, app
+from rampgate.cli.app import BookUrl, Json, KeyFile, LedgerUrl, Person, PolicyFile, app, ledger_of
 from rampgate.cli.book import open_book
 from rampgate.cli.output import print_json, print_view, progress
 
@@ -68,7 +68,7 @@ def approve(
 
         kept = stored(load_policy(policy), policy) if simulation is None else None
         file = simulation if kept is None else place_of(policy)
-        found = agree(policy, person, ledger or policy.parent / LEDGER_NAME, key, file)
+        found = agree(policy, person, ledger_of(ledger, policy.parent), key, file)
     if as_json:
         print_json(found.to_dict())
     else:

@@ -18,7 +18,7 @@ def verify(
         list[Path] | None, typer.Option("--checkpoint", help="A checkpoint kept elsewhere. May be repeated.")
     ] = None,
     against: Annotated[
-        list[Path] | None, typer.Option("--against", help="Another copy of the ledger, or an export. May be repeated.")
+        list[str] | None, typer.Option("--against", help="Another copy of the ledger, or an export. May be repeated.")
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -35,7 +35,7 @@ def verify(
         from rampgate.rollout.verify import verify_ledger
 
         book = open_book(ledger)
-        people = find_people(book.path.parent) or find_people(Path())
+        people = find_people(book.folder) or find_people(Path())
         kept = [read_checkpoint(path) for path in checkpoint or ()]
         found = verify_ledger(book, say, people, kept, against or ())
     if as_json:

@@ -67,7 +67,6 @@ class Watched:
         alarm = None if change is None or change.alarm is None else days[change.alarm].isoformat()
         now = None if change is None or not change.log_r.size else float(np.exp(min(change.log_r[-1], 690.0)))
         return {
-            "kind": "change",
             "metric": self.metric,
             "watched_from": self.begin.isoformat(),
             "step_days": self.step_days,

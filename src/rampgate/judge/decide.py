@@ -38,6 +38,7 @@ from rampgate.judge.decision import (
     Window,
 )
 from rampgate.judge.disagree import disagreements
+from rampgate.judge.drift import Found, drift
 from rampgate.judge.findings import Findings
 from rampgate.judge.forecast import budget_expected, passing_expected, pilot_expected
 from rampgate.judge.gate import Demand, demands
@@ -46,6 +47,7 @@ from rampgate.judge.health import forgotten, health
 from rampgate.judge.mandate import lacking
 from rampgate.judge.orders import gone_past, held, rolled_back_by, still_rolling_back
 from rampgate.judge.point import point
+from rampgate.judge.reviews import unreviewed
 from rampgate.judge.sequential import sequential
 from rampgate.judge.show import LEVEL, all_estimates, windows
 from rampgate.judge.state import COMPLETED, ROLLED_BACK
@@ -71,6 +73,8 @@ def judge(case: Case) -> Decision:
     """
     policy, state = case.policy, case.state
     findings = point(case) if policy.evidence == "point" else sequential(case)
+    far, unmeasured = _safely(lambda: drift(case), Found(), "drift")
+    findings = replace(findings, rollback=(*findings.rollback, *far.rollback))
     said = gone_past(state, findings.rollback)
     findings = replace(findings, rollback=still_rolling_back(state, findings.rollback))
     unwatched: tuple[Watched, ...] = ()
@@ -91,7 +95,7 @@ def judge(case: Case) -> Decision:
     no_budgets: tuple[Budget, ...] = ()
     spent, uncounted = _safely(lambda: budgets(case), no_budgets, "the harm budget")
     opened, unopened = _safely(lambda: still_open(case), none_open, "the units still open")
-    wanted = [*held(state), *lacking(case.mandate), *wanted, *waits]
+    wanted = [*held(state), *lacking(case.mandate), *unreviewed(case.reviews), *wanted, *far.holds, *waits]
     holds = [
         *(d.reason for d in wanted),
         *findings.holds,
@@ -99,7 +103,7 @@ def judge(case: Case) -> Decision:
         *(Reason(h.code, h.verdict, h.message) for h in checks if h.verdict in (FAIL, ERROR, NO_DATA)),
         *(
             reason
-            for reason in (broken, late, lost, unseen, unmixed, unread, uncounted, unopened)
+            for reason in (broken, late, lost, unseen, unmixed, unread, uncounted, unopened, unmeasured)
             if reason is not None
         ),
     ]
@@ -108,7 +112,7 @@ def judge(case: Case) -> Decision:
     gone, unknown = _safely(lambda: forgotten(case, failed), nothing_gone, "what failed before")
     holds += [Reason("guardrail", FAIL, f"{name} failed at the look before, and rows are gone since") for name in gone]
     holds += [unknown] if unknown is not None else []
-    findings = replace(findings, notes=(*findings.notes, *mixed))
+    findings = replace(findings, notes=(*findings.notes, *mixed, *far.notes))
     decision = _decision(case, findings, holds)
     return Decision(
         rollout=policy.rollout,
@@ -123,9 +127,10 @@ def judge(case: Case) -> Decision:
         metrics=shown[1],
         criteria=findings.criteria,
         windows=seen,
-        drift=tuple(one.to_dict() for one in watched),
         health=checks,
         waiting_for=tuple(_waiting(case, decision, [d.waiting for d in wanted], holds)),
+        drift=far.rows,
+        after=tuple(one.to_dict() for one in watched),
         budgets=spent,
         open=opened,
         approval=None if case.mandate is None else case.mandate.to_dict(),

@@ -118,4 +118,11 @@ def rolled_back_by(state: State) -> Order | None:
 
 
 def _id(reason: Reason) -> str:
+    if reason.code == "drift":
+        return drift_id(str(reason.metric))
     return f"rollback:{reason.metric}" + ("" if reason.group == OVERALL else f"@{reason.group}")
+
+
+def drift_id(name: str) -> str:
+    """What people go on past where drift of a column rolled back."""
+    return f"rollback:drift:{name}"

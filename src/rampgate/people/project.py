@@ -1,8 +1,12 @@
-"""``rampgate.toml``: the project's people and their public keys. Whoever may change it decides whose word counts."""
+"""``rampgate.toml``: the people of a project with their public keys, its ledger, and what its looks may keep.
+
+Whoever may change it decides whose word counts.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +22,7 @@ from rampgate.policy.names import parse_name
 
 PROJECT = "rampgate.toml"
 _EXAMPLE = 'write entries as [[people]] with name = "lee" and key = "ed25519:...", as `rampgate key new` prints them'
+_LEDGER = 'write the path or URL before the first [[people]], as ledger = "postgresql://gate@db.example/rampgate"'
 
 
 @dataclass(frozen=True)
@@ -71,20 +76,89 @@ class People:
             )
 
 
+def find_project(start: Path) -> Path | None:
+    """The file of the project that a folder belongs to: the nearest ``rampgate.toml`` in it or above it."""
+    here = start.resolve()
+    return next((path for folder in (here, *here.parents) if (path := folder / PROJECT).is_file()), None)
+
+
 def find_people(start: Path) -> People | None:
-    """The people of the project that a folder belongs to: the nearest ``rampgate.toml`` in it or above it.
+    """The people of the project that a folder belongs to; None where its file names none.
 
     Raises
     ------
     UsageError
-        The file says something else than people and their keys.
+        The file says something that no project's file says.
     """
-    here = start.resolve()
-    for folder in (here, *here.parents):
-        path = folder / PROJECT
-        if path.is_file():
-            return _load(path)
-    return None
+    path = find_project(start)
+    content = {} if path is None else read_project(path)
+    return None if path is None or "people" not in content else _people(path, content)
+
+
+def find_megabytes(start: Path) -> int | None:
+    """How much the project that a folder belongs to lets looks keep; None where it does not say.
+
+    Raises
+    ------
+    UsageError
+        The file says it otherwise.
+    """
+    path = find_project(start)
+    store = None if path is None else read_project(path).get("store")
+    if store is None:
+        return None
+    megabytes = store.get("megabytes") if isinstance(store, Mapping) else None
+    if type(megabytes) is not int or megabytes < 0 or len(store) > 1:
+        remedy = "write [store] and below it megabytes = 500, or megabytes = 0 to keep nothing"
+        raise UsageError("store says something else than megabytes", where=str(path), remedy=remedy)
+    return megabytes
+
+
+def find_ledger(start: Path) -> str | Path | None:
+    """The ledger that the nearest ``rampgate.toml`` names; a path is taken from its folder. None where it names none.
+
+    Raises
+    ------
+    UsageError
+        What it says is neither a path nor a URL, or holds a password.
+    """
+    path = find_project(start)
+    named = None if path is None else read_project(path).get("ledger")
+    if path is None or named is None:
+        return None
+    if not isinstance(named, str) or not named:
+        raise UsageError("the ledger is no text", where=str(path), remedy=_LEDGER)
+    if "://" not in named:
+        return path.parent / named
+    if named.startswith("sqlite"):
+        raise UsageError(
+            "a ledger in a file is named by its path", where=str(path), remedy='write ledger = "rampgate.db"'
+        )
+    if re.search(r"://[^/?@]*:[^/@]*@|[?&](ssl)?password=", named):
+        raise UsageError(
+            "the ledger's URL holds a password, and this file is for many eyes",
+            where=str(path),
+            remedy="leave the password out; it is read from PGPASSWORD or ~/.pgpass",
+        )
+    return named
+
+
+def read_project(path: Path) -> dict[str, Any]:
+    """What a project's file says; its table ``review`` is for `rampgate.incident.settings`.
+
+    Raises
+    ------
+    UsageError
+        It cannot be read, or has a key that no project's file has.
+    """
+    where = str(path)
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"this cannot be read: {error}", where=where, remedy=_EXAMPLE) from None
+    if unknown := content.keys() - {"people", "ledger", "review", "store"}:
+        raise UsageError(f"there is no key {min(unknown)!r} here", where=where, remedy=f"{_EXAMPLE}; {_LEDGER}")
+    return content
 
 
 def entry(person: str, make: Callable[[], str]) -> str:
@@ -106,16 +180,10 @@ def entry(person: str, make: Callable[[], str]) -> str:
     return f"[[people]]\nname = {json.dumps(name, ensure_ascii=False)}\nkey = {json.dumps(make())}\n"
 
 
-def _load(path: Path) -> People:
-    where = str(path)
-    try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"this cannot be read: {error}", where=where, remedy=_EXAMPLE) from None
-    entries = content.pop("people", [])
-    if content or not isinstance(entries, list):
-        what = f"there is no key {next(iter(content))!r} here" if content else "people is no list of entries"
-        raise UsageError(what, where=where, remedy=_EXAMPLE)
+def _people(path: Path, content: Mapping[str, Any]) -> People:
+    where, entries = str(path), content["people"]
+    if not isinstance(entries, list):
+        raise UsageError("people is no list of entries", where=where, remedy=_EXAMPLE)
     keys = tuple(_key(entry, f"{where}, entry {number}") for number, entry in enumerate(entries, start=1))
     for key in keys:
         owners = {other.person for other in keys if other.public == key.public}

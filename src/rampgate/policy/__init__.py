@@ -1,6 +1,7 @@
 """The policy: read from YAML, checked, printed as sentences, hashed."""
 
 from rampgate.policy.change import After, Alerts
+from rampgate.policy.drift import Drift, DriftAlert, DriftReference
 from rampgate.policy.judged import not_judged, refuse_not_judged
 from rampgate.policy.lint import lint, warnings
 from rampgate.policy.load import load_policy
@@ -18,7 +19,6 @@ from rampgate.policy.model import (
     KPI,
     MINIMUM_CLUSTERS,
     Approval,
-    Drift,
     ErrorBudget,
     Exposure,
     Guardrail,
@@ -41,6 +41,8 @@ __all__ = [
     "Alerts",
     "Approval",
     "Drift",
+    "DriftAlert",
+    "DriftReference",
     "Duration",
     "ErrorBudget",
     "Exposure",

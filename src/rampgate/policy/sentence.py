@@ -16,6 +16,7 @@ from rampgate.policy.metric import (
     TimeToEvent,
 )
 from rampgate.policy.model import KPI, MINIMUM_CLUSTERS, Guardrail, Phase, Policy, Rollback
+from rampgate.policy.sentence_drift import drift_defaults, drift_sentences
 from rampgate.policy.time_format import example
 from rampgate.policy.values import Margin, percent
 
@@ -36,6 +37,7 @@ def sentences(policy: Policy) -> list[str]:
         *_rollbacks(policy, policy.rollback, ""),
         *_guardrails(policy),
         *_segments(policy),
+        *drift_sentences(policy),
         *(_phase(policy, index) for index in range(len(policy.phases))),
         "After the last phase every look is still judged, and can still roll back.",
         *_after(policy),
@@ -301,6 +303,7 @@ def _defaults(policy: Policy) -> Iterator[tuple[str, str]]:
         yield from _unwritten(policy, key, key)
     if policy.segments is not None:
         yield from _unwritten(policy.segments, "minimum_units", "segments.minimum_units")
+    yield from drift_defaults(policy)
     for index, phase in enumerate(policy.phases):
         for key in ("at_least", "minimum_units", "go"):
             yield from _unwritten(phase, key, f"phases[{index}].{key}")

@@ -17,8 +17,7 @@ from rampgate.report.words import number
 
 def after(dossier: Dossier) -> tuple[Section, ...]:
     """The part about days that are watched without a baseline; none where nothing is."""
-    told = [entry for entry in dossier.decision.drift if entry.get("kind") == "change"]
-    return (Section("After the last phase", tuple(_blocks(dossier)), 0),) if told else ()
+    return (Section("After the last phase", tuple(_blocks(dossier)), 0),) if dossier.decision.after else ()
 
 
 def _blocks(dossier: Dossier) -> Iterator[Block]:

@@ -83,9 +83,8 @@ def decision_view(decision: Decision) -> RenderableType:
         parts.append(Weeks(decision.windows))
     if decision.open:
         parts += [_title("Still open (shown, never judged)"), open_table(decision.open)]
-    days = [entry for entry in decision.drift if entry.get("kind") == "change"]
-    if days:
-        parts += [_title("Days since the last phase began, against those before"), after_table(days)]
+    if decision.after:
+        parts += [_title("Days since the last phase began, against those before"), after_table(decision.after)]
     parts += list(_waiting(decision))
     if decision.decision_id:
         parts.append(Text(f"\ndecision {decision.decision_id[:12]}", "dim"))

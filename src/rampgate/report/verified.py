@@ -15,7 +15,10 @@ def verified_view(found: Verification, quiet: bool = False) -> RenderableType:
     if found.problem is not None:
         at = f"record {found.first_bad} differs" if found.first_bad is not None else "the ledger differs"
         said = [Text(f"NOT WHOLE: {at}", "bold red"), indented(found.problem)]
-        said.append(indented(f"{counted(found.records, 'record')} before it hold; from there on it proves nothing"))
+        if found.first_bad is None:
+            said.append(indented(f"the chain of {counted(found.records, 'record')} is whole"))
+        else:
+            said.append(indented(f"{counted(found.records, 'record')} before it hold; from there on it proves nothing"))
         return said[0] if quiet else Group(*said)
     parts: list[RenderableType] = [Text(f"WHOLE: {counted(found.records, 'record')}", "bold green")]
     if quiet:

@@ -15,6 +15,7 @@ from pydantic_core import from_json
 from rampgate.aggregate.moments import Cells, Intake, Period, Tally
 from rampgate.judge.case import Case
 from rampgate.judge.mandate import Mandate
+from rampgate.judge.reviews import OpenReview
 from rampgate.judge.state import State
 from rampgate.ledger import canonical, digest, look_key
 from rampgate.policy import Policy
@@ -146,11 +147,13 @@ def inputs(case: Case, before: Mapping[str, Any] | None = None) -> tuple[dict[st
         body["mandate"] = case.mandate.to_dict()
     if case.changed is not None:
         body["changed"] = list(case.changed)
+    if case.reviews is not None:  # an empty list says that nothing was left; records from before it say nothing
+        body["reviews"] = [one.to_dict() for one in case.reviews]
     return body, documents
 
 
 def question(case: Case, source: str) -> str:
-    """The key of a look: the same question about the same rows, with the same approvals, has the same key.
+    """The key of a look: the same question about the same rows, with the same approvals and reviews, has the same key.
 
     Parameters
     ----------
@@ -158,7 +161,9 @@ def question(case: Case, source: str) -> str:
     """
     asked = case.policy.sha256() if case.mandate is None else case.mandate.given
     key = look_key(case.policy.rollout, case.state.attempt, case.look.isoformat(), asked, source)
-    return key if case.mandate is None else f"{key}|{digest(canonical(case.mandate.to_dict()))}"
+    if case.mandate is not None:
+        key = f"{key}|{digest(canonical(case.mandate.to_dict()))}"
+    return f"{key}|{digest(canonical([one.to_dict() for one in case.reviews]))}" if case.reviews else key
 
 
 def named(body: Mapping[str, Any]) -> list[str]:
@@ -184,8 +189,9 @@ def restore(body: Mapping[str, Any], read: Any) -> Case:
     look = datetime.fromisoformat(body["look"]).astimezone(policy.zone)
     mandate = Mandate.from_dict(body["mandate"]) if "mandate" in body else None
     changed = tuple(body["changed"]) if "changed" in body else None
+    reviews = tuple(map(OpenReview.from_dict, body["reviews"])) if "reviews" in body else None
     state = State.from_dict(body["state"])
-    return Case(policy, cells, intake_of(body), state, as_of, look, mandate=mandate, changed=changed)
+    return Case(policy, cells, intake_of(body), state, as_of, look, mandate=mandate, changed=changed, reviews=reviews)
 
 
 def policy_of(body: Mapping[str, Any], read: Any) -> Policy:

@@ -65,12 +65,12 @@ def checkpoint(ledger: Ledger, person: str, key: Path | None = None) -> Record:
     UsageError
         The ledger is empty, or the person cannot sign.
     """
-    signer = signer_of(person, key, ledger.path.parent)
+    signer = signer_of(person, key, ledger.folder)
 
     def draft(_: Record | None) -> Draft:
         head = ledger.head()
         if head is None:
-            raise UsageError("the ledger is empty", where=str(ledger.path), remedy="judge a look with `rampgate check`")
+            raise UsageError("the ledger is empty", where=ledger.where, remedy="judge a look with `rampgate check`")
         return Draft({"sequence": head.sequence, "sha256": head.sha256}, {}, {})
 
     return append_signed(ledger, LEDGER, CHECKPOINT, signer, draft)
@@ -100,39 +100,55 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return found
 
 
-def fork(ids: Mapping[int, str], other: Path) -> tuple[int, str] | None:
+def fork(ids: Mapping[int, str], other: str | Path) -> tuple[int, str] | None:
     """Where another copy of a ledger goes on otherwise: the first record that differs, and the words.
 
     Parameters
     ----------
     ids : SHA-256 of each record by its number
-    other : a ledger, or what ``rampgate export`` wrote
+    other : path or URL of a ledger, or what ``rampgate export`` wrote
     """
     more = 0
-    for sequence, sha256 in enumerate(_ids(other), start=1):
+    name, theirs = _copy(other)
+    for sequence, sha256 in enumerate(theirs, start=1):
         if sequence not in ids:
             more = sequence - len(ids)
         elif ids[sequence] != sha256:
-            text = f"from record {sequence} on it is another one than {other}: a copy of it was continued, or rewritten"
+            text = f"from record {sequence} on it is another one than {name}: a copy of it was continued, or rewritten"
             return sequence, text
     if more:
-        return len(ids) + 1, f"{other} has {more} more: this ledger was cut off, or is an older copy"
+        return len(ids) + 1, f"{name} has {more} more: this ledger was cut off, or is an older copy"
     return None
 
 
-def _ids(path: Path) -> Iterator[str]:
-    """The SHA-256 of each record of a ledger or an export."""
+def _copy(other: str | Path) -> tuple[str, Iterator[str]]:
+    """How a ledger or an export is named, and the SHA-256 of each of its records."""
+    if (isinstance(other, str) and "://" in other) or _is_sqlite(Path(other)):
+        book = Ledger.open(other, create=False)
+        return book.where, (record.sha256 for record in book.records())
+    return str(other), _exported(Path(other))
+
+
+def _is_sqlite(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            if file.read(6) == b"SQLite":
-                yield from (record.sha256 for record in Ledger.open(path, create=False).records())
-                return
-            file.seek(0)
+            return file.read(6) == b"SQLite"
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _exported(path: Path) -> Iterator[str]:
+    try:
+        with path.open("rb") as file:
             for line in file:
                 if "previous_sha256" in json.loads(line):
                     yield digest(line.rstrip(b"\n"))
     except OSError as error:
-        remedy = "name a ledger, or a file of `rampgate export`"
-        raise UsageError(f"this cannot be read ({error.strerror})", where=str(path), remedy=remedy) from None
+        raise _unreadable(path, error) from None
     except (ValueError, TypeError) as error:
         raise LedgerError("this is neither a ledger nor an export of one", where=str(path)) from error
+
+
+def _unreadable(path: Path, error: OSError) -> UsageError:
+    remedy = "name a ledger, or a file of `rampgate export`"
+    return UsageError(f"this cannot be read ({error.strerror})", where=str(path), remedy=remedy)

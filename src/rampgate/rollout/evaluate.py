@@ -12,6 +12,7 @@ from typing import Any
 from rampgate import __version__
 from rampgate.aggregate.moments import CANDIDATE, Cells
 from rampgate.aggregate.read import read
+from rampgate.aggregate.store import Store
 from rampgate.errors import LedgerMoved, UsageError
 from rampgate.estimate import STATISTICS
 from rampgate.judge.case import Case
@@ -25,11 +26,15 @@ from rampgate.policy import Policy, load_policy, refuse_not_judged
 from rampgate.policy.diff import criteria_changed
 from rampgate.rollout.approvals import Ruling, ruling
 from rampgate.rollout.archive import inputs, named, question, restore, source_digest
+from rampgate.rollout.incidents import open_reviews
 from rampgate.rollout.looks import first_phase, look_at, parse_moment, refuse_future, switches
 from rampgate.rollout.newer import refuse_newer
 from rampgate.rollout.rows import events_engine
+from rampgate.rollout.signed import APPROVAL, HUMAN
 from rampgate.source import Engine
 
+#: What answers, or may change the answer to, a question; notes on incidents do neither.
+ANSWERS = ("decision", APPROVAL, HUMAN)
 #: Other processes may record first; each time the look is judged again on their state.
 TRIES = 20
 
@@ -39,6 +44,7 @@ def check(
     events: Any = None,
     as_of: str | date | datetime | None = None,
     ledger: Ledger | str | Path | None = None,
+    store: Store | str | Path | None = None,
 ) -> Decision:
     """Judge one look and record it.
 
@@ -48,6 +54,7 @@ def check(
     events : frame, path or engine; the policy's ``source.events`` when left out
     as_of : the moment of the look; now when left out. Complete periods before it are judged
     ledger : path or URL; None stands for an empty ledger that is not written
+    store : a folder in which what is read of files is kept for later looks; None to read every row
 
     Returns
     -------
@@ -63,10 +70,11 @@ def check(
     moment = parse_moment(as_of, policy.zone)
     refuse_future(moment)
     book = Ledger.open(ledger) if isinstance(ledger, (str, Path)) else ledger
-    return _look(policy, events, moment, book)
+    kept = Store(Path(store)) if isinstance(store, (str, Path)) else store
+    return _look(policy, events, moment, book, kept)
 
 
-def _look(given: Policy, events: Any, as_of: datetime, book: Ledger | None) -> Decision:
+def _look(given: Policy, events: Any, as_of: datetime, book: Ledger | None, store: Store | None) -> Decision:
     for _ in range(TRIES):
         last = book.last(given.rollout) if book is not None else None
         if last is not None:
@@ -75,7 +83,7 @@ def _look(given: Policy, events: Any, as_of: datetime, book: Ledger | None) -> D
         refuse_not_judged(ruled.policy)
         engine = events_engine(ruled.policy, events)
         try:
-            case = _case(ruled, engine, last, as_of, book)
+            case = _case(ruled, engine, last, as_of, book, store)
         finally:
             if engine is not events:
                 engine.close()
@@ -92,12 +100,15 @@ def _look(given: Policy, events: Any, as_of: datetime, book: Ledger | None) -> D
     )
 
 
-def _case(ruled: Ruling, engine: Engine, last: Record | None, as_of: datetime, book: Ledger | None) -> Case:
+def _case(
+    ruled: Ruling, engine: Engine, last: Record | None, as_of: datetime, book: Ledger | None, store: Store | None
+) -> Case:
     """What is judged: by which policy, from where the rollout stands, with what is known of approvals and changes."""
     policy = ruled.policy
     state = current_state(policy, last, as_of, book)
-    case = read_case(policy, engine, state, as_of)
-    return replace(case, mandate=ruled.mandate, changed=_changed(policy, state, book))
+    case = read_case(policy, engine, state, as_of, store)
+    reviews = None if book is None else open_reviews(book, policy.rollout, state.attempt)
+    return replace(case, mandate=ruled.mandate, changed=_changed(policy, state, book), reviews=reviews)
 
 
 def _changed(policy: Policy, state: State, book: Ledger | None) -> tuple[str, ...] | None:
@@ -130,17 +141,19 @@ def current_state(policy: Policy, last: Record | None, as_of: datetime, book: Le
     return state
 
 
-def read_case(policy: Policy, engine: Engine, state: State, as_of: datetime) -> Case:
+def read_case(policy: Policy, engine: Engine, state: State, as_of: datetime, store: Store | None = None) -> Case:
     """Read what the look needs and fix the start and the first phase when they are not fixed yet."""
     look = look_at(policy, as_of)
     if state.start is None and state.attempt > 1:
-        state = replace(state, start=_new_start(policy, engine, look))
+        state = replace(state, start=_new_start(policy, engine, look, store))
     fixed = state.start if state.start is not None or state.attempt > 1 else policy.start
-    cells, intake, start, _, bounds = read(policy, engine, switches(policy, state), look, fixed, state.bounds)
+    traffic = switches(policy, state)
+    reading = read(policy, engine, traffic, look, fixed, state.bounds, state.drift, store)
+    cells, intake, start, _, bounds, drift = reading
     if state.start is None and state.attempt == 1 and start is not None and _begun(policy, cells):
         state = replace(state, start=start)
     if state.start is not None:
-        state = replace(state, bounds=bounds)
+        state = replace(state, bounds=bounds, drift=drift)
     if not state.phases and state.start is not None:
         state = replace(state, phases=(first_phase(policy, state.start, as_of),))
     return Case(policy, cells, intake, state, as_of, look)
@@ -151,12 +164,12 @@ def _begun(policy: Policy, cells: Cells) -> bool:
     return policy.start is not None or bool((cells.arm == CANDIDATE).any())
 
 
-def _new_start(policy: Policy, engine: Engine, look: datetime) -> date | None:
+def _new_start(policy: Policy, engine: Engine, look: datetime, store: Store | None) -> date | None:
     """First day of a later attempt: the one after its candidate's first row, when the old one is out of the way.
 
     ``start`` in the policy is the first attempt's, unless it was moved past that day.
     """
-    first = read(policy.model_copy(update={"start": None}), engine, (), look).start
+    first = read(policy.model_copy(update={"start": None}), engine, (), look, store=store).start
     if first is None:
         return None
     day = first + timedelta(days=1)
@@ -178,8 +191,9 @@ def recorded(case: Case, book: Ledger, last: Record | None, given: Policy | None
     policy, state = case.policy, case.state
     source = source_digest(case.cells, case.intake)
     key = question(case, source)
-    if last is not None and (last.key == key or last.key.startswith(f"{key}|")):
-        return decision_of(last)
+    answer = last if last is None or last.kind in ANSWERS else book.last(policy.rollout, ANSWERS)
+    if answer is not None and _answers(answer, key, case):
+        return decision_of(answer)
     if last is not None and book.find(key) is not None:
         # Others were recorded since: what was decided before them is no answer to what holds now.
         key = f"{key}|{last.sha256}"
@@ -207,6 +221,14 @@ def recorded(case: Case, book: Ledger, last: Record | None, given: Policy | None
         recorded_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     return decision_of(record)
+
+
+def _answers(record: Record, key: str, case: Case) -> bool:
+    """Whether a record is the answer to a question: of the same rows, while the same reviews were open."""
+    if record.key != key and not record.key.startswith(f"{key}|"):
+        return False
+    then = {one["incident"] for one in record.entry()["inputs"].get("reviews", ())}
+    return then == {one.incident for one in case.reviews or ()}
 
 
 def decision_of(record: Record) -> Decision:

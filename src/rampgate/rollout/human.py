@@ -11,8 +11,9 @@ from typing import Any
 
 from rampgate.errors import UsageError
 from rampgate.judge.decision import FAIL, PASS, ROLLBACK
+from rampgate.judge.drifted import ONE_CANDIDATE
 from rampgate.judge.order import GO, HOLD, RESUME, Order
-from rampgate.judge.orders import ordered, rolled_back_by
+from rampgate.judge.orders import drift_id, ordered, rolled_back_by
 from rampgate.judge.state import COMPLETED, ROLLED_BACK, State
 from rampgate.ledger import Ledger, Record
 from rampgate.policy import Policy
@@ -90,7 +91,7 @@ def decide(
     reason = " ".join(because.split())
     if not reason:
         raise UsageError("no reason is given", where="--because", remedy="say why; every later report shows it")
-    signer = signer_of(person, key, ledger.path.parent)
+    signer = signer_of(person, key, ledger.folder)
     orders: list[tuple[Order, State, Policy]] = []
 
     def draft(last: Record | None) -> Draft:
@@ -98,7 +99,7 @@ def decide(
         if last is None or before is None:
             held = ", ".join(ledger.rollouts()) or "no rollout"
             what = f"nothing has been decided on a rollout {rollout!r} yet; the ledger holds {held}"
-            raise UsageError(what, where=str(ledger.path), remedy="judge a first look with `rampgate check`")
+            raise UsageError(what, where=ledger.where, remedy="judge a first look with `rampgate check`")
         refuse_newer(last)
         policy = policy_of(before, ledger.document)
         state = State.from_dict(last.state())
@@ -170,6 +171,8 @@ def _go(order: Order, state: State, last: Mapping[str, Any]) -> Order:
     codes = tuple(dict.fromkeys(r["code"] for r in last["reasons"] if r["verdict"] != PASS))
     unapproved = (last.get("approval") or {}).get("problem")
     _demand(not unapproved, "the policy is not approved, which no single person can go past", "let it be approved")
+    unreviewed = "a review of an earlier attempt is not closed, which no single person can go past"
+    _demand("open_review" not in codes, unreviewed, "let it be closed; see `rampgate incident list`")
     _demand(state.status != COMPLETED, "the rollout is complete", "nothing is left to go on to")
     here = last["decision"] == HOLD and last["phase"]["index"] == state.phase
     remedy = "look with `rampgate check` first; what only a person holds is lifted by `rampgate resume`"
@@ -189,6 +192,8 @@ def _past_rollback(order: Order, state: State, last: Mapping[str, Any], policy: 
     unapproved = (last.get("approval") or {}).get("problem")
     _demand(not unapproved, "the policy is not approved, so nobody can go on past its rollback", "let it be approved")
     failed = [c["id"] for c in last["criteria"] if c["kind"] == "rollback" and c["verdict"] == FAIL]
+    if policy.drift is not None and policy.drift.rollback:
+        failed += dict.fromkeys(drift_id(d["column"]) for d in last["drift"] if d["whose"] == ONE_CANDIDATE)
     by_person = rolled_back_by(state)
     seen = by_person.told if by_person is not None and not failed else _first(last)
     found = Order(
@@ -219,7 +224,9 @@ def _resume(order: Order, state: State, last: Mapping[str, Any]) -> Order:
 
 def _first(last: Mapping[str, Any]) -> str:
     """Why the last look rolled back."""
-    return str(next((r["message"] for r in last["reasons"] if r["code"] == "rollback"), "no reason was recorded"))
+    return str(
+        next((r["message"] for r in last["reasons"] if r["code"] in ("rollback", "drift")), "no reason was recorded")
+    )
 
 
 def _refuse_author(person: str, policy: Policy) -> None:

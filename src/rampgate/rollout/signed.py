@@ -1,4 +1,6 @@
-"""Records that a person signs: approvals, decisions against the gate, checkpoints. One form, one way to append them.
+"""Records that a person signs: approvals, decisions against the gate, checkpoints, and what is said of incidents.
+
+One form, one way to append them.
 
 The entry of each is ``{"versions": ..., "statement": ..., "signature": ...}``. The statement says what, who, when and
 with which key, and names the record after which it was made, so that no signature can be used a second time.
@@ -18,7 +20,10 @@ from rampgate.ledger import Ledger, Record, canonical, digest
 from rampgate.people import People, SigningKey, verifies
 
 APPROVAL, HUMAN, CHECKPOINT = "approval", "human", "checkpoint"
-SIGNED = (APPROVAL, HUMAN, CHECKPOINT)
+INCIDENT, REVIEW = "incident", "review"
+SIGNED = (APPROVAL, HUMAN, CHECKPOINT, INCIDENT, REVIEW)
+#: What a project whose people have no keys may record by name alone: none of it moves a rollout's state.
+BY_NAME = (INCIDENT, REVIEW)
 #: Others may record meanwhile; each time the statement is made and signed again.
 TRIES = 20
 
@@ -44,6 +49,13 @@ class Signer:
 
 
 @dataclass(frozen=True)
+class Named:
+    """A person of a project without keys: what they record bears a name, and no signature."""
+
+    person: str
+
+
+@dataclass(frozen=True)
 class Draft:
     """What is to be signed, and where the rollout stands after it."""
 
@@ -53,7 +65,7 @@ class Draft:
 
 
 def append_signed(
-    book: Ledger, rollout: str, kind: str, signer: Signer, draft: Callable[[Record | None], Draft | Record]
+    book: Ledger, rollout: str, kind: str, signer: Signer | Named, draft: Callable[[Record | None], Draft | Record]
 ) -> Record:
     """Sign and record what ``draft`` makes of the rollout's last record; a record that it finds is returned as it is.
 
@@ -73,7 +85,7 @@ def append_signed(
             "rollout": rollout,
             "after": last.sha256 if last is not None else None,
             "person": signer.person,
-            "public_key": signer.key.public,
+            "public_key": signer.key.public if isinstance(signer, Signer) else None,
             "at": now,
             **made.says,
         }
@@ -86,7 +98,7 @@ def append_signed(
                 body={
                     "versions": {"rampgate": __version__, "statistics": STATISTICS},
                     "statement": statement,
-                    "signature": signer.key.sign(canonical(statement)),
+                    "signature": signer.key.sign(canonical(statement)) if isinstance(signer, Signer) else None,
                 },
                 documents=made.documents,
                 state=made.state,
@@ -116,6 +128,8 @@ def signature_problem(record: Record, people: People | None = None) -> str | Non
     statement, signature = entry["statement"], entry["signature"]
     if statement["what"] != f"rampgate {record.kind}" or statement["rollout"] != record.rollout:
         return "what was signed is of another kind or rollout"
+    if record.kind in BY_NAME and (statement["public_key"], signature) == (None, None):
+        return None
     if not verifies(statement["public_key"], canonical(statement), signature):
         return f"the signature is not that of the key it names, {statement['public_key']}"
     if people is not None and not people.knows(statement["person"], statement["public_key"]):

@@ -79,6 +79,8 @@ def assumed(policy: Policy, given: Mapping[str, Any]) -> Baseline:
         tuple(rows) * len(week),
         np.tile(values, (len(week), 1)),
         np.concatenate([weight * volume[day] for day in week]),
+        (),
+        np.zeros((len(week) * len(weight), 0), dtype=np.int64),
     )
     start = policy.start or date(2026, 1, 5)
     monday = start - timedelta(days=7 + start.weekday())

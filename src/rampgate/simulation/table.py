@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rampgate.aggregate.moments import Floats, Ints
-from rampgate.judge.decision import rounded
+from rampgate.judge.numbers import rounded
 from rampgate.policy import Policy
 from rampgate.shown import Shown
 from rampgate.simulation.scenario import Scenario

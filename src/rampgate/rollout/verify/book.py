@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from rampgate.errors import LedgerError, NewerLedger, RampgateError
+from rampgate.incident.derive import Incidents
 from rampgate.judge.state import State
 from rampgate.ledger import GENESIS, Ledger, Record, digest
 from rampgate.people import People
 from rampgate.rollout.approvals import Given
 from rampgate.rollout.archive import named
 from rampgate.rollout.checkpoint import Checkpoint, fork
+from rampgate.rollout.incidents import kpi_parts
 from rampgate.rollout.newer import refuse_newer
-from rampgate.rollout.signed import APPROVAL, CHECKPOINT, HUMAN
+from rampgate.rollout.signed import APPROVAL, CHECKPOINT, HUMAN, INCIDENT, REVIEW
 from rampgate.rollout.verify.decision import recompute
+from rampgate.rollout.verify.incidents import document_problem, reviews_problem, take_in, unsigned_problem
 from rampgate.rollout.verify.signed import mandate_problem, order_problem, signed_problem, unchanged_problem
 
 
@@ -71,6 +74,11 @@ class _Walk:
     reworded: int = 0
     older: int = 0
     statistics: int = 0
+    asked: bool = False
+    signed: bool = False
+
+    def __post_init__(self) -> None:
+        self.incidents = Incidents(kpi_parts(self.read))
 
     def read(self, sha256: str) -> bytes:
         """A document, read once: the periods of a rollout are named by all its later records."""
@@ -88,7 +96,7 @@ def verify_ledger(
     say: Callable[[str], None] = lambda _: None,
     people: People | None = None,
     checkpoints: Sequence[Checkpoint] = (),
-    others: Sequence[Path] = (),
+    others: Sequence[str | Path] = (),
 ) -> Verification:
     """Check the chain, every state and table, and judge every decision again.
 
@@ -117,6 +125,7 @@ def verify_ledger(
         found = None if problem is not None else _elsewhere(walk, checkpoints, others)
         if found is not None:
             first_bad, problem = found
+        problem = problem or _unguarded(book)
     except NewerLedger:
         raise
     except _DiffersError as error:
@@ -145,6 +154,7 @@ def _one(walk: _Walk, record: Record) -> None:
     try:
         refuse_newer(record)
         _KINDS[record.kind](walk, record)
+        walk.signed = walk.signed or record.entry().get("signature") is not None
         walk.last[record.rollout] = record
     except (NewerLedger, _DiffersError):
         raise
@@ -175,6 +185,8 @@ def _decision(walk: _Walk, record: Record) -> None:
         walk.approvals[record.rollout] = {key: one for key, one in approvals.items() if one.candidate != running}
     if "mandate" in inputs:
         walk.under_approval.add(record.rollout)
+    _demand(reviews_problem(record, walk.incidents, walk.asked) or take_in(record, walk.incidents, inputs["policy"]))
+    walk.asked = walk.asked or "reviews" in inputs
     walk.looks[record.rollout] = record
     walk.recomputed += not found.older
     walk.older += found.older
@@ -195,6 +207,17 @@ def _approval(walk: _Walk, record: Record) -> None:
 def _human(walk: _Walk, record: Record) -> None:
     before, look = walk.last.get(record.rollout), walk.looks.get(record.rollout)
     _demand(signed_problem(record, before, walk.people) or order_problem(record, before, look, walk.read))
+    _demand(take_in(record, walk.incidents, look.entry()["inputs"]["policy"] if look is not None else ""))
+
+
+def _act(walk: _Walk, record: Record) -> None:
+    """What a person recorded of an incident."""
+    before = walk.last.get(record.rollout)
+    _demand(signed_problem(record, before, walk.people) or unchanged_problem(record, before))
+    _demand(unsigned_problem(record, walk.signed) or take_in(record, walk.incidents, ""))
+    problem, names = document_problem(record, walk.read)
+    _demand(problem)
+    walk.known.update(names)
 
 
 def _demand(problem: str | None) -> None:
@@ -211,7 +234,9 @@ def _checkpoint(walk: _Walk, record: Record) -> None:
     walk.checkpoints += 1
 
 
-def _elsewhere(walk: _Walk, checkpoints: Sequence[Checkpoint], others: Sequence[Path]) -> tuple[int | None, str] | None:
+def _elsewhere(
+    walk: _Walk, checkpoints: Sequence[Checkpoint], others: Sequence[str | Path]
+) -> tuple[int | None, str] | None:
     """What is known from elsewhere and is not so here."""
     for one in checkpoints:
         if (found := one.problem(walk.ids, walk.people)) is not None:
@@ -230,10 +255,23 @@ def _documents(walk: _Walk) -> str | None:
     return None
 
 
+def _unguarded(book: Ledger) -> str | None:
+    """The database refuses changes by itself, as it did when the ledger was made."""
+    if not (names := book.unguarded()):
+        return None
+    return (
+        f"the database no longer refuses changes as it did: its trigger {names[0]} is gone or another one"
+        + (f", and so are {len(names) - 1} more" if len(names) > 1 else "")
+        + "; find out who took it off, and let the ledger's owner make it again"
+    )
+
+
 #: What is checked of each kind of record, beside its bytes and its place.
 _KINDS: dict[str, Callable[[_Walk, Record], None]] = {
     "decision": _decision,
     APPROVAL: _approval,
     HUMAN: _human,
     CHECKPOINT: _checkpoint,
+    INCIDENT: _act,
+    REVIEW: _act,
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rampgate.aggregate.drift_bins import ReferenceCounts
 from rampgate.estimate import STATISTICS
 from rampgate.judge.case import Case
 from rampgate.judge.decide import judge
@@ -116,8 +117,14 @@ def _continues(state: State, before: State | None) -> str | None:
         start=stood.start or state.start,
         phases=stood.phases or state.phases[:1],
         bounds={**state.bounds, **stood.bounds},
+        drift={**state.drift, **{name: r for name, r in stood.drift.items() if _same(state.drift.get(name), r)}},
     )
     return None if state == begun else "the look did not begin where the rollout stood after the record before it"
+
+
+def _same(now: ReferenceCounts | None, stood: ReferenceCounts) -> bool:
+    """Whether a reference of drift must have stayed: a policy that asks for another one is answered."""
+    return now is None or now.of == stood.of
 
 
 def _difference(found: Mapping[str, Any], recorded: Mapping[str, Any]) -> str:
