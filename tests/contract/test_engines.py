@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from sqlglot import exp
 from tests.aggregate.support import METRICS, look, only, policy, rows, tickets
 from tests.contract.engines import Hold, alike, same_cells
 from tests.rollout.test_every_kind import BY_UNIT
@@ -15,6 +16,7 @@ from tests.rollout.test_every_kind import METRICS as EVERY
 from tests.rollout.test_every_kind import table as every
 
 import rampgate
+from rampgate.source import open_engine
 
 AS_OF = "2026-01-26"
 
@@ -198,3 +200,18 @@ def test_what_is_refused_is_refused_in_the_same_words(hold: Hold) -> None:
                 look(source, only())
             errors.append(caught.value)
         assert (errors[0].what, errors[0].remedy) == (errors[1].what, errors[1].remedy)
+
+
+def test_shares_of_the_values_lie_below_their_quantiles(hold: Hold) -> None:
+    """Values that occur: the smallest one at or below which a share of the known ones lies, as R's type 1."""
+    values = [5.0, None, 1.0, 2.5, 2.5, 9.0, -3.0, 7.0]
+    engine = open_engine(hold(pa.table({"x": pa.array(values)})))
+    shares = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
+    x = exp.column("x", quoted=True)
+    try:
+        found = engine.query(exp.Select().select(exp.alias_(engine.quantiles(x, shares), "q")).from_(engine.relation()))
+    finally:
+        engine.close()
+    known = sorted(value for value in values if value is not None)
+    wanted = np.quantile(known, shares, method="inverted_cdf")
+    assert [float(value) for value in found["q"][0]] == wanted.tolist()

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from tests.docs.runner import sections
 
-from rampgate.policy import Duration, Margin, load_policy, schema
+from rampgate.policy import Alerts, Duration, Margin, load_policy, schema
 from rampgate.policy.document import read_yaml
 from rampgate.policy.judged import _unjudged as unjudged
 from rampgate.policy.names import Key, Name, Text
@@ -39,6 +39,7 @@ contradict each other are errors with file and line. [Write a policy](../how-to/
 | day | `2026-01-05` | |
 | moment | `2026-01-05` or `2026-01-05T12:00` | local to `timezone`, unless it names its offset |
 | window | `week` or `30d` | ISO weeks, or days counted from the start |
+| rate | `1 per year` | per year, quarter or month |
 | text | `v2` | a whole number, true and false are text here; a number with a point is put in quotes |
 | name | `triage-copilot` | text of at most 100 printable characters, without `:` and <code>&#124;</code> |
 
@@ -48,7 +49,7 @@ contradict each other are errors with file and line. [Write a policy](../how-to/
 _WORDS: tuple[tuple[Any, str], ...] = (
     (Share, "share"), (Weight, "share"), (Risk, "share"), (Margin, "margin"), (Duration, "duration"),
     (Span, "duration"), (Window, "window"), (Day, "day"), (Moment, "moment"), (Text, "text"), (Name, "text"),
-    (Key, "name"),
+    (Key, "name"), (Alerts, "rate"),
 )  # fmt: skip
 
 

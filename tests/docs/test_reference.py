@@ -18,9 +18,11 @@ from tests.docs.reference_estimate import GROUPS
 from tests.docs.reference_policy import EVERY_KEY, SCHEMA, schema_paths, written_paths
 from tests.docs.refresh import GENERATED
 from tests.docs.runner import demo, inside, rampgate, sections
+from tests.judge.test_change import SWITCH, WATCH, moved_by, rollout
 from tests.rollout.reviewed import written
 
 from rampgate.estimate import __all__ as estimates
+from rampgate.judge.decide import judge
 from rampgate.ledger import Ledger
 from rampgate.people import new_key
 from rampgate.people.project import entry
@@ -181,6 +183,7 @@ def printed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
                 **ask("show", held["decision_id"], *ledger),
                 "budgets": counted,
                 "approval": approval,
+                "drift": judge(rollout(SWITCH + 28, WATCH, moved_by(0.08, SWITCH + 14))).to_dict()["drift"],
             },
             "Errors": ask("check", "no-such-file.yaml"),
             "`rampgate replay`": ask("replay", policy, "--to", "2016-03-02"),

@@ -43,7 +43,8 @@ def test_a_budget_that_no_rollout_can_meet_is_refused() -> None:
 
 
 def test_what_cannot_be_simulated_is_said() -> None:
-    assert "evidence: point" in str(quick(policy(evidence="point", segments=None), FRAME).why)
+    clusters = {"source": {"cluster": "queue"}, "kpi": {"weights": {"right": 1.0}}}
+    assert "source.cluster" in str(quick(policy(segments=None, **clusters), FRAME).why)
     assert quick(policy(segments=None), FRAME.iloc[:0]).why is not None
 
 

@@ -61,6 +61,13 @@ def _wanted(policy: Policy) -> Iterator[tuple[_Key, str, Sequence[str]]]:
     if policy.segments is not None:
         for place, column in enumerate(policy.segments.by):
             yield ("segments", "by", place), column, _TEXTS
+    if policy.drift is not None:
+        for name, alert in policy.drift.columns.items():
+            yield (
+                ("drift", "columns", name),
+                policy.watched_column(name),
+                _TEXTS if alert.kind == "categorical" else _NUMBERS,
+            )
 
 
 def _fault(

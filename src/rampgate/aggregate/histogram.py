@@ -113,10 +113,7 @@ class Ages:
         )  # fmt: skip
 
 
-Bins = Magnitudes | Ages
-
-
-def bins_of(policy: Policy, name: str) -> Bins | None:
+def bins_of(policy: Policy, name: str) -> Magnitudes | Ages | None:
     """How the values of a metric are binned; None for a kind that moments say all of."""
     metric = policy.metrics[name]
     if isinstance(metric, Quantile):

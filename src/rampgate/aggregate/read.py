@@ -22,6 +22,8 @@ from rampgate.aggregate.cells import moments
 from rampgate.aggregate.columns import check_columns
 from rampgate.aggregate.counted import counted
 from rampgate.aggregate.crossed import Crossed, first_meetings
+from rampgate.aggregate.drift_bins import ReferenceCounts
+from rampgate.aggregate.drift_reference import watched
 from rampgate.aggregate.kept import Kept
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Intake, Ints, Period
 from rampgate.aggregate.needs import needs
@@ -68,6 +70,7 @@ class Reading(NamedTuple):
     start : first day of the rollout; None while every candidate row lies after the look
     look : end of the last complete period
     bounds : of values, by column, where the policy takes them from the reference and the rollout has started
+    drift : what drift is measured from, by name, where it is watched and the rollout has started
     """
 
     cells: Cells
@@ -75,6 +78,7 @@ class Reading(NamedTuple):
     start: date | None
     look: datetime
     bounds: Mapping[str, tuple[float, float]]
+    drift: Mapping[str, ReferenceCounts]
 
 
 def read(
@@ -84,6 +88,7 @@ def read(
     as_of: datetime,
     start: date | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
+    drift: Mapping[str, ReferenceCounts] | None = None,
     store: Store | None = None,
 ) -> Reading:
     """Aggregate the rows that a look may rest on.
@@ -96,12 +101,13 @@ def read(
     as_of : the time of the look, aware; rows of periods that are not complete by then are counted, not used
     start : first day of the rollout where it is fixed already; else the policy's, or that of the first candidate row
     bounds : those that an earlier look took from the reference, by column
+    drift : what an earlier look measured drift from; None where nobody asks for drift
     store : where what is read of parts of the source is kept and found; without one every row is read
 
     Raises
     ------
     PolicyError
-        When bounds are to be taken from a reference that is too short.
+        When bounds, or thresholds of drift, are to be taken from a reference that is too short.
     ColumnError
         When the policy does not fit the columns.
     DataError
@@ -115,6 +121,10 @@ def read(
     if ask.policy.unfixed() and ask.start is not None and ask.start <= ask.before:
         fixed |= reference_bounds(ask, fixed)
         ask = replace(ask, policy=policy.with_bounds(fixed))
+    anchored = dict(drift or {})
+    if drift is not None and policy.drift is not None and ask.start is not None and ask.start <= ask.before:
+        ask, now = watched(ask, anchored)
+        anchored |= now
     found, arrays, bins = counted(ask)
     if start is None:  # once a rollout runs, an arm that vanished is for the judge
         _refuse_empty_arms(ask, arrays)
@@ -127,7 +137,7 @@ def read(
     intake = look.intake(found, crossed)
     if kept is not None:
         kept.close()
-    return Reading(cells, intake, day, ask.before, fixed)
+    return Reading(cells, intake, day, ask.before, fixed, anchored)
 
 
 def both_ends(policy: Policy, engine: Engine) -> tuple[Ends, Ends]:

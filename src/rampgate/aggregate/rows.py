@@ -12,9 +12,10 @@ from sqlglot import exp
 
 from rampgate.aggregate.arrival import Clock, Fault
 from rampgate.aggregate.calendar import Look
-from rampgate.aggregate.histogram import Ages, Bins
+from rampgate.aggregate.drift_bins import Categories, Edges, Watched
+from rampgate.aggregate.histogram import Ages
 from rampgate.aggregate.moments import BASELINE, CANDIDATE
-from rampgate.aggregate.needs import Component, Needs
+from rampgate.aggregate.needs import Bins, Component, Needs
 from rampgate.aggregate.steps import moment_of, period_of, slot_of
 from rampgate.aggregate.times import local_midnight, moment
 from rampgate.aggregate.typed import (
@@ -102,6 +103,7 @@ class Question:
     def texts(self) -> tuple[str, ...]:
         """The columns of text that metrics read as numbers."""
         names = {name for m in range(len(self.needs.metrics)) for name in _number_columns(self, m)}
+        names |= {one.column for one in self.needs.watched if one.kind == "numeric"}
         return tuple(sorted(name for name in names if self.types[name] == "text"))
 
 
@@ -111,6 +113,7 @@ def coded(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
     period = case((exp.LT(this=at.copy(), expression=before), period_of(ask)))
     values = [item for m in range(len(ask.needs.metrics)) for item in counting(ask, m)]
     values += [named(_counted_bin(ask, bins), bin_name(ask, bins)) for bins in ask.needs.histograms]
+    values += [part(name) for name in watched_names(ask)]
     flags = [part(f"bad{m}") for m in flagged(ask)]
     select = exp.Select().select(
         named(role_of(ask), "role"),
@@ -138,6 +141,7 @@ def _hashed(ask: Question) -> list[exp.Expr]:
     times = [part(name) for m in range(len(ask.needs.metrics)) for name in _time_names(ask, m)]
     # What has a value is not all that an age says; a magnitude's bin follows from its value.
     times += [part(bin_name(ask, bins)) for bins in ask.needs.histograms if isinstance(bins, Ages)]
+    times += [part(name) for name in watched_names(ask)]
     return times + [
         case((part(f"bad{m}"), infinity), otherwise=part(name)) if m in bad else part(name)
         for m in range(len(ask.needs.metrics))
@@ -165,6 +169,7 @@ def typed_rows(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
         *(item for m in range(len(ask.needs.metrics)) for item in _values(ask, m)),
         *(item for m in range(len(ask.needs.metrics)) for item in _times(ask, m)),
         *(named(_aged(ask, bins), bin_name(ask, bins)) for bins in ask.needs.histograms if isinstance(bins, Ages)),
+        *(named(_watched(ask, w), name) for w, name in zip(ask.needs.watched, watched_names(ask), strict=True)),
         *(named(_bad(ask, m), f"bad{m}") for m in flagged(ask)),
         *(named(_bad_text(ask, m), f"text{m}") for m in shown),
     )
@@ -282,8 +287,22 @@ def _counts(ask: Question, m: int) -> exp.Expr | None:
 
 
 def bin_name(ask: Question, bins: Bins) -> str:
-    """The column that holds the bin of a metric."""
+    """The column that holds the bin of a metric, or of what is watched for drift."""
+    if isinstance(bins, (Edges, Categories)):
+        return f"drift{ask.needs.histograms.index(bins)}"
     return f"bin{ask.needs.metrics.index(bins.metric)}"
+
+
+def watched_names(ask: Question) -> tuple[str, ...]:
+    """The columns that hold what is watched for drift."""
+    return tuple(f"x{w}" for w in range(len(ask.needs.watched)))
+
+
+def _watched(ask: Question, one: Watched) -> exp.Expr:
+    """A watched column as a number, or as text; what is neither is missing."""
+    if one.kind == "categorical":
+        return text_of(column(one.column), ask.types[one.column])
+    return _number(ask, one.column).value
 
 
 def _aged(ask: Question, bins: Ages) -> exp.Expr:
@@ -294,6 +313,8 @@ def _aged(ask: Question, bins: Ages) -> exp.Expr:
 
 def _counted_bin(ask: Question, bins: Bins) -> exp.Expr:
     """The bin of a metric in the units whose value counts."""
+    if isinstance(bins, (Edges, Categories)):
+        return bins.sql(part(f"x{[one.name for one in ask.needs.watched].index(bins.name)}"))
     m = ask.needs.metrics.index(bins.metric)
     place = part(bin_name(ask, bins)) if isinstance(bins, Ages) else bins.sql(part(f"value{m}"))
     counts = _counts(ask, m)

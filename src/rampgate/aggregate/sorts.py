@@ -15,9 +15,9 @@ import numpy as np
 from sqlglot import exp
 
 from rampgate.aggregate.calendar import local_day
-from rampgate.aggregate.histogram import NOWHERE, Bins
+from rampgate.aggregate.histogram import NOWHERE
 from rampgate.aggregate.moments import BASELINE, Cells, Floats, Ints
-from rampgate.aggregate.needs import Component
+from rampgate.aggregate.needs import Bins, Component
 from rampgate.aggregate.read import question
 from rampgate.aggregate.rows import Question, bin_name, coded, value_of
 from rampgate.aggregate.typed import named, part

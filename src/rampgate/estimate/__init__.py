@@ -15,6 +15,7 @@ from rampgate.estimate.anytime import (
     rare_evidence,
     sample_ratio,
 )
+from rampgate.estimate.detect import Change, detect_change
 from rampgate.estimate.difference import Difference
 from rampgate.estimate.fixed import Adjusted, Sample, cuped, ratio, two_means, two_proportions
 from rampgate.estimate.histogram import Quantile, log_edges, quantile
@@ -27,6 +28,7 @@ STATISTICS = 4
 __all__ = [
     "STATISTICS",
     "Adjusted",
+    "Change",
     "ChiSquare",
     "ConfidenceSequence",
     "Difference",
@@ -38,6 +40,7 @@ __all__ = [
     "SampleRatio",
     "confidence_sequence",
     "cuped",
+    "detect_change",
     "evidence",
     "goodness_of_fit",
     "kaplan_meier",

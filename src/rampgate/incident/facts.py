@@ -16,7 +16,7 @@ from rampgate.incident.harmed import Harmed, exposed, harmed, spans
 from rampgate.incident.onset import Since, since
 from rampgate.incident.values import Failed, Incident
 from rampgate.judge.case import Case
-from rampgate.judge.decision import rounded
+from rampgate.judge.numbers import rounded
 from rampgate.judge.show import Raw
 
 #: Parts of the KPI's difference by segment value that are told.

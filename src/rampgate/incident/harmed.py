@@ -14,7 +14,7 @@ from rampgate.estimate.contrast import take
 from rampgate.estimate.interval import confidence_sequence, effect
 from rampgate.estimate.metric import KPI
 from rampgate.judge.case import Case
-from rampgate.judge.decision import rounded
+from rampgate.judge.numbers import rounded
 from rampgate.judge.show import Shown
 
 LEVEL = 0.95

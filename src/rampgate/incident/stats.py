@@ -12,7 +12,7 @@ from rampgate.estimate.distributions import share_interval
 from rampgate.incident.harmed import LAUNCH, Harmed
 from rampgate.incident.onset import Since
 from rampgate.incident.values import Incident
-from rampgate.judge.decision import rounded
+from rampgate.judge.numbers import rounded
 
 HARM, FALSE, UNKNOWN = "harm", "false_alarm", "not_judged"
 

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
+from rampgate.policy.drift import Drift
 from rampgate.policy.frozen import FrozenDict, freeze
 from rampgate.policy.metric import Mean, Metric, Section, as_tuple
 from rampgate.policy.names import Key, Name, Text
@@ -96,38 +97,6 @@ class Segments(Section):
     guardrails: _Guardrails = Field(FrozenDict(), description="Margin per metric, in each segment.")
     rollback: _Rollbacks = Field(FrozenDict(), description="Rollback criteria, in each segment.")
     minimum_units: int = Field(200, ge=0, description="Below this many units per arm: too little data.")
-
-
-class DriftReference(Section):
-    """What the windows are compared with."""
-
-    from_: Day | None = Field(None, alias="from", description="First day of the reference.")
-    to: Day | None = Field(None, description="Day after the last of the reference.")
-    file: Text | None = Field(None, description="A file with the reference rows.")
-
-
-class DriftAlert(Section):
-    """Distances at which drift is acted upon."""
-
-    psi: float | None = Field(None, gt=0, description="Population stability index.")
-    js: float | None = Field(None, gt=0, description="Jensen-Shannon distance.")
-    ks: float | None = Field(None, gt=0, description="Kolmogorov-Smirnov distance.")
-    wasserstein: float | None = Field(None, gt=0, description="Wasserstein-1 distance.")
-
-
-def _reference(value: object) -> object:
-    if isinstance(value, str):
-        return None if value == "baseline" else {"file": value}
-    return value
-
-
-class Drift(Section):
-    """Alert thresholds on inputs, scores and metrics."""
-
-    reference: Annotated[DriftReference | None, BeforeValidator(_reference)] = Field(
-        None, description="Days, a file, or baseline (its own windows)."
-    )
-    columns: Annotated[dict[Key, DriftAlert], _Frozen] = Field(description="Thresholds per column.")
 
 
 class Phase(Section):
@@ -281,6 +250,10 @@ class Policy(Shown, Section):
         if self.segments is not None:
             named |= {*self.segments.guardrails, *self.segments.rollback}
         return tuple(name for name in self.metrics if name in named)
+
+    def watched_column(self, name: str) -> str:
+        """The column of the source that drift watches under a name: that of the metric, where it is one's."""
+        return self.metrics[name].columns()[0] if name in self.metrics else name
 
     def unfixed(self) -> tuple[str, ...]:
         """Metrics whose bounds are still to be taken from the reference."""

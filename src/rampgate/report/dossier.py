@@ -13,6 +13,7 @@ from rampgate.aggregate.moments import Intake
 from rampgate.errors import UsageError
 from rampgate.estimate import STATISTICS
 from rampgate.judge.case import Case
+from rampgate.judge.change import Watched, changes
 from rampgate.judge.decide import judge
 from rampgate.judge.decision import Brief, Decision
 from rampgate.judge.still_open import LifePath, life_paths
@@ -97,6 +98,11 @@ class Dossier:
         """How units come through, of each time to an event."""
         # What cannot be counted is no picture; the decision on the same case says why.
         return life_paths(self.case) if self.decision.open else ()
+
+    @cached_property
+    def watched(self) -> tuple[Watched, ...]:
+        """The days of the last phase against those before, of each metric that the policy watches."""
+        return changes(self.case)
 
     @cached_property
     def same(self) -> bool:

@@ -12,6 +12,7 @@ from rampgate.judge.decision import Decision, Judged
 from rampgate.judge.findings import called
 from rampgate.policy import Policy, defaults, sentences, warnings
 from rampgate.report import charts, pictures
+from rampgate.report.after import after
 from rampgate.report.blocks import (
     SHAPES,
     TONES,
@@ -31,6 +32,7 @@ from rampgate.report.blocks import (
 )
 from rampgate.report.dossier import Dossier
 from rampgate.report.drawing import told_odds
+from rampgate.report.drift_section import drift_section
 from rampgate.report.made_of import made_of
 from rampgate.report.reviewed import section as reviewed
 from rampgate.report.segments import segments
@@ -137,7 +139,8 @@ def sections(dossier: Dossier) -> Iterator[Section]:
     yield Section("Traffic and decisions", tuple(_ramp(dossier)), 5)
     yield Section("Evidence of harm", tuple(_evidence(dossier)), 1)
     yield Section("Effect so far", tuple(_effects(dossier)), 2)
-    yield from (replace(part, place=3) for part in still_open(dossier))
+    parts = (*still_open(dossier), *drift_section(dossier), *after(dossier))
+    yield from (replace(part, place=3) for part in parts)
     yield Section("What the gate waits for", tuple(_waiting(dossier)), 6)
     yield from (replace(part, place=6) for part in reviewed(dossier.reviewed))
     yield Section("Sizes", tuple(_sizes(dossier)), 7)

@@ -42,6 +42,12 @@ class Dialect(ABC):
         """A plain sum, where there is no compensated one."""
         return exp.Sum(this=value.copy())
 
+    def quantiles(self, value: exp.Expr, shares: Sequence[float]) -> exp.Expr:
+        """See `Engine.quantiles`."""
+        order = exp.Order(expressions=[exp.Ordered(this=value.copy())])
+        ends = [exp.PercentileDisc(this=exp.Literal.number(repr(share))) for share in shares]
+        return exp.Array(expressions=[exp.WithinGroup(this=end, expression=order.copy()) for end in ends])
+
     def said(self, node: exp.Expr) -> exp.Expr:
         """A node of a query, whose parts are said already, as this engine says it."""
         if isinstance(node, exp.Literal) and not node.is_string and not node.name.isdigit():

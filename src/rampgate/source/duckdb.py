@@ -77,6 +77,11 @@ class DuckDBSQL(Dialect):
         """Kahan's sum."""
         return exp.Anonymous(this="FSUM", expressions=[value.copy()])
 
+    def quantiles(self, value: exp.Expr, shares: Sequence[float]) -> exp.Expr:
+        """In one pass for all shares."""
+        asked = exp.Array(expressions=[exp.Literal.number(repr(share)) for share in shares])
+        return exp.Anonymous(this="QUANTILE_DISC", expressions=[value.copy(), asked])
+
 
 class DuckDBEngine(DuckDBSQL):
     """An `Engine` on an in-memory DuckDB that can reach the given rows and nothing else.

@@ -95,5 +95,9 @@ class Emitter:
         """The dialect's."""
         return self._said.total(value)
 
+    def quantiles(self, value: exp.Expr, shares: Sequence[float]) -> exp.Expr:
+        """The dialect's."""
+        return self._said.quantiles(value, shares)
+
     def close(self) -> None:
         """There is nothing to let go of."""

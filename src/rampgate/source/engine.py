@@ -76,6 +76,10 @@ class Engine(Protocol):
         """The sum over rows, compensated for rounding where the engine can."""
         ...
 
+    def quantiles(self, value: exp.Expr, shares: Sequence[float]) -> exp.Expr:
+        """The list of values below which, or at which, these shares of the known values lie; NULL without any."""
+        ...
+
     def close(self) -> None:
         """Let go of files and memory."""
         ...

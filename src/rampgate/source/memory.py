@@ -82,6 +82,11 @@ class MemoryEngine:
         """A plain sum."""
         return exp.Sum(this=value.copy())
 
+    def quantiles(self, value: exp.Expr, shares: Sequence[float]) -> exp.Expr:
+        """A function that no dialect knows."""
+        asked = [exp.Literal.number(repr(share)) for share in shares]
+        return exp.Anonymous(this="QUANTILES", expressions=[value.copy(), *asked])
+
     def close(self) -> None:
         """Note that it was called."""
         self.closed = True

@@ -312,7 +312,8 @@ def _array(values: Sequence[Any], code: int) -> Array:
     if code in (*_INTEGERS, *_FLOATS):
         return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
     out = np.empty(len(values), dtype=object)
-    out[:] = values
+    for place, value in enumerate(values):  # one by one: a value may be a list
+        out[place] = value
     return out
 
 

@@ -249,7 +249,8 @@ def _array(column: Any) -> Array:
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind):
         return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
     out = np.empty(len(column), dtype=object)
-    out[:] = column.to_pylist()
+    for place, value in enumerate(column.to_pylist()):  # one by one: a value may be a list
+        out[place] = value
     return out
 
 
