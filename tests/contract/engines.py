@@ -44,8 +44,7 @@ def into_postgres(url: str, rows: pa.Table, name: str = "tickets", schema: str =
     """Make a table of the rows; its URL."""
     place = sql.Identifier(schema, name)
     columns = [
-        sql.SQL("{} {}").format(sql.Identifier(field.name), sql.SQL(postgres_type(field.type)))  # type: ignore[arg-type]
-        for field in rows.schema
+        sql.SQL("{} {}").format(sql.Identifier(field.name), sql.SQL(postgres_type(field.type))) for field in rows.schema
     ]
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
