@@ -18,6 +18,8 @@ from rampgate.aggregate.moments import Floats
 
 #: From here on Hill's expansion has more digits than the continued fraction.
 _MANY = 5e3
+#: From here on what Hill's expansion says is near enough to begin with.
+_SOME = 50.0
 _TINY = 1e-300
 
 
@@ -103,7 +105,7 @@ def _fraction(a: float, b: float, x: float) -> float:
             d = 1.0 / _away(1.0 + step * d)
             c = _away(1.0 + step / c)
             value *= d * c
-        if abs(d * c - 1.0) < 1e-16:
+        if abs(d * c - 1.0) < 3e-16:
             break
     return value
 
@@ -129,21 +131,26 @@ def _quantile_of_many(z: float, df: Floats) -> Floats:
 
 
 def _t_quantile(tail: float, df: float) -> float:
-    """Where the two-sided tail is as given: bracket by doubling, then Newton's steps, halves where they lead out."""
-    low, high = 0.0, 2.0
-    while _t_p(high, df) > tail and high < 1e300:
-        low, high = high, 2.0 * high
+    """Where the two-sided tail is as given: Newton's steps, and halves where they lead out of the bracket."""
+    low, high, at = 0.0, 2.0, math.inf
+    if df > _SOME:
+        at = float(_quantile_of_many(normal_quantile(1.0 - tail), np.array([df]))[0])
+    if math.isfinite(at):
+        high = math.inf
+    else:
+        while _t_p(high, df) > tail and high < 1e300:
+            low, high = high, 2.0 * high
+        at = 0.5 * (low + high)
     scale = 2.0 * math.exp(math.lgamma(0.5 * (df + 1.0)) - math.lgamma(0.5 * df)) / math.sqrt(df * math.pi)
-    at = 0.5 * (low + high)
     for _ in range(200):
         above = _t_p(at, df) - tail
         low, high = (at, high) if above > 0 else (low, at)
         slope = scale * math.exp(-0.5 * (df + 1.0) * math.log1p(at * at / df))
         step = at + above / slope if slope > 0 else high
-        # A step that stays where it was has arrived.
-        if abs(step - at) <= 1e-15 * at:
-            break
-        middle = step if low < step < high else 0.5 * (low + high)
+        # Each step doubles the digits: after one so short there are as many as the tail itself has.
+        if abs(step - at) <= 1e-9 * at:
+            return step
+        middle = step if low < step < high else 0.5 * (low + min(high, 4.0 * at))
         if middle in (low, high):
             break
         at = middle
