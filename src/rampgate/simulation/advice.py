@@ -22,13 +22,20 @@ SUGGESTED = 2.5
 TRIED = 200
 
 
-def advice(baseline: Baseline, found: Sequence[Outcome], periods: int, seed: int) -> tuple[str, ...]:
-    """Sentences, the gravest first; none where nothing has to be said."""
+def advice(
+    baseline: Baseline, found: Sequence[Outcome], periods: int, seed: int, rollouts: int
+) -> tuple[str, ...]:  # fmt: skip
+    """Sentences, the gravest first; none where nothing has to be said.
+
+    Parameters
+    ----------
+    rollouts : of each scenario in ``found``; a remedy is tried on no more
+    """
     return (
         *_late(baseline),
         *(said for _, said in not_opening(baseline, found, seed)),
         *_wolf(baseline.policy, found),
-        *asleep(baseline, found, periods, seed),
+        *asleep(baseline, found, (periods, seed, rollouts)),
     )
 
 

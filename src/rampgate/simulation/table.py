@@ -56,7 +56,8 @@ class Figure:
         )
         if not np.isfinite(found):
             return cls(None, None)
-        return cls(found, 0.5 * (high - low) if np.isfinite(high) else None)
+        # Where the upper one never comes, the lower one alone says how sure it is.
+        return cls(found, 0.5 * (high - low) if np.isfinite(high) else found - low)
 
 
 @dataclass(frozen=True)
