@@ -70,7 +70,7 @@ def _lines(simulation: Simulation) -> Sheet:
     for one in simulation.scenarios:
         looks = one.by_day[0]
         some = [looks[min(len(looks) - 1, (i + 1) * len(looks) // BLOCKS - 1)] for i in range(min(BLOCKS, len(looks)))]
-        sheet.add(one.name, spark(some, 0.0, 1.0), f"{100 * looks[-1]:.0f} %")
+        sheet.add(one.name, spark(some, 0.0, 1.0), share(one.stopped))
     return sheet
 
 

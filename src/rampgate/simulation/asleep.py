@@ -117,7 +117,7 @@ def _told(baseline: Baseline, one: Outcome, periods: int) -> str:
     """What is missed, and of harm that begins on any day why some of it must be."""
     days, policy = periods * days_of(baseline.policy), baseline.policy
     done = "rolled back" if one.criterion is not None and one.criterion.startswith("rollback") else "stopped"
-    text = f"{one.says}: in {days} days {one.missed.estimate:.0%} of such rollouts are not {done}"
+    text = f"{one.says}: in {days} days {one.missed.percent} of such rollouts are not {done}"
     half = one.days_to_rollback[0].estimate
     if not one.name.endswith("-day"):
         return text
@@ -138,7 +138,7 @@ def _what_helps(before: Figure, tried: Sequence[Try]) -> str:
         names = "; ".join(one.remedy.words for one in tried)
         return f"Nothing that was tried surely catches more of it at this volume ({names})"
     best = min(helping, key=lambda one: one.share)
-    return f"To catch more of it, {best.remedy.words}: then {best.share:.0%} are missed"
+    return f"To catch more of it, {best.remedy.words}: then {best.missed.percent} are missed"
 
 
 def remedies(baseline: Baseline, scenario: Scenario) -> Iterator[Remedy]:
