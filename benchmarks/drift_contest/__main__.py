@@ -63,7 +63,7 @@ def peers(python: str, collections_: Sequence[Collection]) -> dict[str, dict[str
         c.name: {str(place): [float(x) for x in one.values] for place, one in enumerate(c.every)} for c in collections_
     }
     done = subprocess.run(
-        [python, str(HERE / "peers.py")], input=json.dumps(given), capture_output=True, text=True, check=True
+        [python, str(HERE / "peers.py")], input=json.dumps(given), stdout=subprocess.PIPE, text=True, check=True
     )
     found: dict[str, dict[str, dict[str, dict[str, Any]]]] = json.loads(done.stdout)
     return {

@@ -63,7 +63,7 @@ def pelt(kernel: str) -> Callable[[list[float]], Callable[[float], Alarms]]:
         import ruptures  # type: ignore[import-not-found]
 
         made = ruptures.KernelCPD(kernel=kernel, min_size=5).fit(np.array(values))
-        return lambda penalty: [(t, t) for t in made.predict(pen=penalty)[:-1]]
+        return lambda penalty: [(int(t), int(t)) for t in made.predict(pen=penalty)[:-1]]
 
     return fitted
 

@@ -29,6 +29,13 @@ class Figure:
     def to_dict(self) -> dict[str, float | None]:
         return {"estimate": rounded(self.estimate), "error": rounded(self.error)}
 
+    @property
+    def percent(self) -> str:
+        """A share in a sentence: ``61±5 %``."""
+        if self.estimate is None or self.error is None:
+            return "an unknown share"
+        return f"{100 * self.estimate:.0f}±{100 * self.error:.0f} %"
+
     @classmethod
     def share(cls, flags: np.ndarray) -> Figure:
         """The share of rollouts of which something is true; none seen is not none there could be."""
@@ -57,7 +64,8 @@ class Figure:
         )
         if not np.isfinite(found):
             return cls(None, None)
-        return cls(found, 0.5 * (high - low) if np.isfinite(high) else None)
+        # Where the upper one never comes, the lower one alone says how sure it is.
+        return cls(found, 0.5 * (high - low) if np.isfinite(high) else found - low)
 
 
 @dataclass(frozen=True)
