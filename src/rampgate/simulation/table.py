@@ -10,6 +10,7 @@ import numpy as np
 
 from rampgate.aggregate.moments import Floats, Ints
 from rampgate.judge.numbers import rounded
+from rampgate.ledger import canonical, digest
 from rampgate.policy import Policy
 from rampgate.shown import Shown
 from rampgate.simulation.scenario import Scenario
@@ -264,7 +265,8 @@ class Simulation(Shown):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        return {
+        """As JSON, with the SHA-256 of its own canonical form: a file that was edited, or cut short, is none."""
+        told = {
             "rollout": self.rollout,
             "policy_sha256": self.policy_sha256,
             "rollouts": self.rollouts,
@@ -276,6 +278,7 @@ class Simulation(Shown):
             "scenarios": [scenario.to_dict() for scenario in self.scenarios],
             "advice": list(self.advice),
         }
+        return {**told, "sha256": digest(canonical(told))}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Simulation:
