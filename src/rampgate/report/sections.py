@@ -30,6 +30,7 @@ from rampgate.report.blocks import (
     Table,
     Text,
 )
+from rampgate.report.by_score import by_score
 from rampgate.report.dossier import Dossier
 from rampgate.report.drawing import told_odds
 from rampgate.report.made_of import made_of
@@ -140,6 +141,7 @@ def sections(dossier: Dossier) -> Iterator[Section]:
     yield Section("Effect so far", tuple(_effects(dossier)), 2)
     yield from (replace(part, place=3) for part in still_open(dossier))
     yield from (replace(part, place=3) for part in after(dossier))
+    yield from (replace(part, place=3) for part in by_score(dossier))
     yield Section("What the gate waits for", tuple(_waiting(dossier)), 6)
     yield from (replace(part, place=6) for part in reviewed(dossier.reviewed))
     yield Section("Sizes", tuple(_sizes(dossier)), 7)
