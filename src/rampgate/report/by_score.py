@@ -16,9 +16,9 @@ def by_score(dossier: Dossier) -> tuple[Section, ...]:
     if not rows:
         return ()
     told = Text(
-        "Estimated and not observed: what the outcomes still awaited should be by the model's own scores, as far as these "
-        "came true in units whose outcome is known. It is judged by nothing. It follows work that becomes harder, as far as "
-        "scores tell; when a score comes to mean something else it stays where it was, and is wrong.",
+        "Estimated and not observed: what the outcomes still awaited should be by the model's own scores, as far as "
+        "these came true in units whose outcome is known. Nothing is judged by it. It follows harder work, as "
+        "far as scores tell; when a score comes to mean something else it stays where it was, and is wrong.",
         "muted",
     )
     heads = ("metric", "version", "#awaited", "#estimate", "#interval", "#learnt from", "#scores never seen")
