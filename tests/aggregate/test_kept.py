@@ -226,19 +226,20 @@ def test_looks_agree_whatever_happens_between_them(
 
 def spoil(store: Path, data: st.DataObject) -> None:
     """Do something to one file of the store, or to all of it."""
-    found = sorted(store.glob("*.kept")) if store.exists() else []
+    which, where, garbage = data.draw(st.tuples(st.integers(0, 999), st.integers(0, 9999), st.binary(max_size=99)))
+    how = data.draw(st.sampled_from(["cut", "flip", "garbage", "empty", "another", "gone", "folder", "all gone"]))
+    found = sorted(path for path in store.glob("*.kept") if path.is_file())
     if not found:
         return
-    path = data.draw(st.sampled_from(found))
-    content = path.read_bytes()
-    place = data.draw(st.integers(0, len(content) - 1))
-    how = data.draw(st.sampled_from(["cut", "flip", "garbage", "empty", "another", "gone", "folder", "all gone"]))
+    path = found[which % len(found)]
+    content = path.read_bytes() or b"x"
+    place = where % len(content)
     if how == "cut":
         path.write_bytes(content[:place])
     elif how == "flip":
         path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
     elif how in ("garbage", "empty"):
-        path.write_bytes(b"" if how == "empty" else data.draw(st.binary(max_size=200)))
+        path.write_bytes(b"" if how == "empty" else garbage)
     elif how == "another":
         path.write_bytes(b"rampgate kept 0\n" + content[16:])
     else:

@@ -127,8 +127,8 @@ luck = "Where chance helped"
 """
 OURS = (
     "# {{ title }}\n\nIncident: {{ id }}\nOwner: {{ owner }}\n\n## Summary\n\n{{ summary }}\n\n## Impact\n\n"
-    "{{ impact }}\n\n## Timeline\n\n{{ timeline }}\n\n## Root causes\n\n## Contributing factors\n\n## What went well\n\n"
-    "## Where chance helped\n\n## Actions\n\n## Our own\n"
+    "{{ impact }}\n\n## Timeline\n\n{{ timeline }}\n\n## Root causes\n\n## Contributing factors\n\n"
+    "## What went well\n\n## Where chance helped\n\n## Actions\n\n## Our own\n"
 )
 
 

@@ -80,15 +80,20 @@ def tell(out: Path, progress: Progress = _silent, quiet: bool = False) -> None:
     screen.print(looks_table(two))
     screen.print(Text("\nThe decision that ended it\n", "bold"))
     screen.print(decision_view(two[-1].decision))
-    known = incidents(ledger, "act-two")
-    opened = max(known.found.values(), key=lambda one: one.opened)
-    screen.print(Text("\nWhat it leaves: an incident, opened by the record, and its review to be written\n", "bold"))
-    screen.print(list_view(rows(known, Settings()), every=False))
-    save(draft(ledger, opened, Settings()).text, review, force=True)
+    screen.print(_left(ledger, review))
     write_report(dossier(ledger, "act-two"), page)
     screen.print(_farewell(out, two), soft_wrap=True)  # commands are copied: no line of theirs is broken
     if quiet:
         console().print(Group(*(verdict_line(looks[-1].decision) for looks in (one, two))))
+
+
+def _left(ledger: Ledger, review: Path) -> Group:
+    """What the rollback leaves: its incident, and the draft of the review in a file."""
+    known = incidents(ledger, "act-two")
+    for one in known.found.values():
+        save(draft(ledger, one, Settings()).text, review, force=True)
+    head = Text("\nWhat it leaves: an incident, opened by the record, and its review to be written\n", "bold")
+    return Group(head, list_view(rows(known, Settings()), every=False))
 
 
 def _clear(ledger_file: Path, *pages: Path) -> None:

@@ -46,7 +46,7 @@ from rampgate.judge.gate import Demand, demands
 from rampgate.judge.harm import budget_reasons, budgets, overspent
 from rampgate.judge.health import forgotten, health
 from rampgate.judge.mandate import lacking
-from rampgate.judge.orders import gone_past, held, rolled_back_by, still_rolling_back
+from rampgate.judge.orders import gone_past, held, rolled_back_by, still_rolling_back, uncertain
 from rampgate.judge.point import point
 from rampgate.judge.reviews import unreviewed
 from rampgate.judge.sequential import sequential
@@ -98,7 +98,15 @@ def judge(case: Case) -> Decision:
     none_awaited: tuple[ByScore, ...] = ()
     awaited, unscored = _safely(lambda: by_score(case), none_awaited, "what scores say")
     opened, unopened = _safely(lambda: still_open(case), none_open, "the units still open")
-    wanted = [*held(state), *lacking(case.mandate), *unreviewed(case.reviews), *wanted, *far.holds, *waits]
+    wanted = [
+        *held(state),
+        *uncertain(case.unheeded),
+        *lacking(case.mandate),
+        *unreviewed(case.reviews),
+        *wanted,
+        *far.holds,
+        *waits,
+    ]
     holds = [
         *(d.reason for d in wanted),
         *findings.holds,

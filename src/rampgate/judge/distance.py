@@ -137,11 +137,19 @@ def _come_and_gone(bins: Categories, reference: Floats, current: Floats) -> tupl
     return (None if bins.more else float(current[-1] / m)), gone
 
 
-def thresholds(levels: Mapping[str, float], found: Distances, alarm: tuple[Alarm, int] | None) -> dict[str, float]:
-    """Where each measure acts: as the policy gives it, or as the reference's own windows do."""
+def thresholds(
+    levels: Mapping[str, float], few: tuple[Floats, Floats], alarm: tuple[Alarm, int] | None
+) -> dict[str, float]:
+    """Where each measure acts: as the policy gives it, or as the reference's own windows do.
+
+    Parameters
+    ----------
+    few : counts of reference and window in the merged bins
+    alarm : what was found in the reference's windows, and the place of the column among those it was found for
+    """
     if alarm is None:
         return dict(levels)
-    return {"psi": float(alarm[0].level(alarm[1], np.array(found.expected))), **levels}
+    return {"psi": float(alarm[0].level(alarm[1], *few)), **levels}
 
 
 def row_of(
@@ -192,6 +200,18 @@ def row_of(
         vanished=found.vanished,
         bins=tuple((label, none_if_nan(was), none_if_nan(now)) for label, was, now in found.bins),
     )
+
+
+def units_needed(reference: ReferenceCounts, level: float) -> int | None:
+    """Units from which on a population stability index is beyond noise; None where the reference is too small for it.
+
+    For windows with the reference's shares, to a hundredth.
+    """
+    few = reference.bins.few(np.array(reference.counts, dtype=float))
+    units = np.geomspace(10.0, 1e7, 1400)
+    noise = psi_noise(few, units[:, None] * shares(few), ONCE_IN)
+    enough = np.flatnonzero(noise < level)
+    return int(np.ceil(units[enough[0]])) if len(enough) else None
 
 
 def known(reference: ReferenceCounts | None) -> bool:

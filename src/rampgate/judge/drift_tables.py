@@ -107,7 +107,7 @@ class Tables:
         before = np.array(reference.counts, dtype=float)
         found = distances(reference.bins, before, counts, (reference.missing, units - float(counts.sum())))
         own = (self.alarm[0], self.alarm[1].index(name)) if self.alarm and drift.calibrated(name) else None
-        levels = thresholds(drift.levels(name), found, own)
+        levels = thresholds(drift.levels(name), (reference.bins.few(before), reference.bins.few(counts)), own)
         warn = drift.columns[name].warned(levels)
         bare = row_of(name, reference.bins.kind, found, levels, warn, own is not None)
         return replace(

@@ -63,10 +63,10 @@ def _lines(found: DriftTable) -> list[str]:
         where = (
             f" in {last.window} ({windows[1]} of {windows[0]} windows act), {WHOSE[last.whose]}" if last.window else ""
         )
+        far = ", ".join(_distance(last, measure) for measure in last.over)
         new = f"; {last.message}" if last.message else ""
         gone = f"; gone: {', '.join(last.vanished[:3])}" if last.vanished else ""
-        over = ", ".join(_distance(last, measure) for measure in last.over)
-        out.append(f"{column} moved{where if last.window else ''}: {over}{new}{gone}")
+        out.append(f"{column} moved{where if last.window else ''}: {far}{new}{gone}")
     return out
 
 

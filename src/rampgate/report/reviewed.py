@@ -34,7 +34,7 @@ class Reviewed:
 
     @cached_property
     def settings(self) -> Settings:
-        return find_settings(self.ledger.path.parent)
+        return find_settings(self.ledger.folder)
 
     @property
     def last(self) -> Incident | None:
