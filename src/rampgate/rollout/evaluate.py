@@ -142,11 +142,13 @@ def read_case(policy: Policy, engine: Engine, state: State, as_of: datetime) -> 
         state = replace(state, start=_new_start(policy, engine, look))
     fixed = state.start if state.start is not None or state.attempt > 1 else policy.start
     steps = switches(policy, state)
-    cells, intake, start, _, bounds, drift = read(policy, engine, steps, look, fixed, state.bounds, state.drift)
+    apart = None if state.start is None else state.apart
+    found = read(policy, engine, steps, look, fixed, state.bounds, state.drift, apart=apart)
+    cells, intake, start = found.cells, found.intake, found.start
     if state.start is None and state.attempt == 1 and start is not None and _begun(policy, cells):
         state = replace(state, start=start)
     if state.start is not None:
-        state = replace(state, bounds=bounds, drift=drift)
+        state = replace(state, bounds=found.bounds, drift=found.drift, apart=found.apart)
     if not state.phases and state.start is not None:
         state = replace(state, phases=(first_phase(policy, state.start, as_of),))
     return Case(policy, cells, intake, state, as_of, look)
