@@ -225,7 +225,7 @@ def test_values_that_are_told_apart(hold: Hold) -> None:
         segments={"by": ["customer", "queue"], "guardrails": {"override": {"margin": "5pp"}}, "values": 5},
         start="2026-03-25",
     )
-    wanted, found = (look(chosen, events) for events in (given, hold(given)))
+    wanted, found = (look(events, chosen) for events in (given, hold(given)))
     assert len(wanted.apart["customer"]) == 5
     assert found.apart == wanted.apart
     assert found.intake == wanted.intake

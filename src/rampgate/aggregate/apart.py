@@ -40,7 +40,7 @@ def told_apart(ask: Question, fixed: Apart | None) -> tuple[Question, Apart, tup
     segments = ask.policy.segments
     if segments is None:
         return ask, dict(fixed or {}), ()
-    counts = _at_most(ask)
+    counts = at_most(ask)
     apart, merged = dict(fixed or {}), dict[str, int]()
     for i, name in enumerate(ask.needs.segments):
         if name not in apart and counts[name] <= segments.values:
@@ -61,7 +61,7 @@ def told_apart(ask: Question, fixed: Apart | None) -> tuple[Question, Apart, tup
     return bounded, apart, tuple((name, merged[name]) for name in ask.needs.segments if merged.get(name))
 
 
-def _at_most(ask: Question) -> dict[str, int]:
+def at_most(ask: Question) -> dict[str, int]:
     """No fewer than the values that each column has, in one pass; exactly these where a source is one piece."""
     columns = ask.needs.segments
 
