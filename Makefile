@@ -5,7 +5,7 @@ BIN := .venv/bin
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs docs-serve docs-refresh guarantees contest notebook lock vega picture kills clean
+.PHONY: help demo test lint format docs docs-serve docs-refresh guarantees contest drift-contest notebook lock vega picture kills clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,13 @@ docs-refresh:  ## bring the generated reference and every output shown in the pa
 contest:  ## the gate beside other rules on simulated rollouts: docs/contest.md (minutes; goes on where it was)
 	@bash tools/environment.sh dev
 	@nice $(BIN)/python -m benchmarks.gate_contest
+
+drift-contest:  ## change detectors on labelled real series, with peers of their own environment: docs/drift-contest.md
+	@bash tools/environment.sh dev
+	@test -x benchmarks/drift_contest/.venv/bin/python || $(BIN)/python -m venv benchmarks/drift_contest/.venv
+	@benchmarks/drift_contest/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r benchmarks/drift_contest/requirements.txt
+	@OMP_NUM_THREADS=1 nice $(BIN)/python -m benchmarks.drift_contest benchmarks/drift_contest/.venv/bin/python
 
 lock:  ## compile requirements/*.txt from pyproject.toml (UPGRADE=1: to the newest versions)
 	@bash tools/environment.sh run

@@ -1,4 +1,4 @@
-"""Same policy, same rows, same decision, whatever engine holds the rows; DuckDB over Arrow is what it is held against."""
+"""Same policy, same rows, same decision, whatever engine holds them; they are held against DuckDB over Arrow."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ AS_OF = "2026-01-26"
 
 def of_every_kind(cluster: bool) -> dict[str, Any]:
     """A policy with a metric of every kind, judged by unit or by cluster."""
+    source = {"unit": "ticket", "time": "opened", "variant": "version"}
     metrics = {name: rule for name, rule in EVERY.items() if not (cluster and name in BY_UNIT)}
     points = ("ok", "known", "solved", "good", "above")
     return {
@@ -30,7 +31,7 @@ def of_every_kind(cluster: bool) -> dict[str, Any]:
         "candidate": "v2",
         "start": "2026-01-05",
         "timezone": "America/St_Johns",
-        "source": {"unit": "ticket", "time": "opened", "variant": "version", **({"cluster": "person"} if cluster else {})},
+        "source": {**source, "cluster": "person"} if cluster else source,
         "metrics": metrics,
         "kpi": {"weights": {"ok": 0.5, "mean": 0.2, "good": 0.3}, "margin": "10pp"},
         "rollback": {name: {"worse_by": 0} for name in (*metrics, "kpi")},

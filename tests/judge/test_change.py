@@ -77,7 +77,7 @@ def test_a_change_holds_and_never_rolls_back(points: float) -> None:
     assert found["onset"]["from"] <= "2026-03-16" <= found["onset"]["to"]
     assert found["shift"] == pytest.approx(points, abs=0.03)
     assert f"{100 * found['shift']:+.1f} points since 2026-03-1" in reason.message
-    assert "a false alarm once in 1 years or less" in reason.message
+    assert "at most 1 false alarm a year" in reason.message
     assert decision.waiting_for
 
 

@@ -10,8 +10,8 @@ from rampgate.aggregate.moments import CANDIDATE
 from rampgate.aggregate.query import aggregate_query, histogram_query
 from rampgate.aggregate.rows import AFTER, Question, cell_keys
 from rampgate.aggregate.survey import Repeats, origins, repeats
-from rampgate.aggregate.units import differ
-from rampgate.source import Array
+from rampgate.aggregate.units import counted_once, differ
+from rampgate.source import Array, Parted
 
 Answer = dict[str, Array]
 _NONE = Repeats(0, 0, None)
@@ -24,17 +24,24 @@ def counted(ask: Question) -> tuple[Repeats, Answer, Answer]:
     """
     if ask.kept is not None and (of_parts := _of_parts(ask, ask.kept)) is not None:
         return of_parts
-    found = repeats(ask) if ask.start is not None else _NONE
+    found = _repeats(ask) if ask.start is not None else _NONE
     arrays = ask.engine.query(aggregate_query(ask, found.repeated > 0, origins(ask)))
     bins = ask.engine.query(histogram_query(ask, found.repeated > 0)) if ask.needs.histograms else {}
     return found, arrays, bins
+
+
+def _repeats(ask: Question) -> Repeats:
+    """Repeated units. Of an engine on this machine hashes say sooner that there are none."""
+    if isinstance(ask.engine, Parted) and (rows := counted_once(ask)) is not None:
+        return Repeats(rows, 0, None)
+    return repeats(ask)
 
 
 def _of_parts(ask: Question, kept: Kept) -> tuple[Repeats, Answer, Answer] | None:
     """The same put together of parts; None where the rows have to be read whole."""
     found = _NONE
     apart = ask.start is None or differ(ask, kept)
-    if not apart and (found := repeats(ask)).repeated:
+    if not apart and (found := _repeats(ask)).repeated:
         return None
     tables = kept.cells(ask)
     if tables is None:

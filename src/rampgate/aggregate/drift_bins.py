@@ -28,6 +28,8 @@ DISTINCT = 60
 SHARES = (0.001, 0.005, *(k / 50 for k in range(1, 50)), 0.995, 0.999)
 #: Those at which the ten bins end.
 TENTHS = tuple(k / 10 for k in range(1, 10))
+#: Nearer to 0 than any number that is told.
+TINY = 1e-300
 #: Ends beyond the reference's range, in its widths: what lies there is known to about a third of how far out it is.
 _BEYOND = tuple(2.0**k for k in range(-6, 6))
 
@@ -82,10 +84,14 @@ class Edges:
     def labels(self) -> tuple[str, ...]:
         """What the merged bins hold, in words."""
         ends = [f"{self.edges[place]:.6g}" for place in self.tenths]
+        if len(ends) > 1 and abs(self.edges[self.tenths[0]]) < TINY:
+            ends[0] = ends[1]  # just below 0
         if not ends:
             return ("all",)
-        between = (f"{low} to {high}" for low, high in pairwise(ends))
-        return (f"to {ends[0]}", *between, f"above {ends[-1]}")
+        told = [f"to {ends[0]}", *(f"{low} to {high}" for low, high in pairwise(ends)), f"above {ends[-1]}"]
+        if len(ends) > 1 and ends[0] == ends[1]:  # the smallest value has a bin of its own
+            told[:2] = [f"below {ends[1]}", ends[1]]
+        return tuple(told)
 
     def to_dict(self) -> dict[str, Any]:
         return {

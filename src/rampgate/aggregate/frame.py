@@ -60,6 +60,14 @@ def _count(ask: Question, instant: datetime) -> int:
     return int(plain.view(np.int64))
 
 
+def _instant(ask: Question, count: int | None) -> list[datetime]:
+    """The inverse of `_count`; nothing for a time outside the years 1 to 9999."""
+    plain = None if count is None else np.datetime64(count, "us").item()
+    if not isinstance(plain, datetime):
+        return []
+    return [midnight(plain.date(), ask.policy.zone) if ask.dated else plain.replace(tzinfo=UTC)]
+
+
 def _offsets(ask: Question, low: int, high: int) -> list[Any]:
     """The zone's offsets from UTC around two times, as far as they are written into the query."""
     first, last = ask.before - WRITTEN_OUT, ask.before
@@ -91,6 +99,8 @@ def without_cuts(ask: Question, conditions: Mapping[str, Any], table: Mapping[st
 def with_cuts(ask: Question, conditions: Mapping[str, Any], table: Mapping[str, Array]) -> dict[str, Array]:
     """The same answer with slots that count the cuts of this look."""
     inner = [datetime.fromisoformat(cut) for cut in conditions["inner"]]
+    # Cuts before the first row are before all of them.
+    least = _instant(ask, conditions["low"])
     periods, period = np.unique(table["period"], return_inverse=True)
     steps = len(inner) + 1
     pairs, of = np.unique(period * steps + table["slot"], return_inverse=True)
@@ -98,6 +108,6 @@ def with_cuts(ask: Question, conditions: Mapping[str, Any], table: Mapping[str, 
     for place, (p, slot) in enumerate(divmod(int(pair), steps) for pair in pairs):
         day = periods[p].astype("datetime64[D]").item()
         if isinstance(day, date):
-            begin = max([midnight(day, ask.policy.zone), *inner[:slot]])
+            begin = max([midnight(day, ask.policy.zone), *least, *inner[:slot]])
             slots[place] = bisect_right(ask.cuts, begin)
     return {**table, "slot": slots[of]}

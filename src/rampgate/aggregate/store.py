@@ -22,9 +22,9 @@ from rampgate.source import Array
 
 _MAGIC = b"rampgate kept 1\n"
 _CHECK = 16
-_SUFFIX = ".kept"
+_SUFFIX, _BEGUN = ".kept", ".begun"
 #: Bytes that the folder may hold where nobody says otherwise.
-LIMIT = 1 << 30
+LIMIT = 1_000_000_000
 
 
 class Entry(NamedTuple):
@@ -62,8 +62,8 @@ class Store:
     def put(self, name: str, entry: Entry) -> None:
         """Keep an entry if that is possible."""
         try:
-            self.folder.mkdir(exist_ok=True)
-            handle, beside = tempfile.mkstemp(prefix=".", suffix=".part", dir=self.folder)
+            self._make()
+            handle, beside = tempfile.mkstemp(prefix=".", suffix=_BEGUN, dir=self.folder)
             try:
                 with os.fdopen(handle, "wb") as file:
                     file.write(_packed(entry))
@@ -76,14 +76,20 @@ class Store:
         self._used.add(name)
         self._wrote = True
 
+    def _make(self) -> None:
+        """The folder, which is nobody's to commit."""
+        if not self.folder.is_dir():
+            self.folder.mkdir(exist_ok=True)
+            (self.folder / ".gitignore").write_text("*\n", "utf-8")
+
     def close(self) -> None:
         """Note what was used, and make room where the folder has become too large."""
         if not self._wrote:
             return
         try:
-            found = [(path, path.stat()) for path in self.folder.iterdir() if path.is_file()]
+            found = [(path, path.stat()) for path in self.folder.iterdir() if path.suffix in (_SUFFIX, _BEGUN)]
             total = sum(stat.st_size for _, stat in found)
-            # What this look used goes last. A file that a process left unfinished is as old as its death.
+            # What this look used goes last. What a process left unfinished goes first, or will.
             found.sort(key=lambda item: (item[0].stem in self._used, item[1].st_mtime))
             for path, stat in found:
                 if total <= self.limit:

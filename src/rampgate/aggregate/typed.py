@@ -89,9 +89,9 @@ def number_of(value: exp.Expr, kind: ColumnType) -> Number:
     """
     if kind == "boolean":
         return Number(cast(cast(value, "int"), "double"), exp.false())
-    if kind in ("integer", "decimal"):
+    if kind == "integer":
         return Number(cast(value, "double"), exp.false())
-    if kind == "number":
+    if kind in ("number", "decimal"):  # PostgreSQL's decimals know NaN and infinity too
         double = cast(value, "double")
         bad = exp.GT(this=exp.Abs(this=_not_nan(double)), expression=_limit())
         return Number(finite(double), coalesce(bad, exp.false()))

@@ -22,6 +22,9 @@ PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="The policy f
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the verdict alone; show no progress.")]
 Events = Annotated[str | None, typer.Option("--events", help="Rows to use instead of the policy's source.events.")]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Read every row, whatever earlier looks have kept beside the policy.")
+]
 LedgerUrl = Annotated[
     str | None,
     typer.Option(

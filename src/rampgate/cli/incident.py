@@ -33,7 +33,7 @@ def list_(
     from rampgate.rollout.incidents import incidents as derived
 
     book = open_book(ledger)
-    found = rows(derived(book, rollout), find_settings(book.path.parent), every)
+    found = rows(derived(book, rollout), find_settings(book.folder), every)
     if as_json:
         print_json({"incidents": found})
     else:
@@ -53,7 +53,7 @@ def show(incident: ThisIncident, as_json: Json = False, ledger: BookUrl = None) 
 
     with progress("judging again"):
         book = open_book(ledger)
-        known, settings = derived(book), find_settings(book.path.parent)
+        known, settings = derived(book), find_settings(book.folder)
         one = find(known, incident)
     if as_json:
         print_json(whole(book, one, known, settings))
@@ -135,7 +135,7 @@ def said(where: str | None, as_json: bool, record: Callable[[Any], Any]) -> int:
 
         book = open_book(where)
         found = record(book)
-        state = find_settings(book.path.parent).state_of(found.incident, derived(book, found.incident.rollout))
+        state = find_settings(book.folder).state_of(found.incident, derived(book, found.incident.rollout))
     if as_json:
         print_json({**found.to_dict(), "state": state})
     else:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rampgate.cli.app import EXIT, Events, Json, LedgerUrl, PolicyFile, Quiet, app, ledger_of
+from rampgate.cli.app import EXIT, Events, Fresh, Json, LedgerUrl, PolicyFile, Quiet, app, ledger_of
 from rampgate.cli.output import print_decision, print_json, print_view, progress
 
 
@@ -31,6 +31,7 @@ def check(
             help="Write them for duckdb, postgres, spark, bigquery, databricks, snowflake or trino.",
         ),
     ] = None,
+    fresh: Fresh = False,
 ) -> int:
     """One look: judge, record, print.
 
@@ -44,8 +45,9 @@ def check(
         raise typer.BadParameter("--dialect says how --explain-sql writes")
     with progress("reading the rows and judging them", quiet):
         from rampgate.rollout.evaluate import check as look
+        from rampgate.rollout.keeping import store_beside
 
-        decision = look(policy, events, as_of, where)
+        decision = look(policy, events, as_of, where, None if fresh else store_beside(policy))
     print_decision(decision, as_json, quiet)
     return 0 if exit_zero else EXIT[decision.decision]
 
@@ -76,11 +78,13 @@ def replay(
     as_json: Json = False,
     quiet: Quiet = False,
     events: Events = None,
+    fresh: Fresh = False,
 ) -> int:
     """What would have been decided at every look. Writes nothing.
 
     With --aa the baseline's own history is split at random, so that nothing differs: what is rolled back is false.
     """
+    from rampgate.rollout.keeping import store_beside
     from rampgate.rollout.replay import Looks, looks
 
     if aa is not None:
@@ -89,7 +93,7 @@ def replay(
         return _splits(policy, events, aa, seed, as_json, quiet)
     made = []
     with progress("reading the rows", quiet) as say:
-        for decision in looks(policy, events, start, end):
+        for decision in looks(policy, events, start, end, None if fresh else store_beside(policy)):
             made.append(decision)
             say(f"look {len(made)}, {decision.look:%Y-%m-%d}: {decision.decision}")
     decisions = Looks(made)

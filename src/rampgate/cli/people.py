@@ -64,11 +64,12 @@ def approve(
     with progress("signing"):
         from rampgate.policy import load_policy
         from rampgate.rollout.approve import approve as agree
-        from rampgate.simulation.stored import place_of, stored
+        from rampgate.simulation.stored import of_policy, stored
 
-        kept = stored(load_policy(policy), policy) if simulation is None else None
-        file = simulation if kept is None else place_of(policy)
+        loaded = load_policy(policy)
+        file = of_policy(loaded, policy) if simulation is None else simulation
         found = agree(policy, person, ledger_of(ledger, policy.parent), key, file)
+        kept = stored(loaded, policy) if simulation is None else None
     if as_json:
         print_json(found.to_dict())
     else:

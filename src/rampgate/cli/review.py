@@ -33,7 +33,7 @@ def new(
 
         book = open_book(ledger)
         one = find(incidents(book), incident)
-        save(draft(book, one, find_settings(book.path.parent)).text, out, force)
+        save(draft(book, one, find_settings(book.folder)).text, out, force)
     if as_json:
         print_json({"incident": one.id, "rollout": one.rollout, "file": str(out)})
     else:

@@ -17,6 +17,7 @@ from rampgate.estimate.anytime import (
 )
 from rampgate.estimate.detect import Change, detect_change
 from rampgate.estimate.difference import Difference
+from rampgate.estimate.expected import Expected, expected_share
 from rampgate.estimate.fixed import Adjusted, Sample, cuped, ratio, two_means, two_proportions
 from rampgate.estimate.histogram import Quantile, log_edges, quantile
 from rampgate.estimate.strata import LogRank, log_rank, log_rank_counts, mantel_haenszel
@@ -33,6 +34,7 @@ __all__ = [
     "ConfidenceSequence",
     "Difference",
     "Evidence",
+    "Expected",
     "KaplanMeier",
     "LogRank",
     "Quantile",
@@ -42,6 +44,7 @@ __all__ = [
     "cuped",
     "detect_change",
     "evidence",
+    "expected_share",
     "goodness_of_fit",
     "kaplan_meier",
     "log_edges",

@@ -5,6 +5,7 @@ is what it was" but "these days follow the law of the reference's days". A day's
 what the day itself brings, plus what its own units scatter; what a day brings may last for days. None of this is
 known, so the days themselves tell: levels and variance are integrated out exactly (the likelihood ratio of what is left
 when they are), and how days hang together is averaged over `MODELS` with the weights that all days so far give them.
+A single day counts as at most `FARTHEST` standard deviations.
 
 For every day v since the watch began one likelihood ratio E_v compares "moved on day v, by an unknown amount" with "did
 not move"; it has mean 1 until v, and stays a martingale while nothing moves. Their sum ``R_t = sum_v E_v,t`` is an
@@ -40,6 +41,8 @@ _UNKNOWN = 1e4
 _LEAST = 1e-300
 #: Part of the squares that rounding may hide: a change that explains all of them is told from none by this.
 _ALL = 1e-12
+#: Standard deviations that a day counts as at most. One such day alone is odds of less than 20 to 1.
+FARTHEST = 3.0
 #: Days that a step may have.
 STEPS = (1, 7, 28)
 #: Days of the reference beyond one for each level, at one false alarm in a year of days.
@@ -130,7 +133,9 @@ class _Model:
 class Detector:
     """A watch over rows whose values are not known yet; made once for any number of rollouts."""
 
+    #: ``noise`` (row,) is the variance of a row's units, by that of a typical row.
     rows: Rows
+    noise: Floats
     models: tuple[_Model, ...]
 
     @classmethod
@@ -145,7 +150,7 @@ class Detector:
             unknown = unknown + _UNKNOWN * (rows.arm[:, None] * rows.arm)
         since = np.tri(len(rows.units))[:, first:]
         rest = np.diag(noise) + unknown
-        return cls(rows, tuple(_model(rho, k, rest, gap, since, rows.tells) for rho, k in MODELS))
+        return cls(rows, noise, tuple(_model(rho, k, rest, gap, since, rows.tells) for rho, k in MODELS))
 
     def watch(self, values: Floats) -> Watch:
         """What the values of the rows say.
@@ -159,28 +164,39 @@ class Detector:
         Watch, with paths over the watched rows (..., watched)
         """
         watched = self.rows.watched
-        whites = [self._centred(values) @ model.whiten.T for model in self.models]
+        centred, held = self._held(values)
+        whites = [held @ model.whiten.T for model in self.models]
         logs = np.stack([_log_likelihood(m, w)[..., watched] for m, w in zip(self.models, whites, strict=True)])
         weights = logs - log_sum_exp(logs, 0)
         onsets = int(watched.sum())
         log_e = np.full((*values.shape[:-1], onsets, onsets), -np.inf)
         shift = np.zeros_like(log_e)
         for model, white, log_weight in zip(self.models, whites, weights, strict=True):
-            found, moved = _by_onset(model, white, watched)
-            log_e = np.logaddexp(log_e, log_weight[..., None] + found)
-            shift += np.exp(log_weight)[..., None] * moved
+            log_e = np.logaddexp(log_e, log_weight[..., None] + _by_onset(model, white, watched))
+            shift += np.exp(log_weight)[..., None] * _shift(model, centred, watched)
         return Watch(log_e, shift)
 
-    def _centred(self, values: Floats) -> Floats:
-        """Values less the reference's mean of their level and arm: what is integrated out then begins near 0."""
-        out, rows = np.array(values, dtype=float), self.rows
+    def _held(self, values: Floats) -> tuple[Floats, Floats]:
+        """Values less the reference's mean of their level and arm, and the same without what is farthest, (..., row).
+
+        A row counts as at most `FARTHEST` standard deviations of the reference's rows, each taken without itself: one
+        day beyond all others is no change of the level, and alone it is no alarm.
+        """
+        rows = self.rows
         reference = np.arange(len(rows.units)) < rows.first
-        for part in (rows.level, rows.arm):
-            for one in np.unique(part):
-                known = reference & (part == one)
-                if known.any():
-                    out[..., part == one] -= out[..., known].mean(-1, keepdims=True)
-        return out
+        design = np.array([rows.level == one for one in np.unique(rows.level)], dtype=float).T
+        if len(np.unique(rows.arm)) > 1:
+            design = np.hstack([design, rows.arm[:, None]])
+        fit = np.linalg.pinv(design[reference])
+        centred = values - (values[..., reference] @ fit.T) @ design.T
+        # A row that helped to find its own mean lies too near to it.
+        lever = np.where(
+            reference, (design * (design @ np.linalg.pinv(design[reference].T @ design[reference]))).sum(-1), 0.0
+        )
+        size = np.sqrt(1.0 + self.noise)
+        alone = centred / (1.0 - np.minimum(lever, 0.5)) / size
+        most = FARTHEST * np.sqrt((alone[..., reference] ** 2).mean(-1, keepdims=True))
+        return centred, np.clip(alone, -most, most) * size
 
 
 def _model(rho: float, between: float, rest: Floats, gap: Ints, since: Floats, tells: np.ndarray) -> _Model:
@@ -203,10 +219,23 @@ def _squares(white: Floats) -> Floats:
     return np.maximum(np.cumsum(white * white, axis=-1), _LEAST)
 
 
-def _by_onset(model: _Model, white: Floats, watched: np.ndarray) -> tuple[Floats, Floats]:
-    """Log likelihood ratio, and the change, of each onset after each watched row, (..., watched, onset)."""
+def _along(model: _Model, white: Floats, watched: np.ndarray) -> Floats:
+    """What rows made independent say of a change since each onset, (..., watched, onset)."""
+    return np.asarray(np.cumsum(white[..., None] * model.steps, axis=-2)[..., watched, :])
+
+
+def _shift(model: _Model, centred: Floats, watched: np.ndarray) -> Floats:
+    """The change since each onset, in the unit of the values, after each watched row, (..., watched, onset)."""
+    along, told = _along(model, centred @ model.whiten.T, watched), model.told[watched]
+    # The first row of a level tells nothing of a change.
+    begun = np.tri(told.shape[0], dtype=bool)
+    return np.asarray(np.divide(along, told, out=np.zeros_like(along), where=begun & (told > 0)))
+
+
+def _by_onset(model: _Model, white: Floats, watched: np.ndarray) -> Floats:
+    """Log likelihood ratio of each onset after each watched row, (..., watched, onset)."""
     squares = _squares(white)[..., watched, None]
-    along = np.cumsum(white[..., None] * model.steps, axis=-2)[..., watched, :]
+    along = _along(model, white, watched)
     told, free = model.told[watched], model.free[watched, None] / 2.0
     begun = np.tri(told.shape[0], dtype=bool)
     total = np.full(along.shape, -np.inf)
@@ -215,9 +244,7 @@ def _by_onset(model: _Model, white: Floats, watched: np.ndarray) -> tuple[Floats
         explained = along * along / ((told + prior) * squares)
         log_e = -0.5 * np.log1p(told / prior) - free * np.log1p(-np.minimum(explained, 1.0 - _ALL))
         total = np.logaddexp(total, log_e)
-    # The first row of a level tells nothing of a change.
-    shift = np.divide(along, told, out=np.zeros_like(along), where=begun & (told > 0))
-    return np.where(begun, total - np.log(len(SIZES)), -np.inf), shift
+    return np.where(begun, total - np.log(len(SIZES)), -np.inf)
 
 
 @dataclass(frozen=True)

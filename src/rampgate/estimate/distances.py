@@ -83,8 +83,12 @@ def psi_parts(reference: Floats, current: Floats) -> Floats:
 
 
 def psi_expected(reference: Floats, current: Floats) -> Floats:
-    """What `psi` comes to on average where nothing moved: ``(k - 1)(1/n + 1/m)``, k the bins that hold something."""
-    return _freedom(reference, current) * _thinness(reference, current)
+    """What `psi` comes to on average where nothing moved: ``(k - 1)(1/n + 1/m)``, k the bins that hold something.
+
+    Where the smaller sample has few units in a bin it is a little more.
+    """
+    freedom = _freedom(reference, current)
+    return np.asarray(freedom * _thinness(reference, current) * (1.0 + 0.5 * _sparse(reference, current)))
 
 
 def psi_interval(reference: Floats, current: Floats, level: float = 0.95) -> Interval:
@@ -139,8 +143,19 @@ def _freedom(reference: Floats, current: Floats) -> Floats:
 
 
 def psi_noise(reference: Floats, current: Floats, once_in: float) -> Floats:
-    """What `psi` passes once in ``once_in`` windows in which nothing moved: ``(1/n + 1/m)`` times a chi-square."""
-    return np.asarray(_thinness(reference, current) * _chi_square(_freedom(reference, current), 1.0 / once_in))
+    """What `psi` passes once in ``once_in`` windows in which nothing moved: ``(1/n + 1/m)`` times a chi-square.
+
+    The logarithm makes the tail heavier where a bin holds few units, which the factor allows for.
+    """
+    tail = _chi_square(_freedom(reference, current), 1.0 / once_in)
+    return np.asarray(_thinness(reference, current) * tail * (1.0 + _sparse(reference, current)))
+
+
+def _sparse(reference: Floats, current: Floats) -> Floats:
+    """Bins per unit of the smaller sample."""
+    units = np.minimum(*(np.asarray(counts, dtype=float).sum(-1) for counts in (reference, current)))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((_freedom(reference, current) + 1.0) / units)
 
 
 def jensen_shannon(reference: Floats, current: Floats) -> Floats:
@@ -292,9 +307,10 @@ class Alarm(NamedTuple):
     spread: Floats
     times: float
 
-    def level(self, column: int, expected: Floats) -> Floats:
-        """The distance at which a window alarms whose noise is expected to be as given (`psi_expected`)."""
-        return np.asarray(self.times * (self.spread[column] + expected))
+    def level(self, column: int, reference: Floats, current: Floats) -> Floats:
+        """The distance at which a window of counts (..., bin) alarms; a window of few units has a heavier tail."""
+        usual = self.spread[column] + psi_expected(reference, current)
+        return np.asarray(self.times * usual * (1.0 + _sparse(reference, current)))
 
 
 def alarm(windows: list[Floats], rate: float) -> Alarm:

@@ -18,6 +18,8 @@ from rampgate.aggregate.moments import Floats
 
 #: From here on Hill's expansion has more digits than the continued fraction.
 _MANY = 5e3
+#: From here on what Hill's expansion says is near enough to begin with.
+_SOME = 50.0
 _TINY = 1e-300
 
 
@@ -38,7 +40,11 @@ def t_p(t: ArrayLike, df: ArrayLike) -> Floats:
 
 def t_quantile(level: float, df: ArrayLike) -> Floats:
     """T with ``P(|T| <= t) = level``, of the shape of df."""
-    return np.asarray(_each_quantile(1.0 - level, np.asarray(df, dtype=float)))
+    degrees = np.asarray(df, dtype=float)
+    out, many = np.empty(degrees.shape), degrees >= _MANY
+    out[many] = _quantile_of_many(normal_quantile(level), degrees[many])
+    out[~many] = _each_quantile(1.0 - level, degrees[~many])
+    return out
 
 
 def chi_square_p(statistic: float, df: int) -> float:
@@ -125,7 +131,7 @@ def _fraction(a: float, b: float, x: float) -> float:
             d = 1.0 / _away(1.0 + step * d)
             c = _away(1.0 + step / c)
             value *= d * c
-        if abs(d * c - 1.0) < 1e-16:
+        if abs(d * c - 1.0) < 3e-16:
             break
     return value
 
@@ -135,17 +141,46 @@ def _away(value: float) -> float:
     return value if abs(value) > _TINY else _TINY
 
 
-def _t_quantile(tail: float, df: float) -> float:
-    """Where the two-sided tail is as given: bracket by doubling, then halve."""
-    low, high = 0.0, 2.0
-    while _t_p(high, df) > tail and high < 1e300:
-        low, high = high, 2.0 * high
+def _quantile_of_many(z: float, df: Floats) -> Floats:
+    """The inverse of `_normal_of_t` at z, which t over its deviate takes hardly any steps to."""
+    t = np.full(df.shape, z)
+    a = df - 0.5
+    b = 48.0 * a * a
     for _ in range(200):
-        middle = 0.5 * (low + high)
+        y = a * np.log1p(t * t / df)
+        inner = (((-0.4 * y - 3.3) * y - 24.0) * y - 85.5) / (0.8 * y * y + 100.0 + b)
+        after = t * (z / (((inner + y + 3.0) / b + 1.0) * np.sqrt(y)))
+        if np.all(np.abs(after - t) <= 2e-16 * t):
+            break
+        t = after
+    return np.asarray(t)
+
+
+def _t_quantile(tail: float, df: float) -> float:
+    """Where the two-sided tail is as given: Newton's steps, and halves where they lead out of the bracket."""
+    low, high, at = 0.0, 2.0, math.inf
+    if df > _SOME:
+        at = float(_quantile_of_many(normal_quantile(1.0 - tail), np.array([df]))[0])
+    if math.isfinite(at):
+        high = math.inf
+    else:
+        while _t_p(high, df) > tail and high < 1e300:
+            low, high = high, 2.0 * high
+        at = 0.5 * (low + high)
+    scale = 2.0 * math.exp(math.lgamma(0.5 * (df + 1.0)) - math.lgamma(0.5 * df)) / math.sqrt(df * math.pi)
+    for _ in range(200):
+        above = _t_p(at, df) - tail
+        low, high = (at, high) if above > 0 else (low, at)
+        slope = scale * math.exp(-0.5 * (df + 1.0) * math.log1p(at * at / df))
+        step = at + above / slope if slope > 0 else high
+        # Each step doubles the digits: after one so short there are as many as the tail itself has.
+        if abs(step - at) <= 1e-9 * at:
+            return step
+        middle = step if low < step < high else 0.5 * (low + min(high, 4.0 * at))
         if middle in (low, high):
             break
-        low, high = (middle, high) if _t_p(middle, df) > tail else (low, middle)
-    return high
+        at = middle
+    return at
 
 
 _each_normal = np.vectorize(_normal_p, otypes=[float])

@@ -30,6 +30,7 @@ from rampgate.policy import Margin, Mean, Phase, Policy, Quantile
 
 if TYPE_CHECKING:
     from rampgate.judge.mandate import Mandate
+    from rampgate.judge.order import Unheeded
     from rampgate.judge.reviews import OpenReview
 
 
@@ -45,6 +46,7 @@ class Case:
     steered : whether the phases of ``state`` were really in force; in a replay they are hypothetical
     mandate : what is known of approvals; None where none are asked for, and in a replay
     changed : criteria that are not those of the look before, where the policy was changed
+    unheeded : what stands in the record as a person's decision in this attempt, and is not taken for one
     reviews : what earlier attempts left to be reviewed; None where nobody has asked, as in a replay
     """
 
@@ -57,6 +59,7 @@ class Case:
     steered: bool = True
     mandate: Mandate | None = None
     changed: tuple[str, ...] | None = None
+    unheeded: tuple[Unheeded, ...] = ()
     reviews: tuple[OpenReview, ...] | None = None
 
     @property

@@ -154,8 +154,8 @@ def _message(case: Case, seen: Watched) -> str:
     between = "" if first == last else f" (90 %: {first} to {last})"
     moved = amount(case.policy, seen.metric, change.onset.shift, signed=True)
     text = f"{what} has changed by about {moved} since {onset}{between}, told on {days[change.alarm]}"
-    often = f"a false alarm once in {seen.threshold * (seen.step_days or 1) / YEAR_DAYS:.3g} years or less"
-    return f"{text}: {often}; see whether the world or the version has changed. {_ACCEPT}"
+    often = f"at most {seen.alerts:.3g} false alarm{'' if seen.alerts == 1 else 's'} a year"
+    return f"{text} ({often}): see whether the world or the version has changed. {_ACCEPT}"
 
 
 def change_reasons(case: Case, watched: Sequence[Watched]) -> tuple[list[Reason], list[Demand]]:

@@ -45,7 +45,7 @@ from rampgate.judge.gate import Demand, demands
 from rampgate.judge.harm import budget_reasons, budgets, overspent
 from rampgate.judge.health import forgotten, health
 from rampgate.judge.mandate import lacking
-from rampgate.judge.orders import gone_past, held, rolled_back_by, still_rolling_back
+from rampgate.judge.orders import gone_past, held, rolled_back_by, still_rolling_back, uncertain
 from rampgate.judge.point import point
 from rampgate.judge.reviews import unreviewed
 from rampgate.judge.sequential import sequential
@@ -95,7 +95,15 @@ def judge(case: Case) -> Decision:
     no_budgets: tuple[Budget, ...] = ()
     spent, uncounted = _safely(lambda: budgets(case), no_budgets, "the harm budget")
     opened, unopened = _safely(lambda: still_open(case), none_open, "the units still open")
-    wanted = [*held(state), *lacking(case.mandate), *unreviewed(case.reviews), *wanted, *far.holds, *waits]
+    wanted = [
+        *held(state),
+        *uncertain(case.unheeded),
+        *lacking(case.mandate),
+        *unreviewed(case.reviews),
+        *wanted,
+        *far.holds,
+        *waits,
+    ]
     holds = [
         *(d.reason for d in wanted),
         *findings.holds,

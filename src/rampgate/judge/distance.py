@@ -31,9 +31,14 @@ from rampgate.estimate.distances import (
     wasserstein_noise,
 )
 from rampgate.estimate.distributions import normal_quantile
+from rampgate.judge.decision import FAIL, INCONCLUSIVE, NO_DATA, PASS
+from rampgate.judge.drifted import ACT, WARN, Drifted
+from rampgate.judge.show import none_if_nan
 
 #: Windows in which nothing moves of which one has a distance that noise alone makes so large.
 ONCE_IN = 1000.0
+#: Distances that a row holds by name.
+SHOWN = ("psi", "js", "ks", "wasserstein", "wasserstein_scaled")
 #: Categories of the reference of which fewer units were to be expected have not vanished.
 EXPECTED = 5.0
 
@@ -91,7 +96,7 @@ def distances(bins: Drawn, reference: Floats, current: Floats, missing: tuple[fl
         p_value = chi_square(*few).p_value
         new, vanished = _come_and_gone(bins, reference, current)
     parts = zip(bins.labels(), *(shares(counts) for counts in few), strict=True)
-    shown = tuple((label, float(a), float(b)) for label, a, b in parts if a > 0 or b > 0)
+    shown = tuple((label, float(a), float(b)) for label, a, b in parts if not (a == 0 and b == 0))
     ends = float(interval.lower), float(interval.upper)
     return Distances(values, noise, float(psi_expected(*few)), *ends, p_value, now, was, shown, new, vanished)
 
@@ -132,35 +137,81 @@ def _come_and_gone(bins: Categories, reference: Floats, current: Floats) -> tupl
     return (None if bins.more else float(current[-1] / m)), gone
 
 
-def thresholds(levels: Mapping[str, float], found: Distances, alarm: tuple[Alarm, int] | None) -> dict[str, float]:
-    """Where each measure acts: as the policy gives it, or as the reference's own windows do."""
+def thresholds(
+    levels: Mapping[str, float], few: tuple[Floats, Floats], alarm: tuple[Alarm, int] | None
+) -> dict[str, float]:
+    """Where each measure acts: as the policy gives it, or as the reference's own windows do.
+
+    Parameters
+    ----------
+    few : counts of reference and window in the merged bins
+    alarm : what was found in the reference's windows, and the place of the column among those it was found for
+    """
     if alarm is None:
         return dict(levels)
-    return {"psi": float(alarm[0].level(alarm[1], np.array(found.expected))), **levels}
+    return {"psi": float(alarm[0].level(alarm[1], *few)), **levels}
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """Measures beyond their threshold and beyond noise, beyond their threshold alone, and that are said."""
+def row_of(
+    name: str,
+    kind: str,
+    found: Distances,
+    levels: Mapping[str, float],
+    warn: Mapping[str, float],
+    calibrated: bool = False,
+) -> Drifted:
+    """Distances with their verdict, as a row without window and version.
 
-    acts: tuple[str, ...]
-    uncertain: tuple[str, ...]
-    warns: tuple[str, ...]
+    Parameters
+    ----------
+    levels, warn : by measure, from where on it acts and is said
+    calibrated : whether the threshold of the index was found in the reference, and has its noise in it
+    """
+    reached = [measure for measure, level in levels.items() if found.values.get(measure, math.nan) >= level]
+    beyond = [
+        m for m in levels if found.values.get(m, math.nan) > found.noise.get(m, 0.0) or (calibrated and m == "psi")
+    ]
+    acts = tuple(measure for measure in reached if measure in beyond)
+    warns = any(found.values.get(m, math.nan) >= warn.get(m, math.inf) for m in beyond)
+    some = not math.isnan(found.values["psi"])
+    return Drifted(
+        column=name,
+        window="",
+        variant="",
+        **{measure: none_if_nan(found.values.get(measure, math.nan)) for measure in SHOWN},  # type: ignore[arg-type]
+        verdict=NO_DATA if not some else FAIL if acts else INCONCLUSIVE if reached else PASS,
+        level=ACT if acts else WARN if warns else None,
+        kind=kind,
+        start=None,
+        end=None,
+        units=0,
+        reference_units=0,
+        lower=none_if_nan(found.lower),
+        upper=none_if_nan(found.upper),
+        expected=none_if_nan(found.expected),
+        p_value=none_if_nan(found.p_value),
+        missing=none_if_nan(found.missing),
+        missing_reference=none_if_nan(found.missing_reference),
+        noise={measure: none_if_nan(value) for measure, value in found.noise.items()},
+        thresholds={measure: none_if_nan(value) for measure, value in levels.items()},
+        warnings={measure: none_if_nan(value) for measure, value in warn.items()},
+        over=acts or tuple(reached),
+        new=found.new,
+        vanished=found.vanished,
+        bins=tuple((label, none_if_nan(was), none_if_nan(now)) for label, was, now in found.bins),
+    )
 
 
-def judged(found: Distances, levels: Mapping[str, float], warn: Mapping[str, float], calibrated: bool) -> Judgement:
-    """Which distances reach their threshold. A threshold found in the reference has its noise in it."""
-    acts: list[str] = []
-    uncertain: list[str] = []
-    warns: list[str] = []
-    for measure, level in levels.items():
-        value, noise = found.values.get(measure, math.nan), found.noise.get(measure, 0.0)
-        beyond = value > noise or (calibrated and measure == "psi")
-        if value >= level:
-            (acts if beyond else uncertain).append(measure)
-        elif value >= warn.get(measure, math.inf) and beyond:
-            warns.append(measure)
-    return Judgement(tuple(acts), tuple(uncertain), tuple(warns))
+def units_needed(reference: ReferenceCounts, level: float) -> int | None:
+    """Units from which on a population stability index is beyond noise; None where the reference is too small for it.
+
+    For windows with the reference's shares, to a hundredth.
+    """
+    few = reference.bins.few(np.array(reference.counts, dtype=float))
+    units = np.geomspace(10.0, 1e7, 1400)
+    noise = psi_noise(few, units[:, None] * shares(few), ONCE_IN)
+    enough = np.flatnonzero(noise < level)
+    return int(np.ceil(units[enough[0]])) if len(enough) else None
 
 
 def known(reference: ReferenceCounts | None) -> bool:

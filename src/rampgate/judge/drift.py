@@ -14,12 +14,15 @@ from rampgate.aggregate.calendar import local_midnight
 from rampgate.aggregate.drift_reference import window_days
 from rampgate.judge.case import Case
 from rampgate.judge.decision import FAIL, INCONCLUSIVE, NO_DATA, PASS, Reason, Waiting
-from rampgate.judge.distance import known
+from rampgate.judge.distance import known, units_needed
 from rampgate.judge.drift_tables import Span, Tables
 from rampgate.judge.drift_words import mixed, moved, nothing, too_few, warned
 from rampgate.judge.drifted import ONE_CANDIDATE, WARN, Drifted
 from rampgate.judge.gate import Demand
 from rampgate.judge.show import window_bounds
+
+#: Stands for windows where only the reference is asked for.
+_ANY = Span("", date.min, date.min, ())
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,44 @@ def drift(case: Case) -> Found:
 
 
 def every_window(case: Case) -> tuple[Drifted, ...]:
-    """Every complete window since the start, of every watched column, oldest first."""
+    """Every complete window since the start that has rows, of every watched column, oldest first."""
     if case.policy.drift is None or case.state.start is None:
         return ()
     tables = Tables(case)
-    rows = [row for name in case.policy.drift.columns for span in tables.spans(name) for row in tables.rows(name, span)]
-    return tuple(sorted(rows, key=lambda row: row.start))
+    found = [
+        (span.first, row)
+        for name in case.policy.drift.columns
+        for span in tables.spans(name)
+        if tables.units[list(span.periods)].any()
+        for row in tables.rows(name, span)
+    ]
+    return tuple(row for _, row in sorted(found, key=lambda pair: pair[0]))
+
+
+def problems(case: Case) -> list[str]:
+    """What would hold every look for lack of a reference."""
+    drift = case.policy.drift
+    if drift is None or (case.state.start is None and not case.state.drift):
+        return []
+    found = [(name, _lacking(case, name, [_ANY])) for name in drift.columns]
+    return [demand.reason.message for _, demand in found if demand is not None]
+
+
+def smallest(case: Case) -> list[str]:
+    """From how many units on a distance that acts is more than chance makes of it, by column."""
+    drift, out = case.policy.drift, []
+    for name in () if drift is None else drift.columns:
+        reference, level = case.state.drift.get(name), drift.levels(name).get("psi") if drift is not None else None
+        if reference is None or level is None or not known(reference):
+            continue
+        least = units_needed(reference, level)
+        told = (
+            f"from {least:,} units of a version in a window on"
+            if least
+            else "with no window, so small is the reference"
+        )
+        out.append(f"{name}: a PSI of {level:g} is told from chance {told}; in fewer it is said and does not hold")
+    return out
 
 
 def _joined(one: Found, other: Found) -> Found:

@@ -15,14 +15,11 @@ from rampgate.aggregate.marginals import OVERALL, Group, groups_of, tallied
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Floats
 from rampgate.estimate.distances import Alarm, alarm, mix_part, psi, psi_noise
 from rampgate.judge.case import Case
-from rampgate.judge.decision import FAIL, INCONCLUSIVE, NO_DATA, PASS
-from rampgate.judge.distance import ONCE_IN, distances, judged, known, thresholds
-from rampgate.judge.drifted import ACT, ONE_BASELINE, ONE_CANDIDATE, WARN, WORLD, Drifted
+from rampgate.judge.decision import FAIL
+from rampgate.judge.distance import ONCE_IN, distances, known, row_of, thresholds
+from rampgate.judge.drifted import ONE_BASELINE, ONE_CANDIDATE, WORLD, Drifted
 from rampgate.judge.ripe import is_ripe
 from rampgate.judge.show import none_if_nan, window_bounds
-
-#: Distances that a row holds by name.
-SHOWN = ("psi", "js", "ks", "wasserstein", "wasserstein_scaled")
 
 
 @dataclass(frozen=True)
@@ -107,43 +104,20 @@ class Tables:
     ) -> Drifted:
         drift, policy = self.policy.drift, self.policy
         assert drift is not None
-        bins, before = reference.bins, np.array(reference.counts, dtype=float)
-        found = distances(bins, before, counts, (reference.missing, units - float(counts.sum())))
+        before = np.array(reference.counts, dtype=float)
+        found = distances(reference.bins, before, counts, (reference.missing, units - float(counts.sum())))
         own = (self.alarm[0], self.alarm[1].index(name)) if self.alarm and drift.calibrated(name) else None
-        levels = thresholds(drift.levels(name), found, own)
+        levels = thresholds(drift.levels(name), (reference.bins.few(before), reference.bins.few(counts)), own)
         warn = drift.columns[name].warned(levels)
-        verdict = judged(found, levels, warn, own is not None)
-        shown = {measure: none_if_nan(found.values.get(measure, np.nan)) for measure in SHOWN}
-        word = FAIL if verdict.acts else INCONCLUSIVE if verdict.uncertain else PASS
-        return Drifted(
-            column=name,
+        bare = row_of(name, reference.bins.kind, found, levels, warn, own is not None)
+        return replace(
+            bare,
             window=span.name,
             variant=policy.candidate if arm == CANDIDATE else policy.baseline,
-            psi=shown["psi"],
-            js=shown["js"],
-            ks=shown["ks"],
-            wasserstein=shown["wasserstein"],
-            wasserstein_scaled=shown["wasserstein_scaled"],
-            verdict=word if counts.sum() else NO_DATA,
-            level=ACT if verdict.acts else WARN if verdict.warns else None,
-            kind=bins.kind,
             start=local_midnight(span.first, policy.zone),
             end=local_midnight(span.last, policy.zone),
             units=round(units),
             reference_units=reference.units,
-            lower=none_if_nan(found.lower),
-            upper=none_if_nan(found.upper),
-            expected=none_if_nan(found.expected),
-            p_value=none_if_nan(found.p_value),
-            missing=none_if_nan(found.missing),
-            missing_reference=none_if_nan(found.missing_reference),
-            noise={measure: none_if_nan(value) for measure, value in found.noise.items()},
-            thresholds={measure: none_if_nan(value) for measure, value in levels.items()},
-            warnings={measure: none_if_nan(value) for measure, value in warn.items()},
-            over=verdict.acts or verdict.uncertain,
-            new=found.new,
-            vanished=found.vanished,
-            bins=found.bins,
         )
 
     def _with_mix(self, row: Drifted, name: str, span: Span, arm: int) -> Drifted:
@@ -155,6 +129,8 @@ class Tables:
         keep = [self.run[t] for t in span.periods]
         mix: dict[str, float | None] = {}
         for column, by in reference.segments.items():
+            if column == self.policy.watched_column(name):
+                continue
             own = [group for group in groups if group.column == column]
             now = tallied(case.cells, own, keep, tally_name(name), ends)[:, arm].sum(0)
             mix[column] = none_if_nan(_mix(own, now, by))

@@ -16,7 +16,8 @@ NAMES = {
     "wasserstein_scaled": "Wasserstein distance in standard deviations",
     "missing": "share of missing values away by",
 }
-_WHOSE = {
+#: Whose drift it is, as it is told.
+WHOSE = {
     WORLD: "in both versions: the world has moved, which is no sign against the candidate",
     ONE_CANDIDATE: "in the candidate alone",
     ONE_BASELINE: "in the baseline alone",
@@ -39,7 +40,7 @@ def moved(failed: Sequence[Drifted]) -> str:
     each = [f"{', '.join(distance(row, measure) for measure in row.over)} in {row.variant}" for row in failed]
     gone = f"; {_some(first.vanished)} no longer come" if first.vanished else ""
     new = f"; {first.new:.1%} have values that the reference has not" if first.new else ""
-    return f"{first.column} moved in {first.window}, {_WHOSE[first.whose]}: {'; '.join(each)}{new}{gone}"
+    return f"{first.column} moved in {first.window}, {WHOSE[first.whose]}: {'; '.join(each)}{new}{gone}"
 
 
 def mixed(failed: Sequence[Drifted]) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from rampgate.judge.numbers import rounded, stamp
+from rampgate.shown import Shown
 
 ACT, WARN = "act", "warn"
 #: Whose drift it is.
@@ -20,7 +21,7 @@ class Drifted:
 
     Attributes
     ----------
-    window : ``2016-W10``, or the first day of a window of days
+    window : ``2016-W10``, or the first day of a window of days; empty where two tables are compared
     psi : with its interval at 95 %; ``expected`` is what noise alone would make of it on average
     p_value : Kolmogorov-Smirnov of numbers, chi-square of categories: shown, since most windows are large enough for
         anything to be significant; never acted upon
@@ -42,8 +43,8 @@ class Drifted:
     verdict: str
     level: str | None
     kind: str
-    start: datetime
-    end: datetime
+    start: datetime | None
+    end: datetime | None
     units: int
     reference_units: int
     lower: float | None = None
@@ -74,9 +75,9 @@ class Drifted:
 
     def to_dict(self) -> dict[str, Any]:
         data = asdict(self)
-        data |= {"from": stamp(self.start), "to": stamp(self.end)}
-        for name in ("start", "end"):
-            del data[name]
+        for name, key in (("start", "from"), ("end", "to")):
+            data[key] = None if data[name] is None else stamp(data.pop(name))
+            data.pop(name, None)
         for name, value in data.items():
             if isinstance(value, float):
                 data[name] = rounded(value)
@@ -90,7 +91,47 @@ class Drifted:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Drifted:
         kept = {name: value for name, value in data.items() if name not in ("from", "to")}
-        moments = {"start": datetime.fromisoformat(data["from"]), "end": datetime.fromisoformat(data["to"])}
+        moments = {
+            name: None if data[key] is None else datetime.fromisoformat(data[key])
+            for name, key in (("start", "from"), ("end", "to"))
+        }
         lists = {name: tuple(kept[name]) for name in ("over", "vanished")}
         bins = tuple((label, was, now) for label, was, now in kept["bins"])
         return cls(**{**kept, **moments, **lists, "bins": bins})
+
+
+@dataclass(frozen=True, repr=False)
+class DriftTable(Shown):
+    """Columns against their references: of a rollout by window and version, or of two tables.
+
+    Attributes
+    ----------
+    rows : oldest first
+    of : what was compared with what
+    notes : what could not be compared, and why
+    """
+
+    rows: tuple[Drifted, ...]
+    of: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def acts(self) -> bool:
+        """Whether anything reaches the level at which it acts."""
+        return any(row.level == ACT for row in self.rows)
+
+    def __getitem__(self, column: str) -> Drifted:
+        """The latest row of a column, the candidate's where there are two."""
+        rows = [row for row in self.rows if row.column == column]
+        if not rows:
+            raise KeyError(column)
+        return next(row for row in rows if row.start == rows[-1].start)
+
+    def __repr__(self) -> str:
+        acting = sorted({row.column for row in self.rows if row.level == ACT})
+        told = ", ".join(acting) if acting else "nothing moved beyond its threshold"
+        return f"<DriftTable {self.of}: {told}>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {"columns": [row.to_dict() for row in self.rows], "notes": list(self.notes)}

@@ -193,9 +193,12 @@ def seen_units(case: Case, through: datetime) -> dict[str, float]:
     past = np.array([p.day < start for p in cells.periods], dtype=bool)[cells.period]
     counts = {"history units": float(cells.n[past & (cells.arm == BASELINE)].sum())}
     kept = np.array([p.day >= start and p.end <= through for p in cells.periods], dtype=bool)[cells.period]
+    by_then = np.array([p.end <= through for p in cells.periods], dtype=bool)
     known = [
-        (i, *_booked_name(case, name, through)) for i, name in enumerate(cells.components) if name.endswith(_LABELS)
-    ]
+        (i, name, ripe & by_then)  # of a metric without an age the last periods are those by then, and none after
+        for i, (name, ripe) in ((i, _booked_name(case, c, through)) for i, c in enumerate(cells.components)
+                                if c.endswith(_LABELS))
+    ]  # fmt: skip
     for arm, word in ((BASELINE, "baseline"), (CANDIDATE, "candidate")):
         rows = np.flatnonzero(kept & (cells.arm == arm))
         n = cells.n[rows]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from rampgate.ledger.chain import GENESIS, link
 from rampgate.ledger.database import Database
 from rampgate.ledger.place import open_database
 from rampgate.ledger.record import Record, check_bytes, digest
+from rampgate.ledger.schema import strange
 from rampgate.ledger.sqlite import SQLite
 from rampgate.ledger.tables import ensure_tables
 
@@ -171,6 +173,12 @@ class Ledger:
             ids = list(connection.scalars(query))
         return dict(zip(ids, [None, *ids], strict=False))
 
+    def latest_before(self, sequence: int) -> datetime | None:
+        """Return the latest ``recorded_at`` of the records before one; reads all of them, so ask seldom."""
+        query = sa.select(_RECORDS.c.recorded_at).where(_RECORDS.c.sequence < sequence)
+        with self._transaction() as connection:
+            return max(map(datetime.fromisoformat, connection.scalars(query)), default=None)
+
     def excerpts(self, rollout: str, paths: Sequence[str]) -> Iterator[list[Any]]:
         """Yield chosen values of each record of a rollout, in order; a long history is told without reading all of it.
 
@@ -253,6 +261,11 @@ class Ledger:
         """Return those of the SHA-256s whose documents are in the ledger already."""
         with self._transaction() as connection:
             return _present(connection, sha256s)
+
+    def strange(self) -> list[str]:
+        """Return in words what of the tables is gone, added or another one."""
+        with self._transaction() as connection:
+            return strange(connection, (_RECORDS, _DOCUMENTS))
 
     def append(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
 from pydantic import PlainSerializer
 
@@ -18,11 +18,15 @@ def without_password(events: str) -> str:
         return events
     parts = urlsplit(events)
     user, at, host = parts.netloc.rpartition("@")
-    query = parts.query
-    if any(key.lower() in _SECRET for key, _ in parse_qsl(query)):
-        pairs = [(key, value) for key, value in parse_qsl(query) if key.lower() not in _SECRET]
-        query = urlencode(pairs, quote_via=quote, safe='./"')
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}", query=query))
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    shown = [(key, value) for key, value in pairs if key.lower() not in _SECRET]
+    query = parts.query if shown == pairs else urlencode(shown, quote_via=quote, safe='./"')
+    return joined(parts, query, f"{user.partition(':')[0]}{at}{host}")
+
+
+def joined(parts: SplitResult, query: str, netloc: str | None = None) -> str:
+    """A URL of its parts, with another query; the slashes stay where there is no host, unlike in ``urlunsplit``."""
+    return f"{parts.scheme}://{parts.netloc if netloc is None else netloc}{parts.path}{'?' if query else ''}{query}"
 
 
 #: A policy is hashed, approved, recorded and printed without the password in it.

@@ -134,9 +134,12 @@ def forecast_view(row: dict[str, Any]) -> RenderableType:
 
 
 def status_view(
-    rows: list[dict[str, Any]], weeks: Mapping[str, Sequence[Window]], quiet: bool = False
+    rows: list[dict[str, Any]],
+    weeks: Mapping[str, Sequence[Window]],
+    quiet: bool = False,
+    kept: Mapping[str, int] | None = None,
 ) -> RenderableType:
-    """Status for people; ``quiet`` keeps the verdicts alone."""
+    """Status for people, with what looks have kept of their sources; ``quiet`` keeps the verdicts alone."""
     parts: list[RenderableType] = []
     for row in rows:
         phase, decision = row["phase"], row["last_decision"]
@@ -156,6 +159,9 @@ def status_view(
         parts.append(forecast_view(row))
         if len(windows) > 1:
             parts.append(Padding(Weeks(windows, Text("weighted KPI by window:")), (0, 0, 0, 2)))
+    if kept is not None and not quiet:
+        size, most = kept["bytes"] / 1e6, kept["limit"] / 1e6
+        parts.append(Text(f"kept of what was read, in .rampgate: {size:,.2f} MB of at most {most:,.0f} MB", "dim"))
     return Group(*parts) if parts else Text("no look at a rollout in this ledger yet")
 
 

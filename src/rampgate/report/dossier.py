@@ -21,6 +21,7 @@ from rampgate.judge.trace import Trace, trace
 from rampgate.ledger import Ledger
 from rampgate.policy import Policy
 from rampgate.report.book import people_rows
+from rampgate.report.reviewed import Reviewed
 from rampgate.rollout.archive import intake_of, policy_of
 from rampgate.rollout.evaluate import case_of, decision_of
 from rampgate.rollout.verify import same_decision
@@ -64,6 +65,7 @@ class Dossier:
     restored : the case that was judged, from what the ledger stored; what rests on it is made when it is asked for
     simulation : what the policy does before a launch, where one is kept for it
     people : what people signed for the rollout, oldest first, as `history` has it
+    reviewed : its incidents, which are read when they are asked for
     """
 
     decision: Decision
@@ -79,6 +81,7 @@ class Dossier:
     restored: Callable[[], Case]
     people: tuple[Mapping[str, Any], ...] = ()
     simulation: Simulation | None = None
+    reviewed: Reviewed | None = None
 
     @cached_property
     def case(self) -> Case:
@@ -148,6 +151,7 @@ def dossier(ledger: Ledger, rollout: str) -> Dossier:
         entry,
         partial(case_of, body, ledger),
         tuple(people_rows(ledger, rollout)),
+        reviewed=Reviewed(ledger, rollout),
     )
 
 

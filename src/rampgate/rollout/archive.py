@@ -15,6 +15,7 @@ from pydantic_core import from_json
 from rampgate.aggregate.moments import Cells, Intake, Period, Tally
 from rampgate.judge.case import Case
 from rampgate.judge.mandate import Mandate
+from rampgate.judge.order import Unheeded
 from rampgate.judge.reviews import OpenReview
 from rampgate.judge.state import State
 from rampgate.ledger import canonical, digest, look_key
@@ -154,6 +155,8 @@ def inputs(case: Case, before: Mapping[str, Any] | None = None) -> tuple[dict[st
         body["mandate"] = case.mandate.to_dict()
     if case.changed is not None:
         body["changed"] = list(case.changed)
+    if case.unheeded:
+        body["unheeded"] = [vars(one) for one in case.unheeded]
     if case.reviews is not None:  # an empty list says that nothing was left; records from before it say nothing
         body["reviews"] = [one.to_dict() for one in case.reviews]
     return body, documents
@@ -170,12 +173,15 @@ def question(case: Case, source: str) -> str:
     key = look_key(case.policy.rollout, case.state.attempt, case.look.isoformat(), asked, source)
     if case.mandate is not None:
         key = f"{key}|{digest(canonical(case.mandate.to_dict()))}"
+    if case.unheeded:
+        key = f"{key}|{digest(canonical([vars(one) for one in case.unheeded]))}"
     return f"{key}|{digest(canonical([one.to_dict() for one in case.reviews]))}" if case.reviews else key
 
 
 def named(body: Mapping[str, Any]) -> list[str]:
     """The SHA-256 of every document that a record's ``inputs`` refer to."""
     given = [body["mandate"]["given"]] if "mandate" in body else []
+    given += [keys] if (keys := body.get("people", {}).get("keys")) is not None else []
     return [*dict.fromkeys((body["policy"], *given)), *(page["document"] for page in body["periods"])]
 
 
@@ -196,9 +202,10 @@ def restore(body: Mapping[str, Any], read: Any) -> Case:
     look = datetime.fromisoformat(body["look"]).astimezone(policy.zone)
     mandate = Mandate.from_dict(body["mandate"]) if "mandate" in body else None
     changed = tuple(body["changed"]) if "changed" in body else None
+    unheeded = tuple(Unheeded(**one) for one in body.get("unheeded", ()))
     reviews = tuple(map(OpenReview.from_dict, body["reviews"])) if "reviews" in body else None
-    state = State.from_dict(body["state"])
-    return Case(policy, cells, intake_of(body), state, as_of, look, mandate=mandate, changed=changed, reviews=reviews)
+    more: dict[str, Any] = {"mandate": mandate, "changed": changed, "unheeded": unheeded, "reviews": reviews}
+    return Case(policy, cells, intake_of(body), State.from_dict(body["state"]), as_of, look, **more)
 
 
 def policy_of(body: Mapping[str, Any], read: Any) -> Policy:

@@ -41,7 +41,7 @@ def evaluation(ledger: Ledger, rollout: str | None = None, simulations: Sequence
     """
     if rollout is not None and rollout not in ledger.rollouts():
         held = ", ".join(ledger.rollouts()) or "none"
-        raise UsageError(f"no rollout {rollout!r} in this ledger", where=str(ledger.path), remedy=f"it holds: {held}")
+        raise UsageError(f"no rollout {rollout!r} in this ledger", where=ledger.where, remedy=f"it holds: {held}")
     names = ledger.rollouts() if rollout is None else [rollout]
     simulated = _simulated(ledger, names, simulations)
     known = incidents(ledger, rollout)
@@ -81,7 +81,7 @@ def _attempts(ledger: Ledger, rollout: str) -> Iterator[Attempt]:
 def _simulated(ledger: Ledger, rollouts: Sequence[str], files: Sequence[Path]) -> dict[tuple[str, str], Predicted]:
     """What simulations say: those beside the ledger, those that were approved, and those that are given."""
     found: dict[tuple[str, str], Predicted] = {}
-    for path in sorted(ledger.path.parent.glob(_BESIDE)):
+    for path in sorted(ledger.folder.glob(_BESIDE)):
         try:
             found |= _read(path)
         except UsageError:

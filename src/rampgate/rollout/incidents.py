@@ -198,7 +198,7 @@ def who_records(person: str, key: Path | None, ledger: Ledger) -> Signer | Named
     UsageError
         The person is none of the project's; or others have signed here, so that a name alone is not enough.
     """
-    start = ledger.path.parent
+    start = ledger.folder
     if (find_people(start) or find_people(Path())) is not None:
         return signer_of(person, key, start)
     if any(_signed(ledger, kind) for kind in (APPROVAL, HUMAN, CHECKPOINT, INCIDENT, REVIEW)):
@@ -230,7 +230,7 @@ def known_owner(name: str, where: str, ledger: Ledger) -> str:
     ------
     UsageError
     """
-    people = find_people(ledger.path.parent) or find_people(Path())
+    people = find_people(ledger.folder) or find_people(Path())
     owner = named(name, where)
     if people is not None and owner not in people.names:
         raise UsageError(

@@ -40,7 +40,7 @@ def note(
     said = " ".join(text.split())
     if not said:
         raise UsageError("the note says nothing", where="TEXT", remedy="write what was seen, tried or learned")
-    settings = find_settings(ledger.path.parent)
+    settings = find_settings(ledger.folder)
     if state is not None and state not in settings.by_hand:
         others = ", ".join(settings.by_hand) or "none"
         raise UsageError(
@@ -106,7 +106,7 @@ def submit(ledger: Ledger, path: Path, person: str, key: Path | None = None) -> 
     """
     raw = _read(path)
     text = raw.decode("utf-8-sig")
-    review = parse(text, str(path), find_settings(ledger.path.parent).headings)
+    review = parse(text, str(path), find_settings(ledger.folder).headings)
     one = find(incidents(ledger), review.incident)
     _refuse_wrong(review, one, ledger, path)
     # A line of JSON, as every document is: a ledger is exported line by line.
@@ -140,7 +140,7 @@ def _read(path: Path) -> bytes:
 
 def _refuse_wrong(review: Review, incident: Incident, ledger: Ledger, path: Path) -> None:
     """Refuse what the project and the day know better: an unknown owner, and what was due before today."""
-    people, today, wrong = find_people(ledger.path.parent) or find_people(Path()), datetime.now(UTC).date(), []
+    people, today, wrong = find_people(ledger.folder) or find_people(Path()), datetime.now(UTC).date(), []
     if people is not None:
         owners = [(review.owner_line, review.owner), *((one.line, one.owner) for one in review.actions)]
         remedy = f"the people are {', '.join(people.names) or 'none yet'}, as {people.where} has them"

@@ -34,6 +34,7 @@ class Signer:
 
     person: str
     key: SigningKey
+    people: People
 
     @classmethod
     def of(cls, person: str, key: SigningKey, people: People) -> Signer:
@@ -45,7 +46,7 @@ class Signer:
             The key is not one that the person signs with.
         """
         people.refuse_stranger(person, key.public)
-        return cls(person, key)
+        return cls(person, key, people)
 
 
 @dataclass(frozen=True)
@@ -117,12 +118,13 @@ def key_of(kind: str, statement: Mapping[str, Any]) -> str:
     return f"{statement['rollout']}|{kind}|{digest(canonical(statement))}"
 
 
-def signature_problem(record: Record, people: People | None = None) -> str | None:
+def signature_problem(record: Record, people: People | None = None, latest: datetime | None = None) -> str | None:
     """Why a record was not signed by the person that it names, or None.
 
     Parameters
     ----------
     people : whose keys count; None asks for none and trusts the key that the record names
+    latest : the latest moment that stands in the ledger before it: it was signed no earlier, whatever it says
     """
     entry = record.entry()
     statement, signature = entry["statement"], entry["signature"]
@@ -132,6 +134,9 @@ def signature_problem(record: Record, people: People | None = None) -> str | Non
         return None
     if not verifies(statement["public_key"], canonical(statement), signature):
         return f"the signature is not that of the key it names, {statement['public_key']}"
-    if people is not None and not people.knows(statement["person"], statement["public_key"]):
-        return f"it is signed as {statement['person']} with a key that {people.where} does not know for them"
-    return None
+    if statement["at"] != record.recorded_at:
+        return f"it was signed at {statement['at']}, and says that it was recorded at {record.recorded_at}"
+    if people is None:
+        return None
+    at = datetime.fromisoformat(statement["at"])
+    return people.stranger(statement["person"], statement["public_key"], at if latest is None else max(at, latest))

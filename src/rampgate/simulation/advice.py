@@ -11,7 +11,7 @@ from rampgate.policy import Policy
 from rampgate.policy.values import percent
 from rampgate.simulation.asleep import asleep
 from rampgate.simulation.baseline import Baseline, days_of
-from rampgate.simulation.opening import ENOUGH, enough_looks, needs_days, opening, with_budgets, with_margins
+from rampgate.simulation.opening import ENOUGH, enough_looks, needs_weeks, opening, with_budgets, with_margins
 from rampgate.simulation.table import TIMES, Outcome
 
 #: Times as wide that margins and budgets are tried.
@@ -22,13 +22,20 @@ SUGGESTED = 2.5
 TRIED = 200
 
 
-def advice(baseline: Baseline, found: Sequence[Outcome], periods: int, seed: int) -> tuple[str, ...]:
-    """Sentences, the gravest first; none where nothing has to be said."""
+def advice(
+    baseline: Baseline, found: Sequence[Outcome], periods: int, seed: int, rollouts: int
+) -> tuple[str, ...]:  # fmt: skip
+    """Sentences, the gravest first; none where nothing has to be said.
+
+    Parameters
+    ----------
+    rollouts : of each scenario in ``found``; a remedy is tried on no more
+    """
     return (
         *_late(baseline),
         *(said for _, said in not_opening(baseline, found, seed)),
         *_wolf(baseline.policy, found),
-        *asleep(baseline, found, periods, seed),
+        *asleep(baseline, found, (periods, seed, rollouts)),
     )
 
 
@@ -50,10 +57,9 @@ def not_opening(baseline: Baseline, found: Sequence[Outcome], seed: int) -> Iter
         if figure.estimate is None or figure.estimate >= ENOUGH or last:
             continue
         stay = f"{TIMES} times its shortest stay of {phase.at_least}"
-        half = needs_days(baseline, index, seed)
-        wait = "more than a year" if half is None else f"about {half / 7:.0f} weeks"
+        wait = needs_weeks(baseline, index, seed) or "more than a year"
         text = (
-            f"phase {index + 1} ({percent(phase.traffic)} of traffic, {phase.go}) opens for {figure.estimate:.0%} of "
+            f"phase {index + 1} ({percent(phase.traffic)} of traffic, {phase.go}) opens for {figure.percent} of "
             f"harmless candidates within {stay}; half of them need {wait}, at {baseline.per_day:,.0f} units a day"
         )
         remedies = list(_remedies(baseline, index, seed))
@@ -80,8 +86,8 @@ def _remedies(baseline: Baseline, index: int, seed: int) -> Iterator[str]:
                 break
         else:
             tried = with_margins(policy, required, SUGGESTED)
-            half = needs_days(replace(baseline, policy=tried), index, seed)
-            wait = "even then more than a year" if half is None else f"then half of them need {half / 7:.0f} weeks"
+            half = needs_weeks(replace(baseline, policy=tried), index, seed)
+            wait = f"with which half of them need {half or 'more than a year'}"
             yield f"widen its margins {SUGGESTED:g} times ({_margins(tried, required)}), {wait}"
         yield "leave the phase by within_budget or no_harm, and ask for non_inferior at a larger share of traffic"
     elif phase.go == "within_budget":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
-from rampgate.policy import Guardrail, Policy, Rollback
+from rampgate.policy import Guardrail, Phase, Policy, Rollback
 from rampgate.policy.values import Duration, Margin, percent
 from rampgate.simulation.baseline import Baseline, days_of, only_by
 from rampgate.simulation.scenario import Scenario, scenarios
@@ -16,12 +16,14 @@ from rampgate.simulation.work import work
 
 #: Share of rollouts in which a harm may be missed before that is said.
 MISSED = 0.2
-#: Rollouts that a remedy is tried on, and how many remedies are tried at most.
-TRIED, MOST = 100, 12
+#: Rollouts that a remedy is tried on at most, and how many remedies are tried at most.
+TRIED, MOST = 100, 16
 #: Monte-Carlo errors by which fewer must be missed before a remedy is said to help.
 SURE = 3.0
 #: A share of units that stays on the baseline, where none does.
 HOLDOUT = 0.05
+#: A larger one; and the share of traffic at which both versions are compared best.
+MORE, HALF = 0.2, 0.5
 
 Rewrite = Callable[[Policy], Policy]
 
@@ -40,7 +42,7 @@ class Remedy:
     @classmethod
     def together(cls, several: Sequence[Remedy]) -> Remedy:
         """One after the other."""
-        words = "; ".join(remedy.words for remedy in several)
+        words = ", and ".join(remedy.words for remedy in several)
         return cls(words, lambda baseline: reduce(lambda b, remedy: remedy.apply(b), several, baseline))
 
 
@@ -61,14 +63,19 @@ class Try:
         return was - self.share > SURE * float((sd**2 + own**2) ** 0.5)
 
 
-def asleep(baseline: Baseline, found: Sequence[Outcome], periods: int, seed: int) -> Iterator[str]:
-    """One sentence for each criterion whose harm is missed too often, overall or in one segment."""
+def asleep(baseline: Baseline, found: Sequence[Outcome], run: tuple[int, int, int]) -> Iterator[str]:
+    """One sentence for each criterion whose harm is missed too often, overall or in one segment.
+
+    Parameters
+    ----------
+    run : periods, seed and rollouts of each scenario; a remedy is tried on no more
+    """
     left = MOST
     for names, worst in _sleepers(found):
         scenario = next(one for one in scenarios(baseline)[0] if one.name == worst.name)
-        tried = _tried(baseline, scenario, worst.missed, (periods, seed), left)
+        tried = _tried(baseline, scenario, worst.missed, run, left)
         left -= len(tried)
-        yield f"{', '.join(names)}: {_told(baseline, worst, periods)}. {_what_helps(worst.missed, tried)}"
+        yield f"{', '.join(names)}: {_told(baseline, worst, run[0])}. {_what_helps(worst.missed, tried)}"
 
 
 def _sleepers(found: Sequence[Outcome]) -> Iterator[tuple[list[str], Outcome]]:
@@ -85,24 +92,24 @@ def _sleepers(found: Sequence[Outcome]) -> Iterator[tuple[list[str], Outcome]]:
 
 
 def _tried(
-    baseline: Baseline, scenario: Scenario, before: Figure, when: tuple[int, int], most: int
+    baseline: Baseline, scenario: Scenario, before: Figure, run: tuple[int, int, int], most: int
 ) -> list[Try]:  # fmt: skip
     """Remedies one by one, as far as there are tries left; where none is enough, those that help together."""
     tries: list[Try] = []
     for remedy in list(remedies(baseline, scenario))[: max(most, 0)]:
-        tries.append(Try(remedy, _missed(remedy.apply(baseline), scenario, *when)))
+        tries.append(Try(remedy, _missed(remedy.apply(baseline), scenario, *run)))
         if tries[-1].share <= MISSED and tries[-1].helps(before):
             return tries
     helping = [one.remedy for one in tries if one.helps(before)]
     if len(helping) > 1:
         every = Remedy.together(helping)
-        tries.append(Try(every, _missed(every.apply(baseline), scenario, *when)))
+        tries.append(Try(every, _missed(every.apply(baseline), scenario, *run)))
     return tries
 
 
-def _missed(baseline: Baseline, scenario: Scenario, periods: int, seed: int) -> Figure:
+def _missed(baseline: Baseline, scenario: Scenario, periods: int, seed: int, rollouts: int) -> Figure:
     """What is missed of the same harm by another policy."""
-    (counted,) = work(baseline, [(0, scenario)], TRIED, periods, seed, workers=1)
+    (counted,) = work(baseline, [(0, scenario)], min(TRIED, rollouts), periods, seed, workers=1)
     return outcome(baseline.policy, scenario, counted, periods, days_of(baseline.policy)).missed
 
 
@@ -110,7 +117,7 @@ def _told(baseline: Baseline, one: Outcome, periods: int) -> str:
     """What is missed, and of harm that begins on any day why some of it must be."""
     days, policy = periods * days_of(baseline.policy), baseline.policy
     done = "rolled back" if one.criterion is not None and one.criterion.startswith("rollback") else "stopped"
-    text = f"{one.says}: in {days} days {one.missed.estimate:.0%} of such rollouts are not {done}"
+    text = f"{one.says}: in {days} days {one.missed.percent} of such rollouts are not {done}"
     half = one.days_to_rollback[0].estimate
     if not one.name.endswith("-day"):
         return text
@@ -129,9 +136,9 @@ def _what_helps(before: Figure, tried: Sequence[Try]) -> str:
     helping = [one for one in tried if one.helps(before)]
     if not helping:
         names = "; ".join(one.remedy.words for one in tried)
-        return f"Nothing that was tried catches surely more of it ({names}): it is small for this volume"
+        return f"Nothing that was tried surely catches more of it at this volume ({names})"
     best = min(helping, key=lambda one: one.share)
-    return f"To catch more of it, {best.remedy.words}: then {best.share:.0%} are missed"
+    return f"To catch more of it, {best.remedy.words}: then {best.missed.percent} are missed"
 
 
 def remedies(baseline: Baseline, scenario: Scenario) -> Iterator[Remedy]:
@@ -142,7 +149,7 @@ def remedies(baseline: Baseline, scenario: Scenario) -> Iterator[Remedy]:
     if last.alone:
         held = _with(last, holdout=HOLDOUT)
         words = f"keep a holdout in the last phase, as holdout: {HOLDOUT:.0%}"
-        yield Remedy.of(words, lambda p: _with(p, phases=(*p.phases[:-1], held)))
+        yield Remedy.of(words, lambda p: _last(p, held))
     if scenario.onset == "day" and policy.horizon_days is None and policy.evidence == "sequential":
         yield Remedy.of("say when the rollout ends, as error_budget: {horizon: 12w}", _ending)
     if column is not None:
@@ -151,6 +158,13 @@ def remedies(baseline: Baseline, scenario: Scenario) -> Iterator[Remedy]:
         yield from _lower(policy, metric)
     else:
         yield from _tighter(policy, metric)
+    if last.holdout is not None and last.holdout < MORE:
+        more = _with(last, holdout=MORE)
+        yield Remedy.of(f"hold out more in the last phase (holdout: {MORE:.0%})", lambda p: _last(p, more))
+    shares = [min(2 * phase.traffic, HALF) if phase.traffic < HALF else phase.traffic for phase in policy.phases[:-1]]
+    if any(phase.traffic < HALF for phase in policy.phases[:-1]):
+        words = ", ".join(percent(share).replace(" ", "") for share in shares)
+        yield Remedy.of(f"give its phases more traffic ({words})", lambda p: _at(p, shares))
     if len(policy.phases) > 1:
         stays = ", ".join(str(_twice(phase.at_least)) for phase in policy.phases[:-1])
         yield Remedy.of(f"stay twice as long in each phase (at_least: {stays})", _longer)
@@ -161,6 +175,19 @@ def remedies(baseline: Baseline, scenario: Scenario) -> Iterator[Remedy]:
 
 def _with(section: Any, **changes: Any) -> Any:
     return section.model_copy(update=changes)
+
+
+def _last(policy: Policy, phase: Phase) -> Policy:
+    other: Policy = _with(policy, phases=(*policy.phases[:-1], phase))
+    return other
+
+
+def _at(policy: Policy, shares: Sequence[float]) -> Policy:
+    """Other shares of traffic in all phases but the last."""
+    *before, last = policy.phases
+    other = (_with(phase, traffic=share) for phase, share in zip(before, shares, strict=True))
+    changed: Policy = _with(policy, phases=(*other, last))
+    return changed
 
 
 def _twice(stay: Duration) -> Duration:

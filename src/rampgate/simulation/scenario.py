@@ -25,6 +25,10 @@ Onset = Literal["start", "day"]
 DRIFT = 0.08
 #: Part of the units of which an outcome may be turned.
 MOST = 0.95
+#: Sizes of harm; guardrails alone up to which each has all of them.
+WORDS, MANY = ("bound", "expect", "twice"), 4
+#: How the sentence of a harm ends that is there all the time.
+FROM_THE_START = " from the first day on"
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,13 @@ def scenarios(baseline: Baseline) -> tuple[tuple[Scenario, ...], tuple[str, ...]
     full: list[str] = []
     found = {name: levels(baseline, name) for name in baseline.policy.judged_metrics()}
     out = [Scenario("harmless", "the candidate is like the baseline")]
-    for rule in _rules(baseline.policy):
-        out += _harms(baseline, rule, found, full)
+    rules = _rules(baseline.policy)
+    held = [rule for rule in rules if rule.kind == "guardrail" and rule.metric != KPI]
+    for rule in rules:
+        out += _harms(baseline, rule, found, full, WORDS if len(held) <= MANY or rule not in held else WORDS[1:2])
+    if len(held) > MANY:
+        names = f"{len(held)} metrics that have a guardrail alone"
+        full.append(f"of {names} only the harm that must be caught is simulated, neither the bound nor twice the harm")
     out += _in_one_segment(baseline, found, full)
     benefit = _spread(baseline, -_expected(baseline.policy, KPI, found), found, OVERALL, cut=True)
     # What there is no room for was made smaller: the sentence says what is drawn.
@@ -120,15 +129,17 @@ def _rules(policy: Policy) -> list[Criterion]:
     return [c for c in every if c.kind == "rollback" or c.metric not in tried]
 
 
-def _harms(baseline: Baseline, rule: Criterion, found: dict[str, Level], full: list[str]) -> Iterator[Scenario]:
-    """Harm at the criterion's bound, beyond it by what must be caught, and by twice that."""
+def _harms(
+    baseline: Baseline, rule: Criterion, found: dict[str, Level], full: list[str], words: tuple[str, ...]
+) -> Iterator[Scenario]:
+    """Harm at the criterion's bound, beyond it by what must be caught, and by twice that: those of some words."""
     policy = baseline.policy
     bound = 0.0 if policy.tests_hazard(rule.metric) else _absolute(rule.margin, rule.metric, found)
     expect = _size(policy, rule, found)
     sizes = [("bound", bound), ("expect", bound + expect), ("twice", bound + 2 * expect)]
-    onsets: list[tuple[Onset, str]] = [("start", "from the first day on"), ("day", "from a day drawn at random")]
+    onsets: list[tuple[Onset, str]] = [("start", FROM_THE_START), ("day", " from a day drawn at random")]
     for word, harm in sizes:
-        if harm <= 0:
+        if harm <= 0 or word not in words:
             continue
         changes = _of(baseline, rule, harm, found, OVERALL)
         told = _worse(policy, rule, harm, OVERALL, found)
@@ -138,7 +149,7 @@ def _harms(baseline: Baseline, rule: Criterion, found: dict[str, Level], full: l
         tolerated = word == "bound" and _tolerated(policy, changes, found)
         for onset, when in onsets:
             name = f"{rule.metric}-{word}-{onset}"
-            yield Scenario(name, f"{told} {when}", changes, onset, False, tolerated, rule.id)
+            yield Scenario(name, f"{told}{when}", changes, onset, False, tolerated, rule.id)
 
 
 def _tolerated(policy: Policy, changes: tuple[Change, ...], found: dict[str, Level]) -> bool:
@@ -181,7 +192,7 @@ def _in_one_segment(baseline: Baseline, found: dict[str, Level], full: list[str]
         told = _worse(policy, rule, harm, largest, here)
         name = f"{rule.metric}-in-one-segment"
         if changes:
-            yield Scenario(name, f"{told} from the first day on", changes, "start", False, False, rule.id)
+            yield Scenario(name, f"{told}{FROM_THE_START}", changes, "start", False, False, rule.id)
         else:
             full.append(f"{name} is left out: {told} is more than there is room for")
 

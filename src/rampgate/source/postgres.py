@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import numpy as np
 from sqlglot import exp
 
 from rampgate.errors import SourceError, UsageError
-from rampgate.policy.place import without_password
+from rampgate.policy.place import joined, without_password
 from rampgate.policy.time_format import EPOCHS
 from rampgate.source.dialect import Dialect, call, cast, epoch, table
 from rampgate.source.engine import Array, Column, ColumnType
@@ -63,14 +63,20 @@ _EPOCH = "1970-01-01"
 #: Days from 1970 to 2000, where PostgreSQL counts from.
 _SINCE = 10_957
 _REMEDIES = {
-    "28P01": "give the password in PGPASSWORD or in ~/.pgpass, not in the policy",
-    "28000": "see pg_hba.conf: the server lets this user in from here by none of its rules",
-    "3D000": "correct the database in the URL",
     "42P01": "correct table= in the URL; a name with capitals or dots stands in double quotes",
+    "42501": "GRANT SELECT on the table, and USAGE on its schema, to this role",
     "57014": "give it longer, as &statement_timeout=10min in the URL, or ask in a quieter hour",
-    "53300": "wait until fewer sessions are open, or give the role more",
     "42883": "PostgreSQL 15 or newer is needed",
 }
+#: While a connection is made the driver hands on the server's words alone.
+_AT_THE_DOOR = {
+    "password": "give the password in PGPASSWORD or in ~/.pgpass, not in the policy",
+    "role": "correct the user in the URL, or make the role",
+    "database": "correct the database in the URL",
+    "pg_hba.conf": "let this user in from here by a rule in the server's pg_hba.conf",
+    "too many": "wait until fewer sessions are open, or allow the role more",
+}
+_THERE = "see that the server runs and can be reached, then look again"
 
 
 class PostgresSQL(Dialect):
@@ -97,9 +103,8 @@ class PostgresSQL(Dialect):
             return _since_1970(value, kind, EPOCHS[form]) if form in EPOCHS else in_form(value, form, _read, "\\")
         if kind == "text":
             return _read(value)
-        if kind == "timestamp":
-            return cast(value, "timestampntz")
-        return exp.Case(ifs=[exp.If(this=call("ISFINITE", value), true=_in_utc(value))])
+        at = cast(value, "timestampntz") if kind == "timestamp" else _in_utc(value)
+        return exp.Case(ifs=[exp.If(this=call("ISFINITE", value), true=at)])
 
     def elapsed(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
         """See `Engine.elapsed`."""
@@ -222,11 +227,11 @@ def split(url: str) -> tuple[str, dict[str, str]]:
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     ours = {key: value for key, value in pairs if key in (_TABLE, _TIMEOUT)}
     rest = urlencode([(key, value) for key, value in pairs if key not in ours], quote_via=quote)
-    return urlunsplit(parts._replace(query=rest, fragment="")), ours
+    return joined(parts, rest), ours
 
 
 def _short(where: str) -> str:
-    return urlunsplit(urlsplit(where)._replace(query="", fragment=""))
+    return joined(urlsplit(where), "")
 
 
 def _names(text: str, where: str) -> tuple[str | None, str]:
@@ -321,14 +326,13 @@ def _failed(error: Exception, where: str) -> SourceError:
     """A driver's error as one of ours."""
     state = getattr(error, "sqlstate", None) or ""
     text = str(error).strip().partition("\n")[0] or type(error).__name__
-    if state == "42501":
-        what, remedy = f"may not be read ({text})", "GRANT SELECT on the table, and USAGE on its schema, to this role"
-    elif state == "57014":
-        what, remedy = f"the query was cancelled ({text})", _REMEDIES[state]
-    elif state in _REMEDIES:
-        what, remedy = f"cannot be read ({text})", _REMEDIES[state]
-    elif not state or state.startswith(("08", "57P")):
-        what, remedy = f"the connection failed or was lost ({text})", "see that the server runs, then look again"
+    text = text.rpartition("FATAL:")[2].strip()
+    if state == "57014":
+        what = "the query was cancelled"
+    elif state and not state.startswith(("08", "57P", "28", "3D")):
+        what = "cannot be read"
     else:
-        what, remedy = f"cannot be read ({text})", "see the server's log"
-    return SourceError(what, where=where, remedy=remedy)
+        what = "the connection failed or was lost"
+        remedy = next((remedy for word, remedy in _AT_THE_DOOR.items() if word in text), _THERE)
+        return SourceError(f"{what} ({text})", where=where, remedy=remedy)
+    return SourceError(f"{what} ({text})", where=where, remedy=_REMEDIES.get(state, "see the server's log"))

@@ -25,10 +25,12 @@ _FORM = "spark://HOST:PORT?table=NAME, or ?parquet=PATH; spark:///?table=NAME as
 #: What the answers must not depend on, whatever the user's session says.
 _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
+    "spark.sql.timestampType": "TIMESTAMP_LTZ",
     "spark.sql.ansi.enabled": "true",
     "spark.sql.ansi.doubleQuotedIdentifiers": "false",
     "spark.sql.parser.escapedStringLiterals": "false",
 }
+_NO_SECONDS = "((T| )[0-9]{1,2}:[0-9]{1,2})(Z|[+-].*)?$"
 _TYPES: dict[str, ColumnType] = {
     "boolean": "boolean", "tinyint": "integer", "smallint": "integer", "int": "integer", "bigint": "integer",
     "float": "number", "double": "number", "string": "text", "date": "date",
@@ -65,9 +67,13 @@ class SparkSQL(Dialect):
         return self._read(value) if kind == "text" else cast(value, "timestampntz")
 
     def _read(self, text: exp.Expr) -> exp.Expr:
-        """ISO 8601 text as a timestamp in UTC."""
-        dashes = exp.Replace(this=text.copy(), expression=exp.Literal.string("/"), replacement=exp.Literal.string("-"))
-        read = exp.TryCast(this=dashes, to=exp.DataType.build("timestamptz"))
+        """ISO 8601 text as a timestamp in UTC: with dashes, one space, and seconds, which Spark wants before an offset."""
+        plain: exp.Expr = text.copy()
+        for pattern, written in (("/", "-"), (" +", " "), (_NO_SECONDS, "$1:00$3")):
+            plain = exp.RegexpReplace(
+                this=plain, expression=exp.Literal.string(pattern), replacement=exp.Literal.string(written)
+            )
+        read = exp.TryCast(this=plain, to=exp.DataType.build("timestamptz"), safe=True)
         return where_it_is(text, ISO, cast(read, "timestampntz"))
 
     def tried(self, node: exp.TryCast) -> exp.Expr:
@@ -121,6 +127,11 @@ class SparkEngine(SparkSQL):
                 f"{error.name} is not installed", where=_where(events), remedy="pip install 'rampgate[spark]'"
             ) from error
         if not isinstance(events, str):
+            if not hasattr(type(events), "createOrReplaceTempView"):
+                raise SourceError(
+                    f"cannot read rows from a {type(events).__name__} of Spark",
+                    remedy="pass a data frame, as session.table('db.tickets')",
+                )
             return cls._over(events, "the Spark data frame")
         master, key, what = _parts(events)
         session, mine = _guarded(events, lambda: _session(master, events))
