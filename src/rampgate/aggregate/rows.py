@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -38,6 +38,7 @@ from rampgate.aggregate.typed import (
     part,
     segment_of,
     text_of,
+    told_of,
     truth,
     word_of,
 )
@@ -66,6 +67,7 @@ class Question:
     start : beginning of the rollout; None while there is no candidate
     kept : what is known of parts of the source from earlier looks, where it has parts
     label : the column that says which part a row is of, where answers are asked for by part
+    apart : the values that are told apart, of segment columns that have too many
     """
 
     policy: Policy
@@ -78,6 +80,7 @@ class Question:
     start: datetime | None = None
     kept: Kept | None = None
     label: str | None = None
+    apart: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def look(self) -> Look:
@@ -160,7 +163,10 @@ def typed_rows(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
     ``cluster`` is there where the policy names one.
     """
     source, types = ask.policy.source, ask.types
-    segments = [named(segment_of(column(name), types[name]), f"seg_{i}") for i, name in enumerate(ask.needs.segments)]
+    segments = [
+        named(told_of(segment_of(column(name), types[name]), ask.apart.get(name, ())), f"seg_{i}")
+        for i, name in enumerate(ask.needs.segments)
+    ]
     select = exp.Select().select(
         named(text_of(column(source.unit), types[source.unit]), "unit"),
         named(at_of(ask), "at"),

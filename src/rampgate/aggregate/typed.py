@@ -5,11 +5,12 @@ Every name is a quoted identifier and every value a literal; nothing is pasted i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlglot import exp
 
-from rampgate.aggregate.moments import UNKNOWN
+from rampgate.aggregate.moments import OTHERS, UNKNOWN
 from rampgate.source import ColumnType
 
 #: A number beyond this is taken for a mistake, as infinity is: its square is no number any more.
@@ -66,6 +67,18 @@ def segment_of(value: exp.Expr, kind: ColumnType) -> exp.Expr:
         return coalesce(text_of(value, kind), unknown)
     text = cast(value, "text")
     return case((exp.NEQ(this=text.copy(), expression=exp.Literal.string("")), text), otherwise=unknown)
+
+
+def literals(values: Sequence[str]) -> list[exp.Expr]:
+    """Texts as they stand in a query."""
+    return [exp.Literal.string(value) for value in values]
+
+
+def told_of(value: exp.Expr, apart: Sequence[str]) -> exp.Expr:
+    """The value of a segment where only some are told apart; all of them where none are named."""
+    if not apart:
+        return value
+    return case((exp.In(this=value, expressions=literals(apart)), value.copy()), otherwise=exp.Literal.string(OTHERS))
 
 
 def number_of(value: exp.Expr, kind: ColumnType) -> Number:
