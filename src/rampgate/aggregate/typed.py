@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from rampgate.aggregate.moments import OTHERS, UNKNOWN
 from rampgate.source import ColumnType
+from rampgate.source.dialect import data_type
 
 #: A number beyond this is taken for a mistake, as infinity is: its square is no number any more.
 LIMIT = 1e150
@@ -41,7 +42,7 @@ def column(name: str, table: str = "events") -> exp.Expr:
 
 def cast(value: exp.Expr, to: str) -> exp.Expr:
     """``CAST(value AS to)``."""
-    return exp.Cast(this=value.copy(), to=exp.DataType.build(to))
+    return exp.Cast(this=value.copy(), to=data_type(to))
 
 
 def text_of(value: exp.Expr, kind: ColumnType) -> exp.Expr:
@@ -115,7 +116,7 @@ def parsed_word(word: exp.Expr, decimal: str = ".") -> exp.Expr:
 
 def parsed_number(text: exp.Expr, decimal: str = ".") -> exp.Expr:
     """What a text says as a double, words apart; NULL where it says no number."""
-    return exp.TryCast(this=_pointed(text) if decimal == "," else text.copy(), to=exp.DataType.build("double"))
+    return exp.TryCast(this=_pointed(text) if decimal == "," else text.copy(), to=data_type("double"))
 
 
 def _pointed(word: exp.Expr) -> exp.Expr:
