@@ -199,7 +199,8 @@ def _type(rule: Mapping[str, Any], path: str) -> str:
         return f"name: {_type(rule['additionalProperties'], path)}"
     bounds = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "up to", "exclusiveMaximum": "below"}
     limits = [f"{words} {rule[key]:g}" for key, words in bounds.items() if key in rule]
-    return " ".join([{"integer": "whole number", "number": "number", "string": "text"}[rule["type"]], *limits])
+    kinds = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false"}
+    return " ".join([kinds[rule["type"]], *limits])
 
 
 def _link(path: str, section: str) -> str:

@@ -22,6 +22,7 @@ from tests.judge.test_change import SWITCH, WATCH, moved_by, rollout
 from tests.rollout.reviewed import written
 
 from rampgate.estimate import __all__ as estimates
+from rampgate.judge.by_score import ByScore
 from rampgate.judge.decide import judge
 from rampgate.ledger import Ledger
 from rampgate.people import new_key
@@ -183,7 +184,8 @@ def printed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
                 **ask("show", held["decision_id"], *ledger),
                 "budgets": counted,
                 "approval": approval,
-                "drift": judge(rollout(SWITCH + 28, WATCH, moved_by(0.08, SWITCH + 14))).to_dict()["drift"],
+                "after": judge(rollout(SWITCH + 28, WATCH, moved_by(0.08, SWITCH + 14))).to_dict()["after"],
+                "by_score": [ByScore("right", "candidate", 400, 0, None).to_dict()],
             },
             "Errors": ask("check", "no-such-file.yaml"),
             "`rampgate replay`": ask("replay", policy, "--to", "2016-03-02"),
