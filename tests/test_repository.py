@@ -161,7 +161,7 @@ def test_a_skip_is_a_failure_where_none_is_allowed(tmp_path, no_skip, outcome, c
             str(tmp_path),
         ],
         cwd=tmp_path,
-        env={**os.environ, "RAMPGATE_NO_SKIP": no_skip},
+        env={**os.environ, "RAMPGATE_NO_SKIP": no_skip, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,

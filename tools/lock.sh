@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compile requirements/run.txt and requirements/dev.txt from pyproject.toml: versions and hashes, for every
+# Compile requirements/run.txt, dev.txt and peers.txt from pyproject.toml: versions and hashes, for every
 # supported Python and platform. Needs uv; takes the one on PATH, else puts one into .venv.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,11 +13,17 @@ fi
 compile() {
     local out=$1
     shift
-    "$uv" pip compile pyproject.toml "$@" --output-file "$out" --quiet \
+    "$uv" pip compile "$@" --output-file "$out" --quiet \
         --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
     printf '%s: %s packages\n' "$out" "$(grep -c '==' "$out")"
 }
 
-compile requirements/run.txt --group build "$@"
+compile requirements/run.txt pyproject.toml --group build "$@"
 # The tests run with the very versions that users get.
-compile requirements/dev.txt --group build --group dev --constraint requirements/run.txt "$@"
+compile requirements/dev.txt pyproject.toml --group build --group dev --constraint requirements/run.txt "$@"
+# Peers of the benchmarks, without rampgate's own libraries.
+# gbstats asks for pandas 1, but what is timed of it does not use pandas: it gets the others' version.
+override=$(mktemp)
+trap 'rm -f "$override"' EXIT
+printf 'pandas>=2.2\nnumpy>=2\nscipy>=1.14\n' >"$override"
+compile requirements/peers.txt --group peers --override "$override" "$@"

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from tests.docs.runner import sections
 
-from rampgate.policy import Duration, Margin, load_policy, schema
+from rampgate.policy import Alerts, Duration, Margin, load_policy, schema
 from rampgate.policy.document import read_yaml
 from rampgate.policy.drift import Rate
 from rampgate.policy.judged import _unjudged as unjudged
@@ -50,7 +50,7 @@ contradict each other are errors with file and line. [Write a policy](../how-to/
 _WORDS: tuple[tuple[Any, str], ...] = (
     (Share, "share"), (Weight, "share"), (Risk, "share"), (Margin, "margin"), (Duration, "duration"),
     (Span, "duration"), (Window, "window"), (Day, "day"), (Moment, "moment"), (Text, "text"), (Name, "text"),
-    (Key, "name"), (Rate, "rate"),
+    (Key, "name"), (Alerts, "rate"), (Rate, "rate"),
 )  # fmt: skip
 
 
@@ -198,11 +198,10 @@ def _type(rule: Mapping[str, Any], path: str) -> str:
         return f"[metric](#{_anchor(path)})"
     if rule.get("type") == "object":
         return f"name: {_type(rule['additionalProperties'], path)}"
-    if rule.get("type") == "boolean":
-        return "`true` or `false`"
     bounds = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "up to", "exclusiveMaximum": "below"}
     limits = [f"{words} {rule[key]:g}" for key, words in bounds.items() if key in rule]
-    return " ".join([{"integer": "whole number", "number": "number", "string": "text"}[rule["type"]], *limits])
+    kinds = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false"}
+    return " ".join([kinds[rule["type"]], *limits])
 
 
 def _link(path: str, section: str) -> str:

@@ -177,9 +177,9 @@ def _from_file(ask: Question, engine: Engine, names: Sequence[str]) -> dict[str,
         inner = [named(value, "x")]
         inner += [named(_text(s, types), key) for s, key in zip(segments, _segment_names(segments), strict=True)]
         if timed:
-            dated = is_dated(policy, engine) if types[time] not in TYPED_TIMES else types[time] == "date"
-            at = named(moment(policy.source, types[time], engine, dated), "at")
-            own = Question(policy, ask.needs, engine, types, dated, ask.before)
+            own = Question(policy, ask.needs, engine, types, types[time] == "date", ask.before)
+            own = own if types[time] in TYPED_TIMES else replace(own, dated=is_dated(own))
+            at = named(moment(policy.source, types[time], engine, own.dated), "at")
             rows = exp.Select().select(*inner, at).from_(relation(engine)).subquery("typed", copy=False)
             keys = [part(key) for key in _segment_names(segments)]
             period = named(period_of(own), "period")

@@ -36,8 +36,8 @@ def aggregate_query(ask: Question, deduplicate: bool = False, origins: Mapping[i
     ``sum_<i>`` per component,
     ``low_<i>`` and ``high_<i>`` per component that is not binary (over units that have a value), per pair
     that does not follow from the sums ``joint_<i>_<j>`` (sum of products of binary components) or
-    ``cov_<i>_<j>`` (population covariance), ``bad_<m>`` per metric of `flagged`, ``newest``, ``hash_hi`` and
-    ``hash_lo`` (sums over rows of the halves of a hash of what was used of the row).
+    ``cov_<i>_<j>`` (population covariance), ``bad_<m>`` per metric of `flagged`, ``newest``, where parts are asked
+    for ``oldest``, ``hash_hi`` and ``hash_lo`` (sums over rows of the halves of a hash of what was used of the row).
     """
     rows = first_rows(ask) if deduplicate else coded(ask)
     keys = cell_keys(ask)
@@ -47,6 +47,7 @@ def aggregate_query(ask: Question, deduplicate: bool = False, origins: Mapping[i
         *_moments(ask, origins or {}),
         *(named(exp.Count(this=case((part(f"bad{m}"), exp.Literal.number(1)))), f"bad_{m}") for m in flagged(ask)),
         named(exp.Max(this=part("at")), "newest"),
+        *(() if ask.label is None else (named(exp.Min(this=part("at")), "oldest"),)),
         *_digest(),
     )
     return select.from_(rows.subquery("coded", copy=False), copy=False).group_by(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rampgate.aggregate.apart import Apart, told_apart
 from rampgate.aggregate.calendar import (
     all_cuts,
     last_boundary,
@@ -20,12 +21,13 @@ from rampgate.aggregate.calendar import (
 )
 from rampgate.aggregate.cells import moments
 from rampgate.aggregate.columns import check_columns
+from rampgate.aggregate.counted import counted
 from rampgate.aggregate.crossed import Crossed, first_meetings
 from rampgate.aggregate.drift_bins import ReferenceCounts
 from rampgate.aggregate.drift_reference import watched
+from rampgate.aggregate.kept import Kept
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Intake, Ints, Period
 from rampgate.aggregate.needs import needs
-from rampgate.aggregate.query import aggregate_query, histogram_query
 from rampgate.aggregate.reference import reference_bounds
 from rampgate.aggregate.rows import (
     AFTER,
@@ -38,6 +40,7 @@ from rampgate.aggregate.rows import (
     Question,
     flagged,
 )
+from rampgate.aggregate.store import Store
 from rampgate.aggregate.survey import (
     Ends,
     Repeats,
@@ -47,9 +50,7 @@ from rampgate.aggregate.survey import (
     first_row,
     instant_of,
     is_dated,
-    origins,
     other_variants,
-    repeats,
     variants,
 )
 from rampgate.aggregate.tallies import tallies
@@ -57,8 +58,6 @@ from rampgate.aggregate.times import TYPED_TIMES
 from rampgate.errors import DataError, NotStarted, UsageError
 from rampgate.policy import Policy, Proportion, RareEvent
 from rampgate.source import Array, Engine
-
-_NO_REPEATS = Repeats(0, 0, None)
 
 
 class Reading(NamedTuple):
@@ -73,6 +72,7 @@ class Reading(NamedTuple):
     look : end of the last complete period
     bounds : of values, by column, where the policy takes them from the reference and the rollout has started
     drift : what drift is measured from, by name, where it is watched and the rollout has started
+    apart : the values that are told apart, of segment columns that have more of them than the policy allows
     """
 
     cells: Cells
@@ -81,6 +81,7 @@ class Reading(NamedTuple):
     look: datetime
     bounds: Mapping[str, tuple[float, float]]
     drift: Mapping[str, ReferenceCounts]
+    apart: Apart
 
 
 def read(
@@ -91,6 +92,8 @@ def read(
     start: date | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
     drift: Mapping[str, ReferenceCounts] | None = None,
+    store: Store | None = None,
+    apart: Apart | None = None,
 ) -> Reading:
     """Aggregate the rows that a look may rest on.
 
@@ -103,6 +106,8 @@ def read(
     start : first day of the rollout where it is fixed already; else the policy's, or that of the first candidate row
     bounds : those that an earlier look took from the reference, by column
     drift : what an earlier look measured drift from; None where nobody asks for drift
+    store : where what is read of parts of the source is kept and found; without one every row is read
+    apart : what an earlier look of the attempt told apart; None at the first
 
     Raises
     ------
@@ -115,7 +120,8 @@ def read(
     """
     if as_of.tzinfo is None or any(switch.tzinfo is None for switch in switches):
         raise UsageError("a time without time zone", where="as_of", remedy="give it an offset, as in ...+00:00")
-    ask = question(policy, engine, switches, as_of, start)
+    kept = Kept.of(engine, store)
+    ask = question(policy, engine, switches, as_of, start, kept)
     fixed = dict(bounds or {})
     if ask.policy.unfixed() and ask.start is not None and ask.start <= ask.before:
         fixed |= reference_bounds(ask, fixed)
@@ -124,9 +130,8 @@ def read(
     if drift is not None and policy.drift is not None and ask.start is not None and ask.start <= ask.before:
         ask, now = watched(ask, anchored)
         anchored |= now
-    found = repeats(ask) if ask.start is not None else _NO_REPEATS
-    arrays = engine.query(aggregate_query(ask, found.repeated > 0, origins(ask)))
-    bins = engine.query(histogram_query(ask, found.repeated > 0)) if ask.needs.histograms else {}
+    ask, told, merged = told_apart(ask, apart)
+    found, arrays, bins = counted(ask)
     if start is None:  # once a rollout runs, an arm that vanished is for the judge
         _refuse_empty_arms(ask, arrays)
     look = _Look(ask, arrays, bins)
@@ -135,7 +140,10 @@ def read(
     _refuse_misspelt_values(ask, cells)
     day = None if ask.start is None else local_day(ask.start, policy.zone)
     crossed = look.crossed(_stages(ask, switches)) if found.repeated and ask.cluster is None else ()
-    return Reading(cells, look.intake(found, crossed), day, ask.before, fixed, anchored)
+    intake = look.intake(found, crossed, merged)
+    if kept is not None:
+        kept.close()
+    return Reading(cells, intake, day, ask.before, fixed, anchored, told)
 
 
 def both_ends(policy: Policy, engine: Engine) -> tuple[Ends, Ends]:
@@ -156,17 +164,23 @@ def variant_values(policy: Policy, engine: Engine) -> tuple[tuple[str, int], ...
 
 
 def question(
-    policy: Policy, engine: Engine, switches: Sequence[datetime], as_of: datetime, fixed: date | None
+    policy: Policy,
+    engine: Engine,
+    switches: Sequence[datetime],
+    as_of: datetime,
+    fixed: date | None,
+    kept: Kept | None = None,
 ) -> Question:
     """What is asked of the rows, once their columns and the start are known."""
     types = check_columns(policy, engine.columns(), engine.name)
     kind, zone = types[policy.source.time], policy.zone
-    dated = is_dated(policy, engine) if kind not in TYPED_TIMES else kind == "date"
+    ask = Question(policy, needs(policy), engine, types, kind == "date", as_of, kept=kept)
+    dated = ask.dated if kind in TYPED_TIMES else is_dated(ask)
     cuts = snapped(switches, zone) if dated else tuple(switches)
     before = last_boundary(as_of, zone, policy.source.look, cuts)
-    ask = Question(policy, needs(policy), engine, types, dated, before)
+    ask = replace(ask, dated=dated, before=before)
     start = _start(ask, fixed if fixed is not None else policy.start)
-    return Question(policy, ask.needs, engine, types, dated, before, all_cuts(_utc(cuts), start), start)
+    return replace(ask, cuts=all_cuts(_utc(cuts), start), start=start)
 
 
 def _stages(ask: Question, switches: Sequence[datetime]) -> tuple[datetime, ...]:
@@ -345,7 +359,7 @@ class _Look:
             out[:, m] = self.arrays[f"bad_{m}"][rows]
         return out
 
-    def intake(self, found: Repeats, crossed: tuple[Crossed, ...] = ()) -> Intake:
+    def intake(self, found: Repeats, crossed: tuple[Crossed, ...], merged: tuple[tuple[str, int], ...]) -> Intake:
         """What happened to each row."""
         ask, role, since = self.ask, self.role, self.since
         others = other_variants(ask) if ((role == OTHER_VARIANT) & since).any() else ()
@@ -367,6 +381,7 @@ class _Look:
             null_cluster=self.count(self.lacks(NO_CLUSTER) & since),
             crossed=crossed,
             wrong=wrong,
+            merged=merged,
             missing_candidate=self.count(np.isin(role, tuple(OF_CANDIDATE.values())) & (since | self.lacks(NO_TIME))),
         )
 

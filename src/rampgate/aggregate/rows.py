@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from rampgate.aggregate.arrival import Clock, Fault
 from rampgate.aggregate.calendar import Look
 from rampgate.aggregate.drift_bins import Categories, Edges, Watched
-from rampgate.aggregate.histogram import Ages
-from rampgate.aggregate.moments import BASELINE, CANDIDATE, UNKNOWN
+from rampgate.aggregate.histogram import Ages, Scores
+from rampgate.aggregate.moments import BASELINE, CANDIDATE
 from rampgate.aggregate.needs import Bins, Component, Needs
 from rampgate.aggregate.steps import moment_of, period_of, slot_of
 from rampgate.aggregate.times import local_midnight, moment
@@ -35,12 +36,17 @@ from rampgate.aggregate.typed import (
     number_of,
     parsed_word,
     part,
+    segment_of,
     text_of,
+    told_of,
     truth,
     word_of,
 )
 from rampgate.policy import Mean, Policy, Proportion, RareEvent, Ratio, ShareAbove, TimeToEvent
 from rampgate.source import ColumnType, Engine
+
+if TYPE_CHECKING:
+    from rampgate.aggregate.kept import Kept
 
 # What becomes of a row, beside going to BASELINE or CANDIDATE.
 NO_UNIT, NO_TIME, NO_VARIANT, OTHER_VARIANT, AFTER, NO_CLUSTER = 2, 3, 4, 5, 6, 7
@@ -59,6 +65,9 @@ class Question:
     before : end of the last complete period
     cuts : instants at which periods are split, sorted
     start : beginning of the rollout; None while there is no candidate
+    kept : what is known of parts of the source from earlier looks, where it has parts
+    label : the column that says which part a row is of, where answers are asked for by part
+    apart : the values that are told apart, of segment columns that have too many
     """
 
     policy: Policy
@@ -69,6 +78,9 @@ class Question:
     before: datetime
     cuts: tuple[datetime, ...] = ()
     start: datetime | None = None
+    kept: Kept | None = None
+    label: str | None = None
+    apart: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def look(self) -> Look:
@@ -95,6 +107,7 @@ class Question:
         """The columns of text that metrics read as numbers."""
         names = {name for m in range(len(self.needs.metrics)) for name in _number_columns(self, m)}
         names |= {one.column for one in self.needs.watched if one.kind == "numeric"}
+        names |= set(scored(self).values())
         return tuple(sorted(name for name in names if self.types[name] == "text"))
 
 
@@ -102,7 +115,7 @@ def coded(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
     """One row per row: ``role``, ``period``, ``slot``, and what `typed_rows` gives, with a hash."""
     at, before = part("at"), moment_of(ask.before, ask)
     period = case((exp.LT(this=at.copy(), expression=before), period_of(ask)))
-    values = [item for m in range(len(ask.needs.metrics)) for item in _counting(ask, m)]
+    values = [item for m in range(len(ask.needs.metrics)) for item in counting(ask, m)]
     values += [named(_counted_bin(ask, bins), bin_name(ask, bins)) for bins in ask.needs.histograms]
     values += [part(name) for name in watched_names(ask)]
     flags = [part(f"bad{m}") for m in flagged(ask)]
@@ -114,7 +127,7 @@ def coded(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
         part("unit"),
         part("variant"),
         part("at"),
-        *((part("cluster"),) if ask.cluster is not None else ()),
+        *map(part, _aside(ask)),
         *values,
         *flags,
         *(part(f"text{m}") for m in shown),
@@ -132,7 +145,7 @@ def _hashed(ask: Question) -> list[exp.Expr]:
     times = [part(name) for m in range(len(ask.needs.metrics)) for name in _time_names(ask, m)]
     # What has a value is not all that an age says; a magnitude's bin follows from its value.
     times += [part(bin_name(ask, bins)) for bins in ask.needs.histograms if isinstance(bins, Ages)]
-    times += [part(name) for name in watched_names(ask)]
+    times += [part(name) for name in (*watched_names(ask), *(name for name, _ in _scores(ask)))]
     return times + [
         case((part(f"bad{m}"), infinity), otherwise=part(name)) if m in bad else part(name)
         for m in range(len(ask.needs.metrics))
@@ -150,16 +163,20 @@ def typed_rows(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
     ``cluster`` is there where the policy names one.
     """
     source, types = ask.policy.source, ask.types
-    segments = [named(_segment(column(name), types[name]), f"seg_{i}") for i, name in enumerate(ask.needs.segments)]
+    segments = [
+        named(told_of(segment_of(column(name), types[name]), ask.apart.get(name, ())), f"seg_{i}")
+        for i, name in enumerate(ask.needs.segments)
+    ]
     select = exp.Select().select(
         named(text_of(column(source.unit), types[source.unit]), "unit"),
         named(at_of(ask), "at"),
         named(text_of(column(source.variant), types[source.variant]), "variant"),
-        *cluster_of(ask),
+        *aside_of(ask),
         *segments,
         *(item for m in range(len(ask.needs.metrics)) for item in _values(ask, m)),
         *(item for m in range(len(ask.needs.metrics)) for item in _times(ask, m)),
         *(named(_aged(ask, bins), bin_name(ask, bins)) for bins in ask.needs.histograms if isinstance(bins, Ages)),
+        *(named(number.value, name) for name, number in _scores(ask)),
         *(named(_watched(ask, w), name) for w, name in zip(ask.needs.watched, watched_names(ask), strict=True)),
         *(named(_bad(ask, m), f"bad{m}") for m in flagged(ask)),
         *(named(_bad_text(ask, m), f"text{m}") for m in shown),
@@ -196,23 +213,24 @@ def _own(ask: Question, what: str, i: int) -> str:
 
 def cell_keys(ask: Question) -> list[str]:
     """The columns that name a cell."""
-    cluster = ["cluster"] if ask.cluster is not None else []
-    return ["role", "period", "slot", *(f"seg_{i}" for i in range(len(ask.needs.segments))), *cluster]
+    return ["role", "period", "slot", *(f"seg_{i}" for i in range(len(ask.needs.segments))), *_aside(ask)]
 
 
-def cluster_of(ask: Question) -> list[exp.Expr]:
-    """What was assigned as a whole, as text, if the policy names it."""
+def _aside(ask: Question) -> list[str]:
+    """The columns of `aside_of`."""
+    return [name for name, asked in (("cluster", ask.cluster), ("part", ask.label)) if asked is not None]
+
+
+def aside_of(ask: Question) -> list[exp.Expr]:
+    """What was assigned as a whole, as text, if the policy names it, and the part of the source if it is asked for."""
     name = ask.cluster
-    return [] if name is None else [named(text_of(column(name), ask.types[name]), "cluster")]
+    cluster = [] if name is None else [named(text_of(column(name), ask.types[name]), "cluster")]
+    return [*cluster, *part_of(ask)]
 
 
-def _segment(value: exp.Expr, kind: ColumnType) -> exp.Expr:
-    """The value of a segment. For text in one step, which engines do once per distinct value."""
-    unknown = exp.Literal.string(UNKNOWN)
-    if kind != "text":
-        return coalesce(text_of(value, kind), unknown)
-    text = cast(value, "text")
-    return case((exp.NEQ(this=text.copy(), expression=exp.Literal.string("")), text), otherwise=unknown)
+def part_of(ask: Question) -> list[exp.Expr]:
+    """The part of the source, if it is asked for."""
+    return [] if ask.label is None else [named(column(ask.label), "part")]
 
 
 def relation(engine: Engine) -> exp.Expr:
@@ -257,7 +275,7 @@ def _time_names(ask: Question, m: int) -> tuple[str, ...]:
     return (*((f"arrived{m}",) if metric.known_at else ()), *((f"begun{m}",) if late_clock else ()))
 
 
-def _counting(ask: Question, m: int) -> list[exp.Expr]:
+def counting(ask: Question, m: int) -> list[exp.Expr]:
     """The values of a metric as far as they count, and with ``late<m>`` those whose label came too late to."""
     names, metric = value_names(ask, m), ask.policy.metrics[ask.needs.metrics[m]]
     counts = _counts(ask, m)
@@ -288,6 +306,16 @@ def watched_names(ask: Question) -> tuple[str, ...]:
     return tuple(f"x{w}" for w in range(len(ask.needs.watched)))
 
 
+def scored(ask: Question) -> dict[int, str]:
+    """The columns of the model's own probabilities, by metric."""
+    metrics = ((m, ask.policy.metrics[name]) for m, name in enumerate(ask.needs.metrics))
+    return {m: one.score for m, one in metrics if isinstance(one, Proportion) and one.score is not None}
+
+
+def _scores(ask: Question) -> list[tuple[str, Number]]:
+    return [(f"score{m}", _number(ask, name)) for m, name in scored(ask).items()]
+
+
 def _watched(ask: Question, one: Watched) -> exp.Expr:
     """A watched column as a number, or as text; what is neither is missing."""
     if one.kind == "categorical":
@@ -306,6 +334,9 @@ def _counted_bin(ask: Question, bins: Bins) -> exp.Expr:
     if isinstance(bins, (Edges, Categories)):
         return bins.sql(part(f"x{[one.name for one in ask.needs.watched].index(bins.name)}"))
     m = ask.needs.metrics.index(bins.metric)
+    if isinstance(bins, Scores):
+        outcome = part(f"value{m}") if (ripe := _counts(ask, m)) is None else case((ripe, part(f"value{m}")))
+        return bins.sql(part(f"score{m}"), outcome)
     place = part(bin_name(ask, bins)) if isinstance(bins, Ages) else bins.sql(part(f"value{m}"))
     counts = _counts(ask, m)
     return place if counts is None else case((counts, place))

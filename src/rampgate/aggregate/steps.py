@@ -1,4 +1,4 @@
-"""SQL that says in which period a row lies, and instants as it compares them."""
+"""SQL that puts rows into steps of time: the period they lie in, and how many cuts came before them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from rampgate.aggregate.typed import case, cast, part, seconds_of
 if TYPE_CHECKING:
     from rampgate.aggregate.rows import Question
 
-_UTC_NAMES = ("UTC", "Etc/UTC", "Etc/UCT", "UCT", "Zulu", "Etc/Zulu", "Universal", "Etc/Universal")
+UTC_NAMES = ("UTC", "Etc/UTC", "Etc/UCT", "UCT", "Zulu", "Etc/Zulu", "Universal", "Etc/Universal")
 #: How far before the look the zone's changes of clock are written out; the engine knows those before.
-_WRITTEN_OUT = timedelta(days=1500)
+WRITTEN_OUT = timedelta(days=1500)
 
 
 def slot_of(ask: Question) -> exp.Expr:
@@ -43,9 +43,9 @@ def _local_day(ask: Question, at: exp.Expr) -> exp.Expr:
     agrees with the bounds of the periods whatever time zone data the engine has.
     """
     zone = ask.policy.zone
-    if ask.policy.timezone in _UTC_NAMES:
+    if ask.policy.timezone in UTC_NAMES:
         return cast(at, "date")
-    first = min(ask.before, ask.start or ask.before) - _WRITTEN_OUT
+    first = min(ask.before, ask.start or ask.before) - WRITTEN_OUT
     branches = [
         (
             exp.GTE(this=at.copy(), expression=moment_of(begin, ask)),

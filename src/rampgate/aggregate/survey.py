@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -12,6 +12,7 @@ import numpy as np
 from sqlglot import exp
 
 from rampgate.aggregate.first import units_since_start
+from rampgate.aggregate.merge import merged
 from rampgate.aggregate.moments import BASELINE, CANDIDATE
 from rampgate.aggregate.rows import (
     OTHER_VARIANT,
@@ -20,6 +21,7 @@ from rampgate.aggregate.rows import (
     at_of,
     coded,
     faults,
+    part_of,
     relation,
     since_start,
     typed_rows,
@@ -28,7 +30,6 @@ from rampgate.aggregate.rows import (
 from rampgate.aggregate.times import forms_of_time, time_value
 from rampgate.aggregate.typed import case, cast, column, known, named, part, text_of
 from rampgate.errors import DataError
-from rampgate.policy import Policy
 from rampgate.source import Array, Engine
 
 #: Values of a column that are named with their rows.
@@ -37,7 +38,7 @@ _NUMBER = re.compile(r"[0-9]{8,20}([.][0-9]*)?")
 _PARTED = re.compile(r"[0-9]{1,4}[-/. ]+([0-9]{1,2}|[^\W\d]{3,9})[-/., ]+[0-9]{2,4}")
 
 
-def is_dated(policy: Policy, engine: Engine) -> bool:
+def is_dated(ask: Question) -> bool:
     """Whether a time column that is read as text holds local days without a time of day.
 
     Raises
@@ -45,34 +46,13 @@ def is_dated(policy: Policy, engine: Engine) -> bool:
     DataError
         When some values are no times, or only some say their offset from UTC.
     """
-    source, name = policy.source, policy.source.time
-    kind = {column.name: column.type for column in engine.columns()}[name]
-    text = exp.column("text")
-    forms = forms_of_time(text, source, kind, engine)
-    form = case(
-        (forms.day, exp.Literal.number(0)),
-        (forms.zoned, exp.Literal.number(1)),
-        (forms.naive, exp.Literal.number(2)),
-        otherwise=exp.Literal.number(3),
-    )
-    rows = exp.Select().select(named(time_value(source, kind), "text")).from_(relation(engine))
-    inner = exp.Select().select(part("text"), named(form, "form")).from_(rows.subquery("times"))
-    select = (
-        exp.Select()
-        .select(
-            part("form"),
-            named(exp.Count(this=exp.Star()), "n"),
-            named(exp.Min(this=cast(part("text"), "text")), "example"),
-        )
-        .from_(inner.where(known(part("text"))).subquery("forms"))
-        .group_by(part("form"))
-    )
-    found = engine.query(select)
+    source, name = ask.policy.source, ask.policy.source.time
+    found = gathered(ask, _forms, ("form",))
     days, zoned, naive, bad = (_counted(found, form) for form in range(4))
     if bad[0]:
         raise DataError(
             f"{bad[0]} values of the time column are no times{_as_said(source.time_format)}, such as {bad[1]!r}",
-            where=f"{engine.name}, column {name!r}",
+            where=f"{ask.engine.name}, column {name!r}",
             remedy=_time_remedy(bad[1], source.time_format),
         )
     local = naive[0] + days[0]
@@ -81,10 +61,42 @@ def is_dated(policy: Policy, engine: Engine) -> bool:
         raise DataError(
             f"mixed time zones: {zoned[0]} times say their offset from UTC, such as {zoned[1]!r}, "
             f"and {local} do not, such as {example!r}",
-            where=f"{engine.name}, column {name!r}",
+            where=f"{ask.engine.name}, column {name!r}",
             remedy="write all times with an offset, or all in UTC",
         )
     return bool(days[0]) and not naive[0]
+
+
+def _forms(ask: Question) -> exp.Select:
+    """Rows by the form of their time, with one of each."""
+    source, keys = ask.policy.source, [part(item.alias) for item in part_of(ask)]
+    kind = ask.types[source.time]
+    forms = forms_of_time(exp.column("text"), source, kind, ask.engine)
+    form = case(
+        (forms.day, exp.Literal.number(0)),
+        (forms.zoned, exp.Literal.number(1)),
+        (forms.naive, exp.Literal.number(2)),
+        otherwise=exp.Literal.number(3),
+    )
+    rows = exp.Select().select(named(time_value(source, kind), "text"), *part_of(ask)).from_(relation(ask.engine))
+    inner = exp.Select().select(part("text"), named(form, "form"), *keys).from_(rows.subquery("times"))
+    return (
+        exp.Select()
+        .select(
+            part("form"),
+            *keys,
+            named(exp.Count(this=exp.Star()), "n"),
+            named(exp.Min(this=cast(part("text"), "text")), "example"),
+        )
+        .from_(inner.where(known(part("text"))).subquery("forms"))
+        .group_by(part("form"), *keys)
+    )
+
+
+def gathered(ask: Question, build: Callable[[Question], exp.Select], keys: Sequence[str]) -> dict[str, Array]:
+    """The answer to a question that no look changes, put together of parts where the source is kept in parts."""
+    found = None if ask.kept is None else ask.kept.answers(ask, build)
+    return ask.engine.query(build(ask)) if found is None else merged(found, keys)
 
 
 def _as_said(forms: Sequence[str] | None) -> str:
@@ -125,13 +137,18 @@ class FirstRow:
 
 def first_row(ask: Question, variant: str) -> FirstRow:
     """When a variant was first seen, at any time, also after the look."""
-    rows = exp.Select().select(named(at_of(ask), "at")).from_(relation(ask.engine))
-    name = ask.policy.source.variant
-    mine = exp.EQ(this=text_of(column(name), ask.types[name]), expression=exp.Literal.string(variant))
-    select = exp.Select().select(
-        named(exp.Count(this=exp.Star()), "n"), named(exp.Min(this=cast(part("at"), "timestampntz")), "first")
-    )
-    found = ask.engine.query(select.from_(rows.where(mine).subquery("mine")))
+
+    def first(ask: Question) -> exp.Select:
+        rows = exp.Select().select(named(at_of(ask), "at"), *part_of(ask)).from_(relation(ask.engine))
+        name, keys = ask.policy.source.variant, [part(item.alias) for item in part_of(ask)]
+        mine = exp.EQ(this=text_of(column(name), ask.types[name]), expression=exp.Literal.string(variant))
+        first = named(exp.Min(this=cast(part("at"), "timestampntz")), "first")
+        select = exp.Select().select(*keys, named(exp.Count(this=exp.Star()), "n"), first)
+        return select.from_(rows.where(mine).subquery("mine")).group_by(*keys)
+
+    found = gathered(ask, first, ())
+    if not len(found["n"]):
+        return FirstRow(0, None)
     return FirstRow(int(found["n"][0]), instant_of(found["first"][0], ask))
 
 

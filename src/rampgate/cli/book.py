@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from rampgate.cli.app import LEDGER_NAME, BookUrl, Json, Quiet, RolloutName, app
+from rampgate.cli.app import BookUrl, Json, Quiet, RolloutName, app, ledger_of
 from rampgate.cli.output import print_decision, print_json, print_view, progress
 
 
@@ -14,13 +15,14 @@ from rampgate.cli.output import print_decision, print_json, print_view, progress
 def status(rollout: RolloutName = None, as_json: Json = False, quiet: Quiet = False, ledger: BookUrl = None) -> int:
     """Where rollouts stand: phase, traffic, last decision, what they wait for, when they may finish."""
     from rampgate.report.book import last_windows, status_rows, status_view
+    from rampgate.rollout.keeping import kept_beside
 
     book = open_book(ledger)
-    rows = status_rows(book, rollout)
+    rows, kept = status_rows(book, rollout), kept_beside(ledger_of(ledger, Path()))
     if as_json:
-        print_json({"rollouts": rows})
+        print_json({"rollouts": rows, "store": kept})
     else:
-        print_view(status_view(rows, last_windows(book, rollout), quiet))
+        print_view(status_view(rows, last_windows(book, rollout), quiet, kept))
     return 0
 
 
@@ -86,4 +88,4 @@ def open_book(where: str | None) -> Any:
     """The ledger that ``--ledger`` names, which must exist."""
     from rampgate.ledger import Ledger
 
-    return Ledger.open(where or LEDGER_NAME, create=False)
+    return Ledger.open(ledger_of(where, Path()), create=False)

@@ -14,7 +14,9 @@ from typing import TypeVar
 from rampgate.aggregate.marginals import OVERALL
 from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.metric import KPI
+from rampgate.judge.by_score import ByScore, by_score
 from rampgate.judge.case import Case
+from rampgate.judge.change import Watched, change_reasons, changes
 from rampgate.judge.clear import all_clear
 from rampgate.judge.decision import (
     COMPLETE,
@@ -44,8 +46,9 @@ from rampgate.judge.gate import Demand, demands
 from rampgate.judge.harm import budget_reasons, budgets, overspent
 from rampgate.judge.health import forgotten, health
 from rampgate.judge.mandate import lacking
-from rampgate.judge.orders import gone_past, held, rolled_back_by, still_rolling_back
+from rampgate.judge.orders import gone_past, held, rolled_back_by, still_rolling_back, uncertain
 from rampgate.judge.point import point
+from rampgate.judge.reviews import unreviewed
 from rampgate.judge.sequential import sequential
 from rampgate.judge.show import LEVEL, all_estimates, windows
 from rampgate.judge.state import COMPLETED, ROLLED_BACK
@@ -75,6 +78,10 @@ def judge(case: Case) -> Decision:
     findings = replace(findings, rollback=(*findings.rollback, *far.rollback))
     said = gone_past(state, findings.rollback)
     findings = replace(findings, rollback=still_rolling_back(state, findings.rollback))
+    unwatched: tuple[Watched, ...] = ()
+    watched, lost = _safely(lambda: changes(case), unwatched, "the watch after the last phase")
+    back, waits = change_reasons(case, watched)
+    findings = replace(findings, rollback=(*findings.rollback, *back))
     no_checks: tuple[Health, ...] = ()
     no_demands: list[Demand] = []
     no_windows: tuple[Window, ...] = ()
@@ -88,8 +95,18 @@ def judge(case: Case) -> Decision:
     seen, unread = _safely(lambda: windows(case), no_windows, "the windows")
     no_budgets: tuple[Budget, ...] = ()
     spent, uncounted = _safely(lambda: budgets(case), no_budgets, "the harm budget")
+    none_awaited: tuple[ByScore, ...] = ()
+    awaited, unscored = _safely(lambda: by_score(case), none_awaited, "what scores say")
     opened, unopened = _safely(lambda: still_open(case), none_open, "the units still open")
-    wanted = [*held(state), *lacking(case.mandate), *wanted, *far.holds]
+    wanted = [
+        *held(state),
+        *uncertain(case.unheeded),
+        *lacking(case.mandate),
+        *unreviewed(case.reviews),
+        *wanted,
+        *far.holds,
+        *waits,
+    ]
     holds = [
         *(d.reason for d in wanted),
         *findings.holds,
@@ -97,7 +114,7 @@ def judge(case: Case) -> Decision:
         *(Reason(h.code, h.verdict, h.message) for h in checks if h.verdict in (FAIL, ERROR, NO_DATA)),
         *(
             reason
-            for reason in (broken, late, unseen, unmixed, unread, uncounted, unopened, unmeasured)
+            for reason in (broken, late, lost, unseen, unmixed, unread, uncounted, unopened, unmeasured, unscored)
             if reason is not None
         ),
     ]
@@ -124,6 +141,8 @@ def judge(case: Case) -> Decision:
         health=checks,
         waiting_for=tuple(_waiting(case, decision, [d.waiting for d in wanted], holds)),
         drift=far.rows,
+        after=tuple(one.to_dict() for one in watched),
+        by_score=tuple(one.to_dict() for one in awaited),
         budgets=spent,
         open=opened,
         approval=None if case.mandate is None else case.mandate.to_dict(),

@@ -9,7 +9,7 @@ from datetime import timedelta
 from rampgate.aggregate.marginals import OVERALL
 from rampgate.judge.decision import FAIL, PASS, Reason, Waiting
 from rampgate.judge.gate import Demand
-from rampgate.judge.order import GO, HOLD, RESUME, ROLLBACK, Order
+from rampgate.judge.order import GO, HOLD, RESUME, ROLLBACK, Order, Unheeded
 from rampgate.judge.state import COMPLETED, ROLLED_BACK, RUNNING, State
 from rampgate.policy import Policy
 
@@ -109,6 +109,24 @@ def held(state: State) -> list[Demand]:
         for one in state.orders
         if one.decision == HOLD
     ]
+
+
+def uncertain(unheeded: Sequence[Unheeded]) -> list[Demand]:
+    """What is not known to be a person's word is not obeyed, and nothing goes on while it stands there."""
+    return [
+        Demand(Reason("decided_by_person", FAIL, one.why), Waiting("a record of people that can be checked", None))
+        for one in unheeded
+    ]
+
+
+def without(state: State, decision: str, person: str, because: str) -> State:
+    """A state without what people went on past with the help of somebody whose word it was not."""
+    kept = tuple(
+        one
+        for one in state.orders
+        if not (one.decision == decision == GO and (person, because) in zip(one.by, one.because, strict=True))
+    )
+    return replace(state, orders=kept)
 
 
 def rolled_back_by(state: State) -> Order | None:

@@ -1,5 +1,6 @@
 """The policy: read from YAML, checked, printed as sentences, hashed."""
 
+from rampgate.policy.change import After, Alerts
 from rampgate.policy.drift import Drift, DriftAlert, DriftReference
 from rampgate.policy.judged import not_judged, refuse_not_judged
 from rampgate.policy.lint import lint, warnings
@@ -36,6 +37,8 @@ from rampgate.policy.values import Duration, Margin
 __all__ = [
     "KPI",
     "MINIMUM_CLUSTERS",
+    "After",
+    "Alerts",
     "Approval",
     "Drift",
     "DriftAlert",

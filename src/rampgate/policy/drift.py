@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
-from rampgate.policy.frozen import freeze
+from rampgate.policy.change import After
+from rampgate.policy.frozen import FrozenDict, freeze
 from rampgate.policy.metric import Section
 from rampgate.policy.names import Key, Text
 from rampgate.policy.problem import refuse, shown
@@ -134,13 +135,14 @@ class Drift(Section):
         None, description="Days of the baseline, a file, or baseline: all of its days before the start."
     )
     columns: Annotated[dict[Key, DriftAlert], AfterValidator(freeze)] = Field(
-        min_length=1, description="What is watched: columns, or metrics by their name."
+        FrozenDict(), description="What is watched: columns, or metrics by their name."
     )
     false_alerts: Rate | None = Field(
         None,
         description="Thresholds are found in the reference, so that this many windows alarm falsely: 1 per year.",
     )
     rollback: bool = Field(False, description="Whether drift of the candidate alone rolls back; else it holds.")
+    after: After | None = Field(None, description="The watch over days once no baseline is left.")
 
     def levels(self, name: str) -> dict[str, float]:
         """Where a column acts, by measure; without a distance where it is to be found in the reference."""

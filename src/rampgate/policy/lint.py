@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import fsum
 from zoneinfo import available_timezones
 
+from rampgate.policy.lint_change import change_problems
 from rampgate.policy.lint_drift import drift_problems
 from rampgate.policy.lint_hazard import hazard_problems, untested
 from rampgate.policy.lint_phases import phase_problems
@@ -20,7 +21,18 @@ _ROUNDING = 1e-9
 def lint(policy: Policy) -> list[Problem]:
     """Everything that is wrong with a policy whose values are legal one by one."""
     criteria = (_kpi, _known, _margins, hazard_problems)
-    rules = (_names, _source, _metrics, *criteria, phase_problems, _segments, drift_problems, _horizon, _approval)
+    rules = (
+        _names,
+        _source,
+        _metrics,
+        *criteria,
+        phase_problems,
+        _segments,
+        drift_problems,
+        change_problems,
+        _horizon,
+        _approval,
+    )
     return [problem for rule in rules for problem in rule(policy)]
 
 

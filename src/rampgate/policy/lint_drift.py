@@ -14,6 +14,9 @@ def drift_problems(policy: Policy) -> Iterator[Problem]:
     """A reference that is none, columns that cannot be watched, and thresholds that contradict each other."""
     if policy.drift is None:
         return
+    if not policy.drift.columns and policy.drift.after is None:
+        remedy = "name columns, as columns: {model_score: {psi: 0.2}}, or what is watched after the last phase"
+        yield Problem(("drift",), "nothing is watched for drift", remedy)
     yield from _reference(policy.drift)
     yield from _rate(policy.drift)
     for name in policy.drift.columns:

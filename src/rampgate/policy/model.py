@@ -21,6 +21,7 @@ from rampgate.policy.drift import Drift
 from rampgate.policy.frozen import FrozenDict, freeze
 from rampgate.policy.metric import Mean, Metric, Section, as_tuple
 from rampgate.policy.names import Key, Name, Text
+from rampgate.policy.place import Place
 from rampgate.policy.problem import Origin
 from rampgate.policy.time_format import TimeFormat
 from rampgate.policy.values import Day, Duration, Margin, Moment, Risk, Share, Span, Weight, Window, instant, percent
@@ -43,7 +44,9 @@ _Frozen = AfterValidator(freeze)
 class Source(Section):
     """Where the rows are and what their columns mean."""
 
-    events: Text | None = Field(None, description="Parquet, CSV or DuckDB file, beside the policy; none for a frame.")
+    events: Place | None = Field(
+        None, description="File beside the policy, or postgresql:// or spark:// URL; none for a frame."
+    )
     unit: Text = Field("unit", description="Column that identifies the unit, one row each.")
     time: Text = Field("time", description="Column of the time of exposure.")
     variant: Text = Field("variant", description="Column that says which version handled the unit.")
@@ -94,6 +97,14 @@ class Segments(Section):
     guardrails: _Guardrails = Field(FrozenDict(), description="Margin per metric, in each segment.")
     rollback: _Rollbacks = Field(FrozenDict(), description="Rollback criteria, in each segment.")
     minimum_units: int = Field(200, ge=0, description="Below this many units per arm: too little data.")
+    values: int = Field(
+        200, ge=1, description="Most values of a column that are told apart; the others are judged as one, (others)."
+    )
+    combinations: int = Field(
+        10_000,
+        ge=1,
+        description="Most combinations of values; columns of `by` beyond that are left out, which is said.",
+    )
 
 
 class Phase(Section):

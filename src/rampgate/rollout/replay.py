@@ -13,6 +13,7 @@ import numpy as np
 from rampgate.aggregate.calendar import local_midnight
 from rampgate.aggregate.moments import Cells, Intake
 from rampgate.aggregate.read import read
+from rampgate.aggregate.store import Store
 from rampgate.judge.case import Case
 from rampgate.judge.decide import judge
 from rampgate.judge.decision import Decision
@@ -63,14 +64,17 @@ def looks(
     events: Any = None,
     start: str | date | datetime | None = None,
     end: str | date | datetime | None = None,
+    store: Store | None = None,
 ) -> Iterator[Decision]:
-    """The same as ``replay``, one decision at a time."""
+    """The same as ``replay``, one decision at a time; ``store`` as for `check`."""
     policy = load_policy(policy)
     refuse_not_judged(policy)
     engine = events_engine(policy, events)
     try:
         until = look_at(policy, parse_moment(end, policy.zone))
-        cells, intake, first, _, bounds, drift = read(policy, engine, switches(policy, None), until, drift={})
+        cells, intake, first, _, bounds, drift, apart = read(
+            policy, engine, switches(policy, None), until, drift={}, store=store
+        )
     finally:
         if engine is not events:
             engine.close()
@@ -79,7 +83,7 @@ def looks(
     last = _last_look(policy, intake.newest)
     since = parse_moment(start, policy.zone) if start is not None else None
     look = next_look(policy, look_at(policy, local_midnight(first, policy.zone)))
-    state = State(candidate=policy.candidate, start=first, bounds=bounds, drift=drift)
+    state = State(candidate=policy.candidate, start=first, bounds=bounds, drift=drift, apart=apart)
     while look <= (min(until, last) if end is None else until):
         if not state.phases:
             state = replace(state, phases=(first_phase(policy, first, look),))

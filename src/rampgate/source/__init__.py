@@ -3,5 +3,6 @@
 from rampgate.source.engine import Array, Column, ColumnType, Engine
 from rampgate.source.memory import MemoryEngine
 from rampgate.source.open import open_engine
+from rampgate.source.parts import Part, Parted
 
-__all__ = ["Array", "Column", "ColumnType", "Engine", "MemoryEngine", "open_engine"]
+__all__ = ["Array", "Column", "ColumnType", "Engine", "MemoryEngine", "Part", "Parted", "open_engine"]

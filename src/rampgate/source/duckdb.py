@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from sqlglot import exp
 
 from rampgate.errors import SourceError
 from rampgate.policy.time_format import EPOCHS
+from rampgate.source.dialect import Dialect, data_type
 from rampgate.source.engine import Array, Column, ColumnType
 from rampgate.source.files import AS_UTF8, Located, locate, refuse_repeated
+from rampgate.source.parts import Part, joined, state_of
 
 _EVENTS = "events"
 _FILE = "source_file"
@@ -33,13 +36,54 @@ _CSV_FIELDS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _CSV_FILE = re.compile(r"^\s*file = (.*)$", re.MULTILINE)
 
 
-class DuckDBEngine:
+class DuckDBSQL(Dialect):
+    """How DuckDB says it: sqlglot writes it as the aggregation builds it."""
+
+    dialect = "duckdb"
+
+    def sql(self, select: exp.Expr, *, pretty: bool = False) -> str:
+        """As sqlglot writes it."""
+        return select.sql(self.dialect, pretty=pretty)
+
+    def row_hash(self, values: Sequence[exp.Expr]) -> exp.Expr:
+        """DuckDB's own hash; it may change with DuckDB's version."""
+        return exp.Anonymous(this="HASH", expressions=[value.copy() for value in values])
+
+    def utc(self, value: exp.Expr, kind: ColumnType, form: str | None = None) -> exp.Expr:
+        """See `Engine.utc`. Through microseconds, as a cast from ``timestamptz`` costs ten times as much."""
+        if form is not None:
+            return _since_1970(value, EPOCHS[form]) if form in EPOCHS else _in_form(value, form)
+        if kind == "timestamp":
+            return exp.Cast(this=value.copy(), to=data_type("timestampntz"))
+        zoned = value.copy()
+        if kind == "timestamptz":
+            zoned = exp.Cast(this=zoned, to=data_type("timestamptz"))  # from nanoseconds; else it costs nothing
+        if kind == "text":
+            zoned = exp.TryCast(this=zoned, to=data_type("timestamptz"))
+        micros = exp.Anonymous(this="EPOCH_US", expressions=[zoned])
+        return exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[micros])
+
+    def elapsed(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
+        """Through microseconds: DATE_DIFF counts the seconds that begin between the two."""
+        first, last = (exp.Anonymous(this="EPOCH_US", expressions=[at.copy()]) for at in (start, end))
+        micros = exp.Paren(this=exp.Sub(this=last, expression=first))
+        return exp.Div(this=exp.Cast(this=micros, to=data_type("double")), expression=exp.Literal.number("1e6"))
+
+    def total(self, value: exp.Expr) -> exp.Expr:
+        """Kahan's sum."""
+        return exp.Anonymous(this="FSUM", expressions=[value.copy()])
+
+    def quantiles(self, value: exp.Expr, shares: Sequence[float]) -> exp.Expr:
+        """In one pass for all shares."""
+        asked = exp.Array(expressions=[exp.Literal.number(repr(share)) for share in shares])
+        return exp.Anonymous(this="QUANTILE_DISC", expressions=[value.copy(), asked])
+
+
+class DuckDBEngine(DuckDBSQL):
     """An `Engine` on an in-memory DuckDB that can reach the given rows and nothing else.
 
     Make one with `open`; close it, or use it in a ``with`` statement.
     """
-
-    dialect = "duckdb"
 
     def __init__(
         self,
@@ -47,15 +91,22 @@ class DuckDBEngine:
         name: str,
         relation: exp.Expr,
         where: str,
-        keep: tuple[Path, ...] = (),
+        files: Located | None = None,
+        view: str = _EVENTS,
     ) -> None:
         self.name = name
         self._connection = connection
         self._relation = relation
         self._where = where
-        self._to_keep = keep
+        self._files = files
+        self._view = view
+        self._views = 0
+        small = files is not None and files.kind == "csv" and _unpacked(files) <= _KEPT
+        self._to_keep = files.paths if files is not None and small else ()
         self._kept: list[tuple[int, int]] | None = None
-        self._columns = self._described()
+        self._types = self._described()
+        self._columns = tuple(Column(name, _type(kind)) for name, kind in self._types.items())
+        self.made_by = f"duckdb {duckdb.__version__} {sorted(self._types.items())}"
 
     @classmethod
     def open(cls, events: Any, base: Path | None = None, *, threads: int | None = None) -> DuckDBEngine:
@@ -90,8 +141,7 @@ class DuckDBEngine:
             _lock(connection)
         except (duckdb.Error, UnicodeDecodeError) as error:
             raise _unreadable(error, where, files.kind) from error
-        small = files.kind == "csv" and _unpacked(files) <= _KEPT
-        return cls(connection, files.name, relation, where, files.paths if small else ())
+        return cls(connection, files.name, relation, where, files)
 
     @classmethod
     def _over_frame(cls, connection: duckdb.DuckDBPyConnection, frame: Any) -> DuckDBEngine:
@@ -110,11 +160,11 @@ class DuckDBEngine:
             raise _unreadable(error, name, "frame") from error
         return cls(connection, name, _table(_EVENTS), name)
 
-    def _described(self) -> tuple[Column, ...]:
-        select = exp.Select().select(exp.Star()).from_(self._relation.copy())
+    def _described(self, relation: exp.Expr | None = None) -> dict[str, str]:
+        """The columns with DuckDB's names of their types."""
+        select = exp.Select().select(exp.Star()).from_((relation or self._relation).copy())
         arrays = self._run(f"DESCRIBE {select.sql(self.dialect)}")
-        pairs = zip(arrays["column_name"], arrays["column_type"], strict=True)
-        return tuple(Column(str(name), _type(str(kind))) for name, kind in pairs)
+        return {str(name): str(kind) for name, kind in zip(arrays["column_name"], arrays["column_type"], strict=True)}
 
     def relation(self) -> exp.Expr:
         """The view, frame or table."""
@@ -129,54 +179,66 @@ class DuckDBEngine:
         if self._to_keep and ((found := _state_of(self._to_keep)) is None or found != self._kept):
             self._keep()
             self._kept = found
-        return {name: _plain(values) for name, values in self._run(select.sql(self.dialect)).items()}
+        return {name: _plain(values) for name, values in self._run(self.sql(select)).items()}
 
     def _keep(self) -> None:
         """Put a table with the rows before the view that reads them: of one name, the temporary one is meant."""
-        self._run("CREATE OR REPLACE TEMP TABLE events AS SELECT * FROM memory.main.events")
+        table, view = _table(self._view), _table(self._view, "main", "memory")
+        rows = exp.Select().select(exp.Star()).from_(view)
+        kept = exp.Create(
+            this=table,
+            kind="TABLE",
+            replace=True,
+            expression=rows,
+            properties=exp.Properties(expressions=[exp.TemporaryProperty()]),
+        )
+        self._run(kept.sql(self.dialect))
+
+    def parts(self) -> tuple[Part, ...]:
+        """The files; see `Parted.parts`. Frames have none."""
+        files = self._files
+        if files is None:
+            return ()
+        try:
+            if files.kind == "duckdb":
+                log = files.paths[0].with_name(f"{files.paths[0].name}.wal")
+                return (
+                    joined(str(files.paths[0]), [state_of(path) for path in (files.paths[0], log) if path.exists()]),
+                )
+            return tuple(map(state_of, files.paths))
+        except OSError:
+            return ()
+
+    def only(self, places: Sequence[int], label: str) -> DuckDBEngine | None:
+        """The rows of some files; see `Parted.only`."""
+        files = self._files
+        assert files is not None
+        named = exp.Alias(this=_text(str(files.paths[0])), alias=exp.to_identifier(label, quoted=True))
+        select = exp.Select().select(exp.Star(), named).from_(self._relation.copy())
+        if files.kind != "duckdb":
+            if files.kind == "parquet" and len(files.paths) > 1 and not self._alike(places):
+                return None
+            files = replace(files, paths=tuple(files.paths[place] for place in places))
+            # Not the file's number: DuckDB counts those that a condition leaves.
+            select = exp.Select().select(exp.Star()).from_(_reading(files, label))
+        # A name of its own each time: a table that was kept of other files would stand before the view.
+        self._views += 1
+        view = f"{_EVENTS}_of_parts_{self._views}"
+        create = exp.Create(this=_table(view), kind="VIEW", replace=True, expression=select)
+        self._run(create.sql(self.dialect))
+        return DuckDBEngine(self._connection, self.name, _table(view), self._where, files, view)
+
+    def _alike(self, places: Sequence[int]) -> bool:
+        """Whether each of some files has, alone, the columns that all have together."""
+        assert self._files is not None
+        each = (replace(self._files, paths=(self._files.paths[place],)) for place in places)
+        return all(self._described(_reading(files)) == self._types for files in each)
 
     def _run(self, sql: str) -> dict[str, Array]:
         try:
             return dict(self._connection.execute(sql).fetchnumpy())
         except duckdb.Error as error:
             raise _unreadable(error, self._where, "rows") from error
-
-    def row_hash(self, values: Sequence[exp.Expr]) -> exp.Expr:
-        """DuckDB's own hash; it may change with DuckDB's version."""
-        return exp.Anonymous(this="HASH", expressions=[value.copy() for value in values])
-
-    def utc(self, value: exp.Expr, kind: ColumnType, form: str | None = None) -> exp.Expr:
-        """See `Engine.utc`. Through microseconds, as a cast from ``timestamptz`` costs ten times as much."""
-        if form is not None:
-            return _since_1970(value, EPOCHS[form]) if form in EPOCHS else _in_form(value, form)
-        if kind == "timestamp":
-            return exp.Cast(this=value.copy(), to=exp.DataType.build("timestampntz"))
-        zoned = value.copy()
-        if kind == "timestamptz":
-            zoned = exp.Cast(
-                this=zoned, to=exp.DataType.build("timestamptz")
-            )  # from nanoseconds; else it costs nothing
-        if kind == "text":
-            zoned = exp.TryCast(this=zoned, to=exp.DataType.build("timestamptz"))
-        micros = exp.Anonymous(this="EPOCH_US", expressions=[zoned])
-        return exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[micros])
-
-    def elapsed(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
-        """Through microseconds: DATE_DIFF counts the seconds that begin between the two."""
-        first, last = (exp.Anonymous(this="EPOCH_US", expressions=[at.copy()]) for at in (start, end))
-        micros = exp.Paren(this=exp.Sub(this=last, expression=first))
-        return exp.Div(
-            this=exp.Cast(this=micros, to=exp.DataType.build("double")), expression=exp.Literal.number("1e6")
-        )
-
-    def total(self, value: exp.Expr) -> exp.Expr:
-        """Kahan's sum."""
-        return exp.Anonymous(this="FSUM", expressions=[value.copy()])
-
-    def quantiles(self, value: exp.Expr, shares: Sequence[float]) -> exp.Expr:
-        """Exact, of values that occur."""
-        asked = exp.Array(expressions=[exp.Literal.number(repr(share)) for share in shares])
-        return exp.Anonymous(this="QUANTILE_DISC", expressions=[value.copy(), asked])
 
     def close(self) -> None:
         """Close the connection; the rows stay where they are."""
@@ -191,11 +253,11 @@ class DuckDBEngine:
 
 def _since_1970(value: exp.Expr, units: int) -> exp.Expr:
     """A number of units a second as a timestamp, if it lies in the years 1973 to 5138."""
-    number = exp.TryCast(this=value.copy(), to=exp.DataType.build("double"))
+    number = exp.TryCast(this=value.copy(), to=data_type("double"))
     low, high = (exp.Literal.number(f"{seconds * units}.0") for seconds in (10**8, 10**11))
     inside = exp.and_(exp.GTE(this=number, expression=low), exp.LT(this=number.copy(), expression=high))
     micros = exp.Mul(this=number.copy(), expression=exp.Literal.number(1_000_000 // units))
-    made = exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[exp.Cast(this=micros, to=exp.DataType.build("bigint"))])
+    made = exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[exp.Cast(this=micros, to=data_type("bigint"))])
     return exp.Case(ifs=[exp.If(this=inside, true=made)])
 
 
@@ -207,7 +269,7 @@ def _in_form(value: exp.Expr, form: str) -> exp.Expr:
     at: exp.Expr = exp.Anonymous(this="TRY_STRPTIME", expressions=[value.copy(), _text(form)])
     if "%z" in form:
         at = exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[exp.Anonymous(this="EPOCH_US", expressions=[at])])
-    first = exp.Cast(this=_text("1000-01-01"), to=exp.DataType.build("timestampntz"))
+    first = exp.Cast(this=_text("1000-01-01"), to=data_type("timestampntz"))
     fits = exp.and_(
         exp.GTE(this=at, expression=first),
         exp.RegexpLike(this=value.copy(), expression=_text("[0-9]")),
@@ -269,6 +331,14 @@ def _unpacked(files: Located) -> int:
 
 def _view(connection: duckdb.DuckDBPyConnection, files: Located) -> exp.Expr:
     """A view over Parquet or CSV files."""
+    view = _table(_EVENTS)
+    create = exp.Create(this=view, kind="VIEW", expression=exp.Select().select(exp.Star()).from_(_reading(files)))
+    connection.execute(create.sql("duckdb"))
+    return view
+
+
+def _reading(files: Located, label: str | None = None) -> exp.Expr:
+    """What to select from to read Parquet or CSV files; ``label`` is a column for the name of each row's file."""
     paths: exp.Expr = exp.Array(expressions=[_text(_literal(path)) for path in files.paths])
     if files.kind == "parquet":
         options: dict[str, exp.Expr] = {"binary_as_string": exp.true()}
@@ -282,12 +352,10 @@ def _view(connection: duckdb.DuckDBPyConnection, files: Located) -> exp.Expr:
             "delim": _text(files.delimiter), "quote": _text('"'), "escape": _text('"'),
         }  # fmt: skip
         function = "READ_CSV"
+    if label is not None:
+        options["filename"] = _text(label)
     named = [exp.EQ(this=exp.column(key), expression=value) for key, value in options.items()]
-    read = exp.Anonymous(this=function, expressions=[paths, *named])
-    view = _table(_EVENTS)
-    create = exp.Create(this=view, kind="VIEW", expression=exp.Select().select(exp.Star()).from_(read))
-    connection.execute(create.sql("duckdb"))
-    return view
+    return exp.Anonymous(this=function, expressions=[paths, *named])
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, files: Located) -> exp.Expr:

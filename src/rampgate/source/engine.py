@@ -42,6 +42,10 @@ class Engine(Protocol):
         """The columns in their order."""
         ...
 
+    def sql(self, select: exp.Expr) -> str:
+        """A query as it is run, in the engine's own words."""
+        ...
+
     def query(self, select: exp.Expr) -> dict[str, Array]:
         """Run one query; equally long arrays by column name.
 

@@ -55,6 +55,10 @@ class MemoryEngine:
         """The canned columns."""
         return self._columns
 
+    def sql(self, select: exp.Expr) -> str:
+        """As sqlglot writes it."""
+        return select.sql(self.dialect)
+
     def query(self, select: exp.Expr) -> dict[str, Array]:
         """Record the query and answer it."""
         self.queries.append(select.copy())

@@ -1,0 +1,1 @@
+"""How long looks take beside what others need for the same: `make bench`."""

@@ -1,0 +1,394 @@
+"""A look that reads only what it does not know finds what a look at every row finds, whatever happens to the files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from tests.aggregate.support import METRICS, csv_text, policy, tickets
+
+from rampgate.aggregate.read import Reading, read
+from rampgate.aggregate.store import Store
+from rampgate.errors import DataError, RampgateError
+from rampgate.policy import Policy
+from rampgate.source import open_engine, parts
+from rampgate.source.duckdb import DuckDBEngine
+
+MONDAY = date(2026, 3, 23)
+SWITCHES = (datetime(2026, 3, 27, 12, 30, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
+LATE = datetime(2026, 4, 10, tzinfo=UTC)
+QUANTILE = {"kind": "quantile", "column": "hours", "q": 0.9, "better": "lower"}
+WITHIN = {"kind": "time_to_event", "from": "opened", "to": "closed", "within": "72h"}
+KNOWN = {"kind": "proportion", "column": "overridden", "known_at": "closed", "better": "lower"}
+
+
+@pytest.fixture(autouse=True)
+def _settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of tests are as young as the tests."""
+    monkeypatch.setattr(parts, "SETTLED_AFTER", -1e9)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The names of the files that queries went to, one list for each."""
+    found: list[list[str]] = []
+    original = DuckDBEngine.query
+
+    def query(self: DuckDBEngine, select: Any) -> Any:
+        found.append([path.name for path in self._files.paths] if self._files else [])
+        return original(self, select)
+
+    monkeypatch.setattr(DuckDBEngine, "query", query)
+    return found
+
+
+def table(seed: int = 1, rows: int = 240, days: int = 14, first: int = 0) -> pa.Table:
+    """Tickets with units that no other ``first`` has, and when they were closed."""
+    plain = tickets(rows, seed, MONDAY, days).drop_columns(["unused"])
+    units = pa.array([f"INC{first + i:06d}" for i in range(rows)])
+    hours = pc.fill_null(plain["hours"], 200.0)
+    closed = [at + timedelta(hours=h) for at, h in zip(plain["opened"].to_pylist(), hours.to_pylist(), strict=True)]
+    made = plain.set_column(0, "ticket", units).append_column("closed", pa.array(closed, pa.timestamp("us", "UTC")))
+    place = made.column_names.index("escalation_correct")
+    return made.set_column(place, "escalation_correct", made["escalation_correct"].cast(pa.bool_()))
+
+
+def by_day(whole: pa.Table) -> dict[str, pa.Table]:
+    """One file for each two days."""
+    days = [(at.date() - MONDAY).days // 2 for at in whole["opened"].to_pylist()]
+    return {f"{d:02d}": whole.filter(pa.array([day == d for day in days])) for d in sorted(set(days))}
+
+
+class Source:
+    """Files in a folder, and a store beside them."""
+
+    def __init__(self, folder: Path, kind: str) -> None:
+        self.folder, self.kind = folder, kind
+        self.store = folder / "store"
+
+    def write(self, name: str, rows: pa.Table) -> None:
+        path = self.folder / f"{name}.{self.kind}"
+        beside = path.with_suffix(".new")
+        if self.kind == "parquet":
+            pq.write_table(rows, beside, row_group_size=37)
+        else:
+            beside.write_text(csv_text(rows), "utf-8")
+        beside.replace(path)
+
+    def look(
+        self, chosen: Policy, as_of: datetime = LATE, fresh: bool = False, switches: Any = (), start: Any = None
+    ) -> Reading:
+        engine = open_engine(f"*.{self.kind}", self.folder)
+        try:
+            return read(chosen, engine, switches, as_of, start, store=None if fresh else Store(self.store))
+        finally:
+            engine.close()
+
+
+def outcome(source: Source, fresh: bool, given: tuple[Policy, datetime, Any, Any]) -> Reading | str:
+    try:
+        return source.look(given[0], given[1], fresh, *given[2:])
+    except RampgateError as error:
+        return str(error)
+
+
+def agree(kept: Reading | str, fresh: Reading | str) -> None:
+    """Counts and digests are the same, moments to 1e-12 of the values that they are made of."""
+    if isinstance(kept, str) or isinstance(fresh, str):
+        assert kept == fresh
+        return
+    assert kept.intake == fresh.intake
+    assert (kept.start, kept.look, kept.bounds) == (fresh.start, fresh.look, fresh.bounds)
+    left, right = kept.cells, fresh.cells
+    for name in ("components", "pairs", "periods", "segments", "values", "digest", "clusters"):
+        assert getattr(left, name) == getattr(right, name), name
+    for name in ("period", "arm", "n", "low", "high", "malformed"):
+        np.testing.assert_array_equal(getattr(left, name), getattr(right, name), err_msg=name)
+    for mine, other in zip(left.tallies, right.tallies, strict=True):
+        for name in ("row", "bin", "count"):
+            np.testing.assert_array_equal(getattr(mine, name), getattr(other, name))
+    np.testing.assert_allclose(left.mean, right.mean, rtol=1e-12)
+    reach = np.maximum(np.abs(left.low), np.abs(left.high))
+    first, second = ([pair[side] for pair in left.pairs] for side in (0, 1))
+    size = left.n[:, None] * reach[:, first] * reach[:, second]
+    assert np.all(np.abs(left.comoment - right.comoment) <= 1e-12 * size)
+
+
+POLICIES: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "another metric": {"metrics": {**METRICS, "hours": {**METRICS["hours"], "best": 1}}},
+    "another segment": {"segments": {"by": ["queue", "escalated"], "guardrails": {"override": {"margin": "5pp"}}}},
+    "Berlin": {"timezone": "Europe/Berlin"},
+    "weeks": {"source": {"unit": "ticket", "time": "opened", "variant": "version", "look": "week"}},
+    "from a Wednesday": {"start": "2026-03-25"},
+    "weeks from a Wednesday in New York": {
+        "source": {"unit": "ticket", "time": "opened", "variant": "version", "look": "week"},
+        "start": "2026-03-25",
+        "timezone": "America/New_York",
+    },
+    "clusters": {
+        "source": {"unit": "ticket", "time": "opened", "variant": "version", "cluster": "queue"},
+        "segments": None,
+    },
+    "bins, times and late labels": {"metrics": {**METRICS, "slow": QUANTILE, "within": WITHIN, "override": KNOWN}},
+    "another candidate": {"candidate": "v3"},
+}  # fmt: skip
+
+
+def _null(rows: pa.Table, name: str) -> pa.Table:
+    place = rows.column_names.index(name)
+    first = pa.array([None, *rows[name].to_pylist()[1:]], rows.schema.field(name).type)
+    return rows.set_column(place, name, first)
+
+
+def _changed(rows: pa.Table) -> pa.Table:
+    return rows.set_column(1, "opened", pc.add(rows["opened"], pa.scalar(timedelta(hours=7))))
+
+
+def _named(rows: pa.Table, version: str) -> pa.Table:
+    return rows.set_column(2, "version", pa.array([version] * len(rows)))
+
+
+#: What may happen to the rows of one file; some of it makes them wrong, which both looks must say alike.
+EDITS: dict[str, Callable[[pa.Table], pa.Table]] = {
+    "late rows": lambda rows: pa.concat_tables([rows, table(9, 20, first=900_000)]),
+    "rows of next month": lambda rows: pa.concat_tables([rows, _changed(table(8, 5, 60, first=800_000))]),
+    "fewer rows": lambda rows: rows.slice(1),
+    "no rows": lambda rows: rows.slice(0, 0),
+    "an outcome corrected": lambda rows: rows.set_column(
+        rows.column_names.index("overridden"), "overridden", pc.invert(rows["overridden"])
+    ),
+    "times moved": _changed,
+    "a unit twice in a file": lambda rows: pa.concat_tables([rows, rows.slice(0, 1)]),
+    "no unit": lambda rows: _null(rows, "ticket"),
+    "no time": lambda rows: _null(rows, "opened"),
+    "no version": lambda rows: _null(rows, "version"),
+    "another version": lambda rows: pa.concat_tables([rows, _named(table(7, 3, first=700_000), "v3")]),
+    "units of another file": lambda rows: pa.concat_tables([rows, table(1).slice(0, 2)]),
+    "an extreme value": lambda rows: rows.set_column(
+        rows.column_names.index("hours"), "hours", pa.array([1e6] * len(rows), pa.float64())
+    ),
+}
+
+
+@settings(
+    max_examples=8,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+def test_looks_agree_whatever_happens_between_them(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    kind = data.draw(st.sampled_from(["parquet", "csv"]))
+    source = Source(tmp_path_factory.mktemp("files"), kind)
+    files = by_day(table())
+    for name, rows in files.items():
+        source.write(name, rows)
+    chosen = policy()
+    for _ in range(data.draw(st.integers(2, 6))):
+        what = data.draw(st.sampled_from(["policy", "edit", "edit", "remove", "add", "store", "nothing"]))
+        if what == "policy":
+            chosen = policy(**POLICIES[data.draw(st.sampled_from(sorted(POLICIES)))])
+        elif what == "edit":
+            name = data.draw(st.sampled_from(sorted(files)))
+            if len(files[name]):
+                files[name] = EDITS[data.draw(st.sampled_from(sorted(EDITS)))](files[name])
+                source.write(name, files[name])
+        elif what == "remove" and len(files) > 2:
+            name = data.draw(st.sampled_from(sorted(files)))
+            del files[name]
+            (source.folder / f"{name}.{kind}").unlink()
+        elif what == "add":
+            name = f"{len(files)}x{data.draw(st.integers(0, 9))}"
+            files[name] = table(data.draw(st.integers(0, 5)), 30, first=data.draw(st.sampled_from([300_000, 310_000])))
+            source.write(name, files[name])
+        elif what == "store":
+            spoil(source.store, data)
+        as_of = MONDAY + timedelta(days=data.draw(st.integers(3, 18)))
+        moment = datetime(as_of.year, as_of.month, as_of.day, data.draw(st.sampled_from([0, 13])), tzinfo=UTC)
+        switches = SWITCHES[: data.draw(st.integers(0, 2))]
+        start = data.draw(st.sampled_from([None, None, date(2026, 3, 26)]))
+        given = (chosen, moment, switches, start)
+        agree(outcome(source, False, given), outcome(source, True, given))
+
+
+def spoil(store: Path, data: st.DataObject) -> None:
+    """Do something to one file of the store, or to all of it."""
+    which, where, garbage = data.draw(st.tuples(st.integers(0, 999), st.integers(0, 9999), st.binary(max_size=99)))
+    how = data.draw(st.sampled_from(["cut", "flip", "garbage", "empty", "another", "gone", "folder", "all gone"]))
+    found = sorted(path for path in store.glob("*.kept") if path.is_file())
+    if not found:
+        return
+    path = found[which % len(found)]
+    content = path.read_bytes() or b"x"
+    place = where % len(content)
+    if how == "cut":
+        path.write_bytes(content[:place])
+    elif how == "flip":
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    elif how in ("garbage", "empty"):
+        path.write_bytes(b"" if how == "empty" else garbage)
+    elif how == "another":
+        path.write_bytes(b"rampgate kept 0\n" + content[16:])
+    else:
+        path.unlink()
+        if how == "folder":
+            path.mkdir()
+        elif how == "all gone":
+            for other in found:
+                other.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_only_new_files_are_read(tmp_path: Path, kind: str, asked: list[list[str]]) -> None:
+    source, files = Source(tmp_path, kind), by_day(table())
+    last = max(files)
+    for name in sorted(files)[:-1]:
+        source.write(name, files[name])
+    source.look(policy())
+    asked.clear()
+    source.look(policy())
+    assert asked == []
+    source.write(last, files[last])
+    agree(source.look(policy()), source.look(policy(), fresh=True))
+    assert {name for query in asked for name in query if len(query) < len(files)} == {f"{last}.{kind}"}
+    asked.clear()
+    later = source.look(policy(), LATE + timedelta(days=30))
+    assert asked == []
+    agree(later, source.look(policy(), LATE + timedelta(days=30), fresh=True))
+
+
+def test_units_that_lie_in_no_order_are_compared_by_hash(tmp_path: Path, asked: list[list[str]]) -> None:
+    source, whole = Source(tmp_path, "parquet"), table()
+    mixed = np.random.default_rng(3).permutation(len(whole))
+    files = by_day(whole.set_column(0, "ticket", whole["ticket"].take(pa.array(mixed))))
+    for name, rows in files.items():
+        source.write(name, rows)
+    source.look(policy())
+    asked.clear()
+    agree(source.look(policy()), source.look(policy(), fresh=True))
+    assert all(len(query) == len(files) for query in asked), "only the fresh look asks"
+    first, second = sorted(files)[:2]
+    source.write(second, pa.concat_tables([files[second], files[first].slice(0, 1)]))
+    kept = source.look(policy())
+    assert kept.intake.duplicate_units == 1
+    agree(kept, source.look(policy(), fresh=True))
+
+
+def test_a_change_of_traffic_within_a_period_reads_the_files_of_that_time_alone(
+    tmp_path: Path, asked: list[list[str]]
+) -> None:
+    source, files = Source(tmp_path, "parquet"), by_day(table())
+    for name, rows in files.items():
+        source.write(name, rows)
+    source.look(policy())
+    asked.clear()
+    kept = source.look(policy(), switches=SWITCHES)
+    # The one at noon lies in a file; the one at midnight splits nothing.
+    assert {name for query in asked for name in query} == {"02.parquet"}
+    agree(kept, source.look(policy(), switches=SWITCHES, fresh=True))
+
+
+def test_a_file_whose_size_and_time_were_kept_is_read_again(tmp_path: Path) -> None:
+    source = Source(tmp_path, "csv")
+    for name, rows in by_day(table()).items():
+        source.write(name, rows)
+    before = source.look(policy())
+    path = tmp_path / "01.csv"
+    stat, text = path.stat(), path.read_text("utf-8")
+    changed = text.replace(",v1,", ",V1,", 1).replace(",v2,", ",v1,", 1).replace(",V1,", ",v2,", 1)
+    assert changed != text
+    with path.open("r+", encoding="utf-8") as file:
+        file.write(changed)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (stat.st_size, stat.st_mtime_ns)
+    after = source.look(policy())
+    assert after.cells.digest != before.cells.digest
+    agree(after, source.look(policy(), fresh=True))
+
+
+def test_what_was_written_a_moment_ago_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "SETTLED_AFTER", 3600.0)
+    source = Source(tmp_path, "parquet")
+    for name, rows in by_day(table()).items():
+        source.write(name, rows)
+    source.look(policy())
+    assert Store(source.store).size() == (0, 0)
+
+
+def test_a_file_of_other_types_has_all_rows_read(tmp_path: Path) -> None:
+    source, files = Source(tmp_path, "parquet"), by_day(table())
+    for name, rows in files.items():
+        source.write(name, rows)
+    source.look(policy())
+    place = files["03"].column_names.index("hours")
+    whole = pa.array([None if x is None else round(x) for x in files["03"]["hours"].to_pylist()], pa.int32())
+    source.write("03", files["03"].set_column(place, "hours", whole))
+    agree(source.look(policy()), source.look(policy(), fresh=True))
+
+
+def test_a_duckdb_file_is_one_part(tmp_path: Path, asked: list[list[str]]) -> None:
+    path, store = tmp_path / "t.duckdb", tmp_path / "store"
+
+    def look(fresh: bool = False) -> Reading:
+        engine = open_engine(path)
+        try:
+            return read(policy(), engine, (), LATE, store=None if fresh else Store(store))
+        finally:
+            engine.close()
+
+    with duckdb.connect(path) as connection:
+        connection.register("given", table())
+        connection.execute("CREATE TABLE tickets AS SELECT * FROM given")
+    look()
+    asked.clear()
+    kept = look()
+    assert asked == []
+    agree(kept, look(fresh=True))
+    with duckdb.connect(path) as connection:
+        connection.execute("UPDATE tickets SET overridden = NOT overridden WHERE ticket = 'INC000003'")
+    agree(look(), look(fresh=True))
+
+
+def test_a_column_of_any_name_is_no_part(tmp_path: Path) -> None:
+    source = Source(tmp_path, "parquet")
+    for name, rows in by_day(table()).items():
+        source.write(name, rows.append_column("part", rows["queue"]).append_column("filename", rows["queue"]))
+    chosen = policy(segments={"by": ["part", "filename"], "guardrails": {"override": {"margin": "5pp"}}})
+    source.look(chosen)
+    agree(source.look(chosen), source.look(chosen, fresh=True))
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, files = Source(tmp_path, "parquet"), by_day(table())
+    for name, rows in files.items():
+        source.write(name, rows)
+    original = DuckDBEngine.query
+
+    def query(self: DuckDBEngine, select: Any) -> Any:
+        found = original(self, select)
+        source.write("02", files["02"].slice(1))
+        return found
+
+    monkeypatch.setattr(DuckDBEngine, "query", query)
+    with pytest.raises(DataError, match="changed while it was read"):
+        source.look(policy())
+
+
+def test_frames_are_read_whole() -> None:
+    whole = table()
+    engine = open_engine(whole)
+    store = Store(Path("/nowhere/at/all"))
+    assert read(policy(), engine, (), LATE, store=store).intake.used == len(whole)
