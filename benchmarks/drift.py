@@ -1,8 +1,8 @@
 """What drift of two tables takes, beside a scan and beside evidently: ``python benchmarks/drift.py``.
 
 Two Parquet files of a million rows, 20 columns of numbers and 10 of categories. Each case is a process of its own, told
-with its wall time, the seconds of its processors, which a busy machine changes less, and its peak memory. The seconds are
-those of the work, without starting Python and importing. For the peer make an environment of
+with its wall time, the seconds of its processors, which a busy machine changes less, and its peak memory. The seconds
+are those of the work, without starting Python and importing. For the peer make an environment of
 ``benchmarks/requirements-drift.txt`` and name its Python: ``--peer ENV/bin/python``.
 """
 
@@ -28,13 +28,14 @@ def told(work):
     spent = lambda: sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     begun, before = time.perf_counter(), spent()
     work()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    peak = int(status["VmHWM"].split()[0]) / 1024
     print(json.dumps({"wall": time.perf_counter() - begun, "cpu": spent() - before, "peak": peak}))
 files = sys.argv[1:3]
 """
-_NAMES = """
-numbers, words = [f"n{i}" for i in range(%d)], [f"c{i}" for i in range(%d)]
-""" % (NUMBERS, CATEGORIES)
+_NAMES = f"""
+numbers, words = [f"n{{i}}" for i in range({NUMBERS})], [f"c{{i}}" for i in range({CATEGORIES})]
+"""
 CASES = {
     "a scan: sum of each number, max of each category": """
 import duckdb
