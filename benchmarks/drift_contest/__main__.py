@@ -110,9 +110,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("python", help="interpreter of the peers' environment")
     python, both = parser.parse_args().python, collections()
-    with ThreadPoolExecutor() as others, ProcessPoolExecutor() as own:
-        theirs = [others.submit(peers, python, c) for c in both]
+    with ProcessPoolExecutor() as own, ThreadPoolExecutor() as others:
+        # First, or they would hold the peers' input open.
         ours = [own.submit(our_alarms, c) for c in both]
+        theirs = [others.submit(peers, python, c) for c in both]
         grids = [{OURS: mine.result(), **them.result()} for mine, them in zip(ours, theirs, strict=True)]
     found = {c.name: rows(c, grid) for c, grid in zip(both, grids, strict=True)}
     (HERE / "results.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
