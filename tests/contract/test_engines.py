@@ -199,16 +199,3 @@ def test_what_is_refused_is_refused_in_the_same_words(hold: Hold) -> None:
                 look(source, only())
             errors.append(caught.value)
         assert (errors[0].what, errors[0].remedy) == (errors[1].what, errors[1].remedy)
-
-
-def test_a_table_without_a_policy(hold: Hold) -> None:
-    """What `init` and `compare` guess of a table they guess wherever it is."""
-    given = tickets(600).drop_columns(["unused"])
-    wanted, found = rampgate.compare(given), rampgate.compare(hold(given))
-    assert found.policy == wanted.policy
-    alike(found.to_dict(), {**wanted.to_dict(), **_named(found.to_dict())})
-
-
-def _named(content: dict[str, Any]) -> dict[str, Any]:
-    """What a comparison calls its rows, which is the engine's."""
-    return {key: content[key] for key in ("source", "events", "table") if key in content}
