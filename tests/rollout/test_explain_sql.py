@@ -84,7 +84,12 @@ def test_it_parses_again_in_the_dialect_and_nothing_is_run(name: str) -> None:
 def test_what_is_written_is_what_is_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ran: list[str] = []
     real = DuckDBEngine._run
-    monkeypatch.setattr(DuckDBEngine, "_run", lambda engine, sql: (ran.append(sql), real(engine, sql))[1])
+
+    def noted(engine: DuckDBEngine, sql: str) -> Any:
+        ran.append(sql)
+        return real(engine, sql)
+
+    monkeypatch.setattr(DuckDBEngine, "_run", noted)
     rows = table(20, 40, 1.0)
     policy = load_policy({**chosen(), "metrics": JUDGED, "segments": {"by": ["queue"]},
                           "start": "2026-01-05", "baseline": "v1", "candidate": "v2"})  # fmt: skip
