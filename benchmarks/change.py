@@ -161,7 +161,7 @@ def alarms(world: World, rollouts: int, seed: int, shift: float = 0.0, since: in
         for one, when in enumerate(days):
             row = min(int(when) // length, watch.log_e.shape[-1] - 1)
             likeliest = int(np.argmax(watch.log_e[one, row]))
-            up.append(watch.shift[one, row, likeliest] > 0)
+            up.append(watch.shift(row, likeliest)[one] > 0)
         plain.append(first(naive(x, rows), length, since))
     return Found(np.concatenate(day), np.array(up)), Found(np.concatenate(plain), np.array(up))
 

@@ -13,6 +13,7 @@ import argparse
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -57,21 +58,16 @@ def our_alarms(collection: Collection) -> Grid:
     return {f"{threshold:g}": [list(one.alarms(threshold)) for one in made] for threshold in THRESHOLDS}
 
 
-def peers(python: str, collections_: Sequence[Collection]) -> dict[str, dict[str, Grid]]:
+def peers(python: str, collection: Collection) -> dict[str, Grid]:
     """Alarms of the others, from their own environment."""
-    given = {
-        c.name: {str(place): [float(x) for x in one.values] for place, one in enumerate(c.every)} for c in collections_
-    }
+    given = {collection.name: {str(p): [float(x) for x in one.values] for p, one in enumerate(collection.every)}}
     done = subprocess.run(
         [python, str(HERE / "peers.py")], input=json.dumps(given), stdout=subprocess.PIPE, text=True, check=True
     )
-    found: dict[str, dict[str, dict[str, dict[str, Any]]]] = json.loads(done.stdout)
+    found: dict[str, dict[str, dict[str, Any]]] = json.loads(done.stdout)[collection.name]
     return {
-        name: {
-            detector: {p: [alarms[str(place)] for place in range(len(alarms))] for p, alarms in grid.items()}
-            for detector, grid in detectors.items()
-        }
-        for name, detectors in found.items()
+        detector: {p: [alarms[str(place)] for place in range(len(alarms))] for p, alarms in grid.items()}
+        for detector, grid in found.items()
     }
 
 
@@ -113,9 +109,13 @@ def main() -> None:
     """Run everything and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("python", help="interpreter of the peers' environment")
-    both = collections()
-    others = peers(parser.parse_args().python, both)
-    found = {c.name: rows(c, {OURS: our_alarms(c), **others[c.name]}) for c in both}
+    python, both = parser.parse_args().python, collections()
+    with ProcessPoolExecutor() as own, ThreadPoolExecutor() as others:
+        # First, or they would hold the peers' input open.
+        ours = [own.submit(our_alarms, c) for c in both]
+        theirs = [others.submit(peers, python, c) for c in both]
+        grids = [{OURS: mine.result(), **them.result()} for mine, them in zip(ours, theirs, strict=True)]
+    found = {c.name: rows(c, grid) for c, grid in zip(both, grids, strict=True)}
     (HERE / "results.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     write(found)
 

@@ -69,9 +69,10 @@ def pelt(kernel: str) -> Callable[[list[float]], Callable[[float], Alarms]]:
 
 
 LEVELS = (1e-1, 1e-2, 2e-3, 1e-4, 1e-6, 1e-8, 1e-12, 1e-16, 1e-24)
+SLOW_LEVELS = (1e-2, 1e-4, 1e-6, 1e-8, 1e-12)
 STREAMING: dict[str, tuple[tuple[float, ...], Callable[[list[float], float, str], Alarms]]] = {
     "ADWIN": (LEVELS, adwin),
-    "KSWIN": (LEVELS, kswin),
+    "KSWIN": (SLOW_LEVELS, kswin),
     "Page-Hinkley, delta 0.005": (
         (5, 10, 20, 35, 50, 75, 100, 150, 250, 500),
         lambda values, threshold, _: page_hinkley(values, 0.005, threshold),

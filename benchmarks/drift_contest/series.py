@@ -1,4 +1,4 @@
-"""The labelled series, each as at most 500 steps for every detector, and surrogates in which nothing changes."""
+"""The labelled series, each as at most 200 steps for every detector, and surrogates in which nothing changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 
 DATA = Path(__file__).parents[2] / "tests" / "data"
 #: Steps of a series at most; consecutive points are averaged until they are no more.
-MOST_STEPS = 500
+MOST_STEPS = 200
 #: The part at the beginning that every detector may learn from, as NAB has it, and its least steps.
 PROBATION, LEAST = 0.15, 24
 

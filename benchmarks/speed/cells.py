@@ -31,7 +31,11 @@ JOINT += [f"sum((hash({USED}) >> 32)::bigint)", f"sum((hash({USED}) & 4294967295
 if __name__ == "__main__":
     chosen = PLAIN if "plain" in sys.argv else PLAIN + JOINT
     keys = "date_trunc('week', ts), variant, queue, urgency, geo"
-    found = duckdb.connect().execute(
-        f"select {keys}, {', '.join(chosen)} from read_parquet('{sys.argv[1]}') group by all"  # noqa: S608
-    ).fetchnumpy()
+    found = (
+        duckdb.connect()
+        .execute(
+            f"select {keys}, {', '.join(chosen)} from read_parquet('{sys.argv[1]}') group by all"  # noqa: S608
+        )
+        .fetchnumpy()
+    )
     assert found

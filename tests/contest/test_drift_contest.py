@@ -38,7 +38,7 @@ def test_alarms_are_counted_in_windows_and_outside() -> None:
 def test_the_series_are_all_there() -> None:
     series = nab()
     assert (len(series), sum(len(one.windows) for one in series)) == (24, 43)
-    assert all(len(one.values) <= 500 for one in series)
+    assert all(len(one.values) <= 200 for one in series)
     assert all(first <= last < len(one.values) for one in series for first, last in one.windows)
     others = tcpd()
     assert len({one.name for one in others}) == 10
@@ -57,6 +57,8 @@ def test_our_detector_on_short_series(name: str) -> None:
 
 
 def results() -> dict[str, Any]:
+    if not (contest.HERE / "results.json").exists():
+        pytest.skip("the contest was not run: make drift-contest")
     found: dict[str, Any] = json.loads((contest.HERE / "results.json").read_text("utf-8"))
     return found
 

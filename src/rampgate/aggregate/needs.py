@@ -8,10 +8,10 @@ from itertools import combinations_with_replacement
 from typing import Literal
 
 from rampgate.aggregate.drift_bins import Drawn, Watched
-from rampgate.aggregate.histogram import Ages, Magnitudes, bins_of
+from rampgate.aggregate.histogram import Ages, Magnitudes, Scores, bins_of
 from rampgate.policy import Mean, Policy, TimeToEvent
 
-Bins = Magnitudes | Ages | Drawn
+Bins = Magnitudes | Ages | Drawn | Scores
 Role = Literal["value", "numerator", "denominator", "known", "late", "event", "covariate", "covered"]
 
 _ROLES: dict[str, tuple[Role, ...]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from sqlglot import exp
 from rampgate.aggregate.arrival import Clock, Fault
 from rampgate.aggregate.calendar import Look
 from rampgate.aggregate.drift_bins import Categories, Edges, Watched
-from rampgate.aggregate.histogram import Ages
+from rampgate.aggregate.histogram import Ages, Scores
 from rampgate.aggregate.moments import BASELINE, CANDIDATE
 from rampgate.aggregate.needs import Bins, Component, Needs
 from rampgate.aggregate.steps import moment_of, period_of, slot_of
@@ -38,6 +38,7 @@ from rampgate.aggregate.typed import (
     part,
     segment_of,
     text_of,
+    told_of,
     truth,
     word_of,
 )
@@ -66,6 +67,7 @@ class Question:
     start : beginning of the rollout; None while there is no candidate
     kept : what is known of parts of the source from earlier looks, where it has parts
     label : the column that says which part a row is of, where answers are asked for by part
+    apart : the values that are told apart, of segment columns that have too many
     """
 
     policy: Policy
@@ -78,6 +80,7 @@ class Question:
     start: datetime | None = None
     kept: Kept | None = None
     label: str | None = None
+    apart: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def look(self) -> Look:
@@ -104,6 +107,7 @@ class Question:
         """The columns of text that metrics read as numbers."""
         names = {name for m in range(len(self.needs.metrics)) for name in _number_columns(self, m)}
         names |= {one.column for one in self.needs.watched if one.kind == "numeric"}
+        names |= set(scored(self).values())
         return tuple(sorted(name for name in names if self.types[name] == "text"))
 
 
@@ -141,7 +145,7 @@ def _hashed(ask: Question) -> list[exp.Expr]:
     times = [part(name) for m in range(len(ask.needs.metrics)) for name in _time_names(ask, m)]
     # What has a value is not all that an age says; a magnitude's bin follows from its value.
     times += [part(bin_name(ask, bins)) for bins in ask.needs.histograms if isinstance(bins, Ages)]
-    times += [part(name) for name in watched_names(ask)]
+    times += [part(name) for name in (*watched_names(ask), *(name for name, _ in _scores(ask)))]
     return times + [
         case((part(f"bad{m}"), infinity), otherwise=part(name)) if m in bad else part(name)
         for m in range(len(ask.needs.metrics))
@@ -159,7 +163,10 @@ def typed_rows(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
     ``cluster`` is there where the policy names one.
     """
     source, types = ask.policy.source, ask.types
-    segments = [named(segment_of(column(name), types[name]), f"seg_{i}") for i, name in enumerate(ask.needs.segments)]
+    segments = [
+        named(told_of(segment_of(column(name), types[name]), ask.apart.get(name, ())), f"seg_{i}")
+        for i, name in enumerate(ask.needs.segments)
+    ]
     select = exp.Select().select(
         named(text_of(column(source.unit), types[source.unit]), "unit"),
         named(at_of(ask), "at"),
@@ -169,6 +176,7 @@ def typed_rows(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
         *(item for m in range(len(ask.needs.metrics)) for item in _values(ask, m)),
         *(item for m in range(len(ask.needs.metrics)) for item in _times(ask, m)),
         *(named(_aged(ask, bins), bin_name(ask, bins)) for bins in ask.needs.histograms if isinstance(bins, Ages)),
+        *(named(number.value, name) for name, number in _scores(ask)),
         *(named(_watched(ask, w), name) for w, name in zip(ask.needs.watched, watched_names(ask), strict=True)),
         *(named(_bad(ask, m), f"bad{m}") for m in flagged(ask)),
         *(named(_bad_text(ask, m), f"text{m}") for m in shown),
@@ -298,6 +306,16 @@ def watched_names(ask: Question) -> tuple[str, ...]:
     return tuple(f"x{w}" for w in range(len(ask.needs.watched)))
 
 
+def scored(ask: Question) -> dict[int, str]:
+    """The columns of the model's own probabilities, by metric."""
+    metrics = ((m, ask.policy.metrics[name]) for m, name in enumerate(ask.needs.metrics))
+    return {m: one.score for m, one in metrics if isinstance(one, Proportion) and one.score is not None}
+
+
+def _scores(ask: Question) -> list[tuple[str, Number]]:
+    return [(f"score{m}", _number(ask, name)) for m, name in scored(ask).items()]
+
+
 def _watched(ask: Question, one: Watched) -> exp.Expr:
     """A watched column as a number, or as text; what is neither is missing."""
     if one.kind == "categorical":
@@ -316,6 +334,9 @@ def _counted_bin(ask: Question, bins: Bins) -> exp.Expr:
     if isinstance(bins, (Edges, Categories)):
         return bins.sql(part(f"x{[one.name for one in ask.needs.watched].index(bins.name)}"))
     m = ask.needs.metrics.index(bins.metric)
+    if isinstance(bins, Scores):
+        outcome = part(f"value{m}") if (ripe := _counts(ask, m)) is None else case((ripe, part(f"value{m}")))
+        return bins.sql(part(f"score{m}"), outcome)
     place = part(bin_name(ask, bins)) if isinstance(bins, Ages) else bins.sql(part(f"value{m}"))
     counts = _counts(ask, m)
     return place if counts is None else case((counts, place))

@@ -170,11 +170,9 @@ class Detector:
         weights = logs - log_sum_exp(logs, 0)
         onsets = int(watched.sum())
         log_e = np.full((*values.shape[:-1], onsets, onsets), -np.inf)
-        shift = np.zeros_like(log_e)
         for model, white, log_weight in zip(self.models, whites, weights, strict=True):
             log_e = np.logaddexp(log_e, log_weight[..., None] + _by_onset(model, white, watched))
-            shift += np.exp(log_weight)[..., None] * _shift(model, centred, watched)
-        return Watch(log_e, shift)
+        return Watch(log_e, np.exp(weights), self, centred)
 
     def _held(self, values: Floats) -> tuple[Floats, Floats]:
         """Values less the reference's mean of their level and arm, and the same without what is farthest, (..., row).
@@ -219,23 +217,10 @@ def _squares(white: Floats) -> Floats:
     return np.maximum(np.cumsum(white * white, axis=-1), _LEAST)
 
 
-def _along(model: _Model, white: Floats, watched: np.ndarray) -> Floats:
-    """What rows made independent say of a change since each onset, (..., watched, onset)."""
-    return np.asarray(np.cumsum(white[..., None] * model.steps, axis=-2)[..., watched, :])
-
-
-def _shift(model: _Model, centred: Floats, watched: np.ndarray) -> Floats:
-    """The change since each onset, in the unit of the values, after each watched row, (..., watched, onset)."""
-    along, told = _along(model, centred @ model.whiten.T, watched), model.told[watched]
-    # The first row of a level tells nothing of a change.
-    begun = np.tri(told.shape[0], dtype=bool)
-    return np.asarray(np.divide(along, told, out=np.zeros_like(along), where=begun & (told > 0)))
-
-
 def _by_onset(model: _Model, white: Floats, watched: np.ndarray) -> Floats:
     """Log likelihood ratio of each onset after each watched row, (..., watched, onset)."""
     squares = _squares(white)[..., watched, None]
-    along = _along(model, white, watched)
+    along = np.cumsum(white[..., None] * model.steps, axis=-2)[..., watched, :]
     told, free = model.told[watched], model.free[watched, None] / 2.0
     begun = np.tri(told.shape[0], dtype=bool)
     total = np.full(along.shape, -np.inf)
@@ -271,11 +256,25 @@ class Watch:
     Attributes
     ----------
     log_e : log likelihood ratio of each onset after each watched row, (..., watched, onset); -inf before the onset
-    shift : the change since each onset, averaged over models, (..., watched, onset)
+    weights : of the models after each watched row, (model, ..., watched)
+    detector, centred : what it was made by, and the values less what the reference says of their level, (..., row)
     """
 
     log_e: Floats
-    shift: Floats
+    weights: Floats
+    detector: Detector
+    centred: Floats
+
+    def shift(self, row: int, onset: int) -> Floats:
+        """The change since an onset, as told at a watched row, in the unit of the values, (...)."""
+        end = self.detector.rows.first + row + 1
+        total = np.zeros(self.centred.shape[:-1])
+        for model, weight in zip(self.detector.models, self.weights, strict=True):
+            told = float(model.told[end - 1, onset])
+            white = self.centred[..., :end] @ model.whiten[:end, :end].T
+            # The first row of a level tells nothing of a change.
+            total = total + weight[..., row] * (white @ model.steps[:end, onset]) / (told if told > 0 else 1.0)
+        return np.asarray(total)
 
     @property
     def log_r(self) -> Floats:
@@ -297,7 +296,7 @@ class Watch:
             after = share[last + 1] if last < row else -1.0
             first, last = (first - 1, last) if before > after else (first, last + 1)
             held += max(before, after)
-        return Onset(likeliest, first, last, float(self.shift[row, likeliest]))
+        return Onset(likeliest, first, last, float(self.shift(row, likeliest)))
 
 
 def step_days(most: Floats, least: float) -> int | None:

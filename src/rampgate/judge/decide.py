@@ -14,6 +14,7 @@ from typing import TypeVar
 from rampgate.aggregate.marginals import OVERALL
 from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.metric import KPI
+from rampgate.judge.by_score import ByScore, by_score
 from rampgate.judge.case import Case
 from rampgate.judge.change import Watched, change_reasons, changes
 from rampgate.judge.clear import all_clear
@@ -94,6 +95,8 @@ def judge(case: Case) -> Decision:
     seen, unread = _safely(lambda: windows(case), no_windows, "the windows")
     no_budgets: tuple[Budget, ...] = ()
     spent, uncounted = _safely(lambda: budgets(case), no_budgets, "the harm budget")
+    none_awaited: tuple[ByScore, ...] = ()
+    awaited, unscored = _safely(lambda: by_score(case), none_awaited, "what scores say")
     opened, unopened = _safely(lambda: still_open(case), none_open, "the units still open")
     wanted = [
         *held(state),
@@ -111,7 +114,7 @@ def judge(case: Case) -> Decision:
         *(Reason(h.code, h.verdict, h.message) for h in checks if h.verdict in (FAIL, ERROR, NO_DATA)),
         *(
             reason
-            for reason in (broken, late, lost, unseen, unmixed, unread, uncounted, unopened, unmeasured)
+            for reason in (broken, late, lost, unseen, unmixed, unread, uncounted, unopened, unmeasured, unscored)
             if reason is not None
         ),
     ]
@@ -139,6 +142,7 @@ def judge(case: Case) -> Decision:
         waiting_for=tuple(_waiting(case, decision, [d.waiting for d in wanted], holds)),
         drift=far.rows,
         after=tuple(one.to_dict() for one in watched),
+        by_score=tuple(one.to_dict() for one in awaited),
         budgets=spent,
         open=opened,
         approval=None if case.mandate is None else case.mandate.to_dict(),

@@ -290,6 +290,7 @@ class Decision(Shown):
     open: tuple[StillOpen, ...] = field(default=())
     approval: Mapping[str, Any] | None = None
     after: tuple[Mapping[str, Any], ...] = ()
+    by_score: tuple[Mapping[str, Any], ...] = ()
     decision_id: str | None = None
     previous_sha256: str | None = None
 
@@ -335,6 +336,8 @@ class Decision(Shown):
             **({"budgets": [b.to_dict() for b in self.budgets]} if self.budgets else {}),
             # Only where days are watched after the last phase.
             **({"after": [dict(one) for one in self.after]} if self.after else {}),
+            # Only where a metric has a score.
+            **({"by_score": [dict(one) for one in self.by_score]} if self.by_score else {}),
             # Only where a policy asks for approvals.
             **({"approval": dict(self.approval)} if self.approval is not None else {}),
             "decision_id": self.decision_id,
@@ -425,6 +428,7 @@ def _decision(data: Mapping[str, Any]) -> Decision:
         ),
         approval=data.get("approval"),
         after=tuple(data.get("after", ())),
+        by_score=tuple(data.get("by_score", ())),
         decision_id=data.get("decision_id"),
         previous_sha256=data.get("previous_sha256"),
     )

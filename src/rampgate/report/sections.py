@@ -30,6 +30,7 @@ from rampgate.report.blocks import (
     Table,
     Text,
 )
+from rampgate.report.by_score import by_score
 from rampgate.report.dossier import Dossier
 from rampgate.report.drawing import told_odds
 from rampgate.report.drift_section import drift_section
@@ -139,7 +140,7 @@ def sections(dossier: Dossier) -> Iterator[Section]:
     yield Section("Traffic and decisions", tuple(_ramp(dossier)), 5)
     yield Section("Evidence of harm", tuple(_evidence(dossier)), 1)
     yield Section("Effect so far", tuple(_effects(dossier)), 2)
-    parts = (*still_open(dossier), *drift_section(dossier), *after(dossier))
+    parts = (*still_open(dossier), *drift_section(dossier), *after(dossier), *by_score(dossier))
     yield from (replace(part, place=3) for part in parts)
     yield Section("What the gate waits for", tuple(_waiting(dossier)), 6)
     yield from (replace(part, place=6) for part in reviewed(dossier.reviewed))

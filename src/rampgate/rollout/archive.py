@@ -101,7 +101,14 @@ def _intake(intake: Intake) -> dict[str, Any]:
     data["malformed"] = [list(item) for item in intake.malformed]
     data["crossed"] = [[start.isoformat(), *counts] for start, *counts in intake.crossed]
     data["wrong"] = [list(item) for item in intake.wrong]
-    for name in ("null_cluster", "crossed", "missing_candidate", "wrong"):  # not there in records that have none of it
+    data["merged"] = [list(item) for item in intake.merged]
+    for name in (
+        "null_cluster",
+        "crossed",
+        "missing_candidate",
+        "wrong",
+        "merged",
+    ):  # not there in records that have none of it
         if not data[name]:
             del data[name]
     # Rows beyond the look do not belong to it: the same look asked tomorrow is the same look.
@@ -216,6 +223,7 @@ def intake_of(body: Mapping[str, Any]) -> Intake:
     )
     intake["malformed"] = tuple((name, n, example) for name, n, example in intake["malformed"])
     intake["wrong"] = tuple((name, why) for name, why in intake.get("wrong", ()))
+    intake["merged"] = tuple((name, count) for name, count in intake.get("merged", ()))
     return Intake(**intake)
 
 

@@ -175,13 +175,13 @@ def read_case(policy: Policy, engine: Engine, state: State, as_of: datetime, sto
     if state.start is None and state.attempt > 1:
         state = replace(state, start=_new_start(policy, engine, look, store))
     fixed = state.start if state.start is not None or state.attempt > 1 else policy.start
-    traffic = switches(policy, state)
-    reading = read(policy, engine, traffic, look, fixed, state.bounds, state.drift, store)
-    cells, intake, start, _, bounds, drift = reading
+    steps, apart = switches(policy, state), None if state.start is None else state.apart
+    found = read(policy, engine, steps, look, fixed, state.bounds, state.drift, store, apart)
+    cells, intake, start = found.cells, found.intake, found.start
     if state.start is None and state.attempt == 1 and start is not None and _begun(policy, cells):
         state = replace(state, start=start)
     if state.start is not None:
-        state = replace(state, bounds=bounds, drift=drift)
+        state = replace(state, bounds=found.bounds, drift=found.drift, apart=found.apart)
     if not state.phases and state.start is not None:
         state = replace(state, phases=(first_phase(policy, state.start, as_of),))
     return Case(policy, cells, intake, state, as_of, look)
