@@ -87,7 +87,8 @@ def _beta_quantile(p: float, a: int, b: int) -> float:
         middle = 0.5 * (low + high)
         if middle in (low, high):
             break
-        low, high = (middle, high) if _incomplete_beta(a, b, middle, 1.0 - middle) < p else (low, middle)
+        below = float(_incomplete_beta(np.array([float(a)]), b, np.array([middle]), np.array([1.0 - middle]))[0])
+        low, high = (middle, high) if below < p else (low, middle)
     return 0.5 * (low + high)
 
 
