@@ -301,6 +301,16 @@ def bin_name(ask: Question, bins: Bins) -> str:
     return f"bin{ask.needs.metrics.index(bins.metric)}"
 
 
+def scored(ask: Question) -> dict[int, str]:
+    """The columns of the model's own probabilities, by metric."""
+    metrics = ((m, ask.policy.metrics[name]) for m, name in enumerate(ask.needs.metrics))
+    return {m: one.score for m, one in metrics if isinstance(one, Proportion) and one.score is not None}
+
+
+def _scores(ask: Question) -> list[tuple[str, Number]]:
+    return [(f"score{m}", _number(ask, name)) for m, name in scored(ask).items()]
+
+
 def _watched(ask: Question, one: Watched) -> exp.Expr:
     """A watched column as a number, or as text; what is neither is missing."""
     if one.kind == "categorical":
