@@ -135,7 +135,7 @@ def test_a_reference_that_has_changed_itself_is_none() -> None:
     """The world moves in the baseline's history: neither level is the law of the days after it."""
     decision = judge(rollout(SWITCH + 28, WATCH, moved_by(0.1, 35)))
     assert of(decision)["verdict"] == "NO_DATA"
-    assert "its reference has itself changed, told on 2026-02-1" in of(decision)["message"]
+    assert "its reference has itself changed, told on 2026-02-25" in of(decision)["message"]
     assert decision.decision == "hold"
 
 
