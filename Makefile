@@ -5,7 +5,7 @@ BIN := .venv/bin
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs docs-serve docs-refresh guarantees contest drift-contest notebook lock vega picture kills clean
+.PHONY: help demo test lint format docs docs-serve docs-refresh guarantees contest drift-contest bench notebook lock vega picture kills clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,11 @@ drift-contest:  ## change detectors on labelled real series, with peers of their
 		-r benchmarks/drift_contest/requirements.txt
 	@OMP_NUM_THREADS=1 nice $(BIN)/python -m benchmarks.drift_contest benchmarks/drift_contest/.venv/bin/python
 
+bench:  ## looks beside DuckDB by hand, tea-tasting, pandas and others: docs/performance.md (PARTS="cells history" ROWS=1000000)
+	@bash tools/environment.sh dev
+	@bash tools/peers.sh
+	@$(BIN)/python -m benchmarks.speed --rows $(or $(ROWS),20000000) $(PARTS)
+
 lock:  ## compile requirements/*.txt from pyproject.toml (UPGRADE=1: to the newest versions)
 	@bash tools/environment.sh run
 	@bash tools/lock.sh $(if $(UPGRADE),--upgrade)
@@ -82,5 +87,5 @@ kills:  ## eight processes at one ledger, 200 looks, 500 kills at random moments
 	@$(BIN)/python -m tests.ledger.kills 500 $(or $(LEDGER),sqlite)
 
 clean:  ## remove the environment, caches and what the demo left
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist site rampgate-demo
+	rm -rf .venv .venv-peers .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist site rampgate-demo
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -38,7 +38,7 @@ def told(harm: float, day: int, seed: int) -> Since | None:
     policy = load_policy(RULES)
     engine = open_engine(tickets(days=DAYS, harm=harm, from_day=day, seed=seed))
     end = look_at(policy, parse_moment(START + timedelta(days=DAYS), policy.zone))
-    cells, intake, first, _, bounds, _ = read(policy, engine, (), end)
+    cells, intake, first, _, bounds, *_ = read(policy, engine, (), end)
     state, look = (
         State(candidate="v2", start=first, bounds=bounds),
         parse_moment(START + timedelta(days=1), policy.zone),

@@ -19,11 +19,11 @@ CASES = 300
 
 def main() -> None:
     """Print the cases as JSON."""
-    from gbstats.frequentist.tests import (  # type: ignore[import-not-found]
+    from gbstats.frequentist.tests import (
         SequentialConfig,
         SequentialTwoSidedTTest,
     )
-    from gbstats.models.statistics import ProportionStatistic  # type: ignore[import-not-found]
+    from gbstats.models.statistics import ProportionStatistic
 
     chance = random.Random(20261125)
     cases = []

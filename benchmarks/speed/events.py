@@ -1,7 +1,7 @@
 """The benchmark's events: weekly Parquet files of ticket decisions, the same rows for every contender.
 
-Columns: unit_id, analyst_id (2,000), variant, ts, queue (8), urgency (4), geo (6), correct, overridden, sla_met, escalated,
-escalation_correct (NULL unless escalated), resolution_hours (6 % NULL: open), csat (70 % NULL), score.
+Columns: unit_id, analyst_id (2,000), variant, ts, queue (8), urgency (4), geo (6), correct, overridden, sla_met,
+escalated, escalation_correct (NULL unless escalated), resolution_hours (6 % NULL: open), csat (70 % NULL), score.
 """
 
 from __future__ import annotations

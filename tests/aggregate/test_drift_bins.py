@@ -11,7 +11,9 @@ import pytest
 from scipy.stats import ks_2samp, wasserstein_distance
 
 from rampgate.aggregate.drift_bins import CATEGORIES, Categories, Edges, ReferenceCounts
-from rampgate.aggregate.drift_reference import drawn, says_numbers
+from rampgate.aggregate.drift_reference import by_bin, centered, drawn, says_numbers
+from rampgate.aggregate.drift_values import drawn_from
+from rampgate.aggregate.drift_values import placed as in_memory
 from rampgate.aggregate.rows import relation
 from rampgate.aggregate.typed import column, named, number_of, part, text_of
 from rampgate.estimate.distances import kolmogorov_smirnov, wasserstein
@@ -44,6 +46,7 @@ def rows_of(engine, name="x", kind="numeric"):
 def edges(values):
     with DuckDBEngine.open(pd.DataFrame({"x": values})) as engine:
         found = drawn(engine, rows_of(engine), "x", "numeric")
+        found = centered(found, by_bin(engine, rows_of(engine), found))
     assert isinstance(found, Edges)
     return found
 
@@ -111,6 +114,17 @@ def test_what_lies_far_out_is_known_to_a_third(far):
     bins = edges(values)
     found = wasserstein(placed(bins, values), placed(bins, values + far), np.array(bins.centers))
     assert found == pytest.approx(far, rel=1 / 3)
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_values_in_memory_give_the_engines_bins(name):
+    values = np.sort(COLUMNS[name])
+    theirs, ours = edges(values), drawn_from("x", values)
+    assert (ours.edges, ours.tenths) == (theirs.edges, theirs.tenths)
+    # The engine loses some digits of a deviation of 1 about 1e9.
+    assert ours.deviation == pytest.approx(theirs.deviation, rel=1e-5, abs=1e-300)
+    assert ours.centers == pytest.approx(theirs.centers, rel=1e-9, abs=1e-12 * theirs.deviation)
+    assert in_memory(ours, values) == pytest.approx(placed(theirs, values))
 
 
 def test_few_values_have_a_bin_each_and_are_exact():

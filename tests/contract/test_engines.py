@@ -216,3 +216,18 @@ def test_shares_of_the_values_lie_below_their_quantiles(hold: Hold) -> None:
     known = sorted(value for value in values if value is not None)
     wanted = np.quantile(known, shares, method="inverted_cdf")
     assert [float(value) for value in found["q"][0]] == wanted.tolist()
+
+
+def test_values_that_are_told_apart(hold: Hold) -> None:
+    given = tickets(900).drop_columns(["unused"])
+    names = pa.array([f"größe {i % 7} '{i % 23}'" for i in range(len(given))])
+    given = given.append_column("customer", names)
+    chosen = policy(
+        segments={"by": ["customer", "queue"], "guardrails": {"override": {"margin": "5pp"}}, "values": 5},
+        start="2026-03-25",
+    )
+    wanted, found = (look(events, chosen) for events in (given, hold(given)))
+    assert len(wanted.apart["customer"]) == 5
+    assert found.apart == wanted.apart
+    assert found.intake == wanted.intake
+    same_cells(found.cells, wanted.cells)

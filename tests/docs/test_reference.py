@@ -86,7 +86,10 @@ def rows(title: str) -> dict[str, str]:
 
 
 #: Objects whose keys are data.
-BY_NAME = ("segment", "columns.metrics", "columns.weights", "windows[].units_compared")
+BY_NAME = (
+    "segment", "columns.metrics", "columns.weights", "windows[].units_compared",
+    "[].noise", "[].thresholds", "[].warnings", "[].mix",
+)  # fmt: skip
 
 
 def paths(value: Any, path: str = "") -> Iterator[str]:
@@ -164,6 +167,11 @@ def printed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         approval = ask("check", str(looser), "--as-of", "2016-03-07", "--ledger", "mandated.db")["approval"]
         (folder / "rampgate.toml").write_text(entry("lee", lambda: own.public), "utf-8")
         sign = ["--because", "so", "--as", "lee", "--key", str(folder / "lee.pem"), "--ledger", "running.db"]
+        watched = Path(policy).with_name("watched.yaml")
+        days = "{from: 2016-02-29, to: 2016-03-07}"
+        section = f"drift: {{reference: {days}, columns: {{met_sla: {{}}}}}}"
+        watched.write_text(f"{Path(policy).read_text('utf-8')}\n{section}\n", "utf-8")
+        moved = ask("check", str(watched), "--as-of", "2016-03-14", "--ledger", "watched.db")["drift"]
         decided = ask("decide", "act-two", "hold", *sign, "--as-of", "2016-03-07")
         held = next(d for d in ask("history", "act-two", *ledger)["decisions"] if d["decision"] == "hold")
         reviewed = [*ledger, "--as", "lee", "--key", str(folder / "lee.pem")]
@@ -183,6 +191,7 @@ def printed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
             "A decision: `rampgate check`, `rampgate show`": {
                 **ask("show", held["decision_id"], *ledger),
                 "budgets": counted,
+                "drift": moved,
                 "approval": approval,
                 "after": judge(rollout(SWITCH + 28, WATCH, moved_by(0.08, SWITCH + 14))).to_dict()["after"],
                 "by_score": [ByScore("right", "candidate", 400, 0, None).to_dict()],
@@ -199,6 +208,7 @@ def printed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
             "`rampgate validate`": ask("validate", policy),
             "`rampgate diff`": ask("diff", policy, str(accepted)),
             "`rampgate approve`": agreed,
+            "`rampgate drift`": ask("drift", str(watched), "--as-of", "2016-03-14", "--ledger", "watched.db"),
             "`rampgate checkpoint`": ask("checkpoint", *sign[2:]),
             "`rampgate verify`": ask("verify", *running),
         }

@@ -145,6 +145,8 @@ def test_what_is_written_is_no_default():
             "metrics.resolved_72h.better: higher",
             "metrics.satisfaction.better: higher",
             "metrics.sla_hit.better: higher",
+            "segments.values: 200",
+            "segments.combinations: 10000",
             "drift.columns.model_score.missing: 10%",
             "phases[1].minimum_units: 100",
             "phases[2].minimum_units: 100",

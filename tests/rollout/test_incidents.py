@@ -20,7 +20,8 @@ from rampgate.incident.values import Incident
 from rampgate.judge.decide import judge
 from rampgate.judge.decision import Decision
 from rampgate.judge.moved import moved
-from rampgate.ledger import Ledger, digest, export
+from rampgate.ledger import Ledger, Record, digest, export
+from rampgate.people import People, new_key
 from rampgate.rollout.approve import approve
 from rampgate.rollout.archive import question
 from rampgate.rollout.evaluate import case_of
@@ -38,7 +39,7 @@ from rampgate.rollout.reviews import (
     submit,
     text_of,
 )
-from rampgate.rollout.signed import key_of
+from rampgate.rollout.signed import REVIEW, Draft, Named, Signer, append_signed, key_of
 from rampgate.rollout.told import facts_of, proposed, timeline
 from rampgate.rollout.verify import verify_ledger
 
@@ -330,6 +331,28 @@ def test_a_name_alone_after_a_signature_is_found(tmp_path: Path, monkeypatch: py
     rewrite(book.path, _unsigned, 3)
     result = verify_ledger(Ledger.open(book.path))
     assert (result.first_bad, result.problem) == (3, "it is not signed, and records before it are")
+
+
+def test_a_close_that_nobody_known_signed_lets_nothing_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Appended by somebody who can write to the file: by a name alone, or with a key that the project does not know."""
+    project(tmp_path, monkeypatch, "lee", "sam")
+    book, policy = Ledger.open(tmp_path / "rampgate.db"), write_policy(tmp_path)
+    look(book, 17, policy=policy)
+    assign(book, only(book).id, "lee", "lee")
+    write_policy(tmp_path, candidate="v3")
+    one, stranger = only(book), new_key(tmp_path / "stranger.pem")
+
+    def forge(last: Record | None) -> Draft:
+        assert last is not None
+        return Draft({"incident": one.id, "act": "false_alarm", "because": "noise"}, last.state(), {})
+
+    for signer in (Named("sam"), Signer("sam", stranger, People("nowhere", ()))):
+        append_signed(book, "triage", REVIEW, signer, forge)
+        assert only(book).state == "open"
+        assert "open_review" in codes(look(book, 26, NEXT, policy))
+    assert not verify_ledger(book).ok
+    false_alarm(book, one.id, "the labels were wrong", "sam")
+    assert "open_review" not in codes(look(book, 26, NEXT, policy))
 
 
 def test_a_policy_that_a_review_led_to_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,10 +21,10 @@ def main() -> None:
         n = chance.integers(1000, 100_000, 2)
         sums = n * chance.uniform(0.2, 0.8, 2)
         pairs.append([SampleMeanStatistic(int(k), float(s), float(s)) for k, s in zip(n, sums, strict=True)])
-    began = time.perf_counter()
+    began = time.process_time()
     for first, second in pairs:
         TwoSidedTTest(first, second, config).compute_result()
-    print(json.dumps({"seconds": time.perf_counter() - began, "comparisons": count}))
+    print(json.dumps({"seconds": time.process_time() - began, "comparisons": count}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The job with tea-tasting: ``python tea.py ibis|polars GLOB OUT``. Rows whose value is unknown are left out per metric."""
+"""The job with tea-tasting: ``python tea.py ibis|polars GLOB OUT``. Each metric leaves out rows without a value."""
 
 from __future__ import annotations
 

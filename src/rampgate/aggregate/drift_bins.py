@@ -66,15 +66,17 @@ class Edges:
 
     def sql(self, value: exp.Expr) -> exp.Expr:
         """The bin of a number, NULL where it is NULL: halved again and again, as an engine tests one by one."""
-        return case((is_null(value), exp.null()), otherwise=self._half(value, 0, len(self.edges)))
+        whole = exp.If(this=is_null(value), true=exp.null())
+        return exp.Case(ifs=[whole], default=self._half(value, 0, len(self.edges)))
 
     def _half(self, value: exp.Expr, low: int, high: int) -> exp.Expr:
+        # Put together without the copies that `case` makes of its parts, which would be half of the work.
         if low == high:
             return exp.Literal.number(low)
         middle = (low + high) // 2
         end = cast(exp.Literal.string(repr(self.edges[middle])), "double")
-        below = exp.LTE(this=value.copy(), expression=end)
-        return case((below, self._half(value, low, middle)), otherwise=self._half(value, middle + 1, high))
+        below = exp.If(this=exp.LTE(this=value.copy(), expression=end), true=self._half(value, low, middle))
+        return exp.Case(ifs=[below], default=self._half(value, middle + 1, high))
 
     def few(self, counts: Floats) -> Floats:
         """Counts of the merged bins, (..., bin): of some ten."""
@@ -102,13 +104,13 @@ class Edges:
             "deviation": self.deviation,
         }
 
-    def centered(self, means: Mapping[int, float], deviation: float) -> Edges:
-        """The same bins, knowing the mean of the reference's values in those that have any, and their deviation."""
+    def centered(self, means: Mapping[int, float]) -> Edges:
+        """The same bins, knowing the mean of the reference's values in those that have any."""
         ends = [self.edges[0], *self.edges, self.edges[-1]]
         middle = [0.5 * (low + high) for low, high in pairwise(ends)]
         # A mean may come out beyond its bin for rounding.
         kept = (min(max(means[k], ends[k]), ends[k + 1]) if k in means else middle[k] for k in range(self.size))
-        return replace(self, centers=tuple(kept), deviation=deviation)
+        return replace(self, centers=tuple(kept))
 
 
 @dataclass(frozen=True)

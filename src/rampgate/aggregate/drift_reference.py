@@ -34,7 +34,6 @@ from rampgate.aggregate.times import TYPED_TIMES, moment
 from rampgate.aggregate.typed import (
     coalesce,
     column,
-    is_null,
     known,
     named,
     number_in,
@@ -52,6 +51,8 @@ from rampgate.source import Array, ColumnType, Engine, open_engine
 
 #: Share of a text column's known values that must be numbers, for it to be taken for one of numbers.
 NUMBERS = 0.99
+#: Rows that are looked at for it.
+FIRST = 100_000
 #: Segment values whose part in the reference is kept, of each column.
 VALUES = 200
 
@@ -228,11 +229,12 @@ def _kind(policy: Policy, name: str, engine: Engine, types: Mapping[str, ColumnT
 
 
 def says_numbers(engine: Engine, name: str, decimal: str = ".") -> bool:
-    """Whether what a column of text says is numbers, but for a hundredth."""
+    """Whether what the first rows of a column of text say is numbers, but for a hundredth."""
     word = part("word")
     number = number_in(word, parsed_number(word, decimal))
     something = exp.or_(known(number.value), number.bad)
-    rows = exp.Select().select(named(word_of(column(name)), "word")).from_(relation(engine)).subquery("words")
+    first = exp.Select().select(column(name)).from_(relation(engine)).where(known(column(name))).limit(FIRST)
+    rows = exp.Select().select(named(word_of(column(name)), "word")).from_(first.subquery("events")).subquery("words")
     found = engine.query(
         exp.Select()
         .select(
@@ -255,7 +257,8 @@ def _of_column(policy: Policy, rows: _Rows, name: str) -> ReferenceCounts:
     assert policy.drift is not None
     bins = drawn(rows.engine, rows.select[name], name, rows.kinds[name])
     keys = [*(["period"] if rows.dated else []), *_segment_names(rows.segments)]
-    found = _by_bin(rows.engine, rows.select[name], bins, keys)
+    found = by_bin(rows.engine, rows.select[name], bins, keys)
+    bins = centered(bins, found)
     place, n = found["bin"], found["n"]
     counts = np.bincount(place + 1, n, minlength=bins.size + 1)
     segments = {
@@ -297,14 +300,9 @@ def drawn(engine: Engine, rows: exp.Select, name: str, kind: Kind) -> Drawn:
     if int(found["distinct"][0]) <= 2 * DISTINCT:
         each = exp.Select().select(x).distinct().from_(rows.subquery("reference")).where(known(x))
         few = [float(value) for value in engine.query(each.limit(DISTINCT + 1))["x"]]
-    bins = edges_of(name, ends[: len(asked)], ends[len(asked) :], few if len(few) <= DISTINCT else ())
-    means = exp.Select().select(named(bins.sql(x), "bin"), x).from_(rows.subquery("reference")).where(known(x))
-    mean = exp.Div(this=engine.total(x), expression=exp.Count(this=x))
-    answer = engine.query(
-        exp.Select().select(part("bin"), named(mean, "mean")).from_(means.subquery("binned")).group_by(part("bin"))
-    )
-    by_bin = dict(zip(answer["bin"].astype(int).tolist(), answer["mean"].tolist(), strict=True))
-    return bins.centered(by_bin, float(found["deviation"][0]))
+    few = few if len(few) <= DISTINCT else []
+    bins = edges_of(name, ends[: len(asked)], ends[len(asked) :], few)
+    return replace(bins, deviation=float(found["deviation"][0]))
 
 
 def _categories(engine: Engine, rows: exp.Select, name: str) -> Categories:
@@ -322,18 +320,33 @@ def _categories(engine: Engine, rows: exp.Select, name: str) -> Categories:
     return Categories(name, tuple(values[:CATEGORIES]), len(values) > CATEGORIES)
 
 
-def _by_bin(engine: Engine, rows: exp.Select, bins: Drawn, keys: Sequence[str]) -> dict[str, Array]:
-    """Units by bin, -1 where the value is missing, and by the columns that are named."""
-    place = exp.Case(ifs=[exp.If(this=is_null(part("x")), true=exp.Literal.number(-1))], default=bins.sql(part("x")))
-    binned = exp.Select().select(named(place, "bin"), *(part(key) for key in keys)).from_(rows.subquery("reference"))
+def by_bin(engine: Engine, rows: exp.Select, bins: Drawn, keys: Sequence[str] = ()) -> dict[str, Array]:
+    """Units by bin, -1 where the value is missing, and by the columns that are named; of numbers also their sums.
+
+    Returns
+    -------
+    ``bin``, ``n``, the keys, and of numbers ``total``
+    """
+    binned = exp.Select().select(named(bins.sql(part("x")), "bin"), part("x"), *(part(key) for key in keys))
     grouped = [part("bin"), *(part(key) for key in keys)]
+    sums = [named(engine.total(part("x")), "total")] if isinstance(bins, Edges) else []
     found = engine.query(
         exp.Select()
-        .select(*grouped, named(exp.Count(this=exp.Star()), "n"))
-        .from_(binned.subquery("binned"))
+        .select(*grouped, named(exp.Count(this=exp.Star()), "n"), *sums)
+        .from_(binned.from_(rows.subquery("reference")).subquery("binned"))
         .group_by(*grouped)
     )
-    return {**found, "bin": found["bin"].astype(np.int64), "n": found["n"].astype(np.int64)}
+    place = np.nan_to_num(found["bin"].astype(np.float64), nan=-1.0).astype(np.int64)
+    return {**found, "bin": place, "n": found["n"].astype(np.int64)}
+
+
+def centered(bins: Drawn, found: Mapping[str, Array]) -> Drawn:
+    """The bins of numbers knowing the means of the reference in them, from the answer of `by_bin`."""
+    if not isinstance(bins, Edges):
+        return bins
+    place, known_ = found["bin"], found["bin"] >= 0
+    n, total = (np.bincount(place[known_], found[key][known_], minlength=bins.size) for key in ("n", "total"))
+    return bins.centered({int(k): float(total[k] / n[k]) for k in np.flatnonzero(n)})
 
 
 def _by_value(values: Array, place: Array, n: Array, bins: Drawn) -> dict[str, tuple[int, ...]]:

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 from sqlglot import exp
 
+from rampgate.aggregate.apart import at_most
 from rampgate.aggregate.calendar import local_day
 from rampgate.aggregate.query import aggregate_query, histogram_query
 from rampgate.aggregate.read import question
@@ -78,6 +79,9 @@ def plan(
     policy = policy.with_bounds({**unfixed, **(bounds or {})}) if unfixed else policy
     emitter = Emitter(said, relation, columns, policy.source.events or "the rows", lambda names: _answer(names, begun))
     ask = question(policy, emitter, tuple(switches), as_of, start)
+    if ask.needs.segments:
+        at_most(ask)
+        taken.append("segment columns are taken to have no more values than the policy tells apart")
     repeats(ask)
     origins(ask)
     queries = [Planned(_why(select), emitter.sql(select)) for select in emitter.asked]
@@ -93,6 +97,8 @@ def _why(select: exp.Expr) -> str:
     names = {one.alias_or_name for one in select.expressions}
     if "form" in names:
         return "in which form the time column says times"
+    if "n_0" in names:
+        return "how many values the segment columns have"
     if "first" in names:
         return "the candidate's first row"
     return "rows and units since the start" if "units" in names else "where values lie that are far from 0"

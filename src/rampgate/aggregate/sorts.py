@@ -8,12 +8,13 @@ many units there are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 from sqlglot import exp
 
+from rampgate.aggregate.apart import Apart
 from rampgate.aggregate.calendar import local_day
 from rampgate.aggregate.histogram import NOWHERE
 from rampgate.aggregate.moments import BASELINE, Cells, Floats, Ints
@@ -54,15 +55,17 @@ class Sorts:
     part: float = 1.0
 
 
-def sorts(policy: Policy, engine: Engine, as_of: datetime, cells: Cells) -> Sorts:
+def sorts(policy: Policy, engine: Engine, as_of: datetime, cells: Cells, apart: Apart) -> Sorts:
     """The sorts of the baseline's units before a moment.
 
     Parameters
     ----------
     as_of : as of `read`, which gave the cells
     cells : what was read, whose periods the sorts are of
+    apart : the values that `read` told apart
     """
     ask = question(policy, engine, (), as_of, local_day(as_of, policy.zone))
+    ask = replace(ask, needs=replace(ask.needs, segments=cells.segments), apart=apart)
     thin = 1
     if any(not component.binary for component in ask.needs.components) or _binned(ask):
         thin = max(1, -(-int(cells.n[cells.arm == BASELINE].sum()) // MOST))

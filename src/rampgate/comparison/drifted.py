@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from sqlglot import exp
 
-from rampgate.aggregate.drift_bins import Categories, Drawn, Kind
-from rampgate.aggregate.drift_reference import drawn, says_numbers
+from rampgate.aggregate.drift_bins import CATEGORIES, Categories, Drawn, Kind
+from rampgate.aggregate.drift_reference import by_bin, centered, drawn, says_numbers
+from rampgate.aggregate.drift_values import HELD, drawn_from, placed
 from rampgate.aggregate.moments import Floats
 from rampgate.aggregate.rows import relation
 from rampgate.aggregate.typed import column, named, number_in, number_of, parsed_word, part, text_of, word_of
@@ -18,10 +19,12 @@ from rampgate.errors import ColumnError, UsageError
 from rampgate.judge.distance import distances, row_of
 from rampgate.judge.drifted import Drifted, DriftTable
 from rampgate.policy.drift import MISSING, PSI, WARN
-from rampgate.source import ColumnType, Engine, open_engine
+from rampgate.source import Array, ColumnType, Engine, open_engine
 
-#: Names of new categories that are told.
-MOST_NEW = 5
+#: Names of new categories that are told, and values of a column that are counted one by one.
+MOST_NEW, MOST_VALUES = 5, 1000
+
+Engines = tuple[Engine, Engine]
 
 
 def drift(
@@ -108,9 +111,9 @@ def _compared(first: Engine, second: Engine, name: str, kind: Kind | None, level
     held = [next(one.type for one in engine.columns() if one.name == name) for engine in (first, second)]
     kind = kind or _kind(first, name, held)
     rows = [_rows(engine, name, of, kind) for engine, of in zip((first, second), held, strict=True)]
-    bins = drawn(first, rows[0], name, kind)
-    counted = [_counts(engine, select, bins) for engine, select in zip((first, second), rows, strict=True)]
-    (before, gone_before), (after, gone_after) = counted
+    bins, (before, gone_before), (after, gone_after) = (
+        _numbers(name, (first, second), rows) if kind == "numeric" else _categories(name, (first, second), rows)
+    )
     found = distances(bins, before, after, (gone_before, gone_after))
     units = round(float(after.sum()) + gone_after), round(float(before.sum()) + gone_before)
     row = row_of(name, kind, found, levels, {measure: WARN * level for measure, level in levels.items()})
@@ -142,19 +145,66 @@ def _rows(engine: Engine, name: str, held: ColumnType, kind: Kind) -> exp.Select
     return exp.Select().select(named(value, "x")).from_(relation(engine))
 
 
-def _counts(engine: Engine, rows: exp.Select, bins: Drawn) -> tuple[Floats, float]:
-    """Units by bin, and those without a value."""
-    binned = exp.Select().select(named(bins.sql(part("x")), "bin")).from_(rows.subquery("rows"))
-    found = engine.query(
-        exp.Select()
-        .select(part("bin"), named(exp.Count(this=exp.Star()), "n"))
-        .from_(binned.subquery("binned"))
-        .group_by(part("bin"))
-    )
-    place, n = found["bin"].astype(float), found["n"].astype(float)
-    missing = np.isnan(place)
-    counts = np.bincount(place[~missing].astype(int), n[~missing], minlength=bins.size).astype(float)
-    return counts, float(n[missing].sum())
+#: Units by bin, and those without a value.
+Counts = tuple[Floats, float]
+
+
+def _numbers(name: str, engines: Engines, rows: Sequence[exp.Select]) -> tuple[Drawn, Counts, Counts]:
+    """In memory where both columns are small enough, else by the engine."""
+    if max(_size(engine) for engine in engines) <= HELD:
+        (one, gone), (other, lost) = (_sorted(engine, select) for engine, select in zip(engines, rows, strict=True))
+        bins = drawn_from(name, one)
+        return bins, (placed(bins, one), gone), (placed(bins, other), lost)
+    drawn_ = drawn(engines[0], rows[0], name, "numeric")
+    found = by_bin(engines[0], rows[0], drawn_)
+    bins_ = centered(drawn_, found)
+    return bins_, _counts(found, bins_), _counts(by_bin(engines[1], rows[1], bins_), bins_)
+
+
+def _size(engine: Engine) -> int:
+    count = named(exp.Count(this=exp.Star()), "n")
+    return int(engine.query(exp.Select().select(count).from_(relation(engine)))["n"][0])
+
+
+def _sorted(engine: Engine, rows: exp.Select) -> tuple[Floats, float]:
+    """The values, sorted, and how many are missing."""
+    values = np.sort(engine.query(rows)["x"].astype(np.float64))
+    known = int(np.searchsorted(values, np.nan))  # NaN stands last
+    return values[:known], float(len(values) - known)
+
+
+def _categories(name: str, engines: Engines, rows: Sequence[exp.Select]) -> tuple[Drawn, Counts, Counts]:
+    """Counted by value where there are few of them, else by the engine in the bins."""
+    before, after = (_by_value(engine, select) for engine, select in zip(engines, rows, strict=True))
+    if max(len(before), len(after)) > MOST_VALUES:
+        bins = drawn(engines[0], rows[0], name, "categorical")
+        found = (by_bin(engine, select, bins) for engine, select in zip(engines, rows, strict=True))
+        one, other = (_counts(answer, bins) for answer in found)
+        return bins, one, other
+    values = sorted((value for value in before if value is not None), key=lambda value: (-before[value], value))
+    kept = Categories(name, tuple(values[:CATEGORIES]), len(values) > CATEGORIES)
+    one, other = (_in_bins(kept, counts) for counts in (before, after))
+    return kept, one, other
+
+
+def _by_value(engine: Engine, rows: exp.Select) -> dict[str | None, int]:
+    """Units by value, of more than `MOST_VALUES` not all."""
+    select = exp.Select().select(part("x"), named(exp.Count(this=exp.Star()), "n")).from_(rows.subquery("rows"))
+    found = engine.query(select.group_by(part("x")).limit(MOST_VALUES + 2))
+    values = (None if value is None else str(value) for value in found["x"])
+    return dict(zip(values, found["n"].astype(int).tolist(), strict=True))
+
+
+def _in_bins(bins: Categories, counts: Mapping[str | None, int]) -> Counts:
+    own = np.array([counts.get(value, 0) for value in bins.values], dtype=float)
+    gone = counts.get(None, 0)
+    return np.append(own, sum(counts.values()) - gone - own.sum()), float(gone)
+
+
+def _counts(found: Mapping[str, Array], bins: Drawn) -> Counts:
+    """From the engine's answer."""
+    counts = np.bincount(found["bin"] + 1, found["n"], minlength=bins.size + 1).astype(float)
+    return counts[1:], float(counts[0])
 
 
 def _new(engine: Engine, rows: exp.Select, bins: Categories) -> list[str]:

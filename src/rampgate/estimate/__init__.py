@@ -24,7 +24,7 @@ from rampgate.estimate.strata import LogRank, log_rank, log_rank_counts, mantel_
 from rampgate.estimate.survival import KaplanMeier, kaplan_meier
 
 #: Version of what the gate computes. A decision is recomputed by the version it was recorded with.
-STATISTICS = 4
+STATISTICS = 5
 
 __all__ = [
     "STATISTICS",

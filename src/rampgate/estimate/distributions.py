@@ -18,7 +18,7 @@ from rampgate.aggregate.moments import Floats
 
 #: From here on Hill's expansion has more digits than the continued fraction.
 _MANY = 5e3
-#: From here on what Hill's expansion says is near enough to begin with.
+#: From here on it is near enough to begin with.
 _SOME = 50.0
 _TINY = 1e-300
 
@@ -35,7 +35,14 @@ def normal_p(z: ArrayLike) -> Floats:
 
 def t_p(t: ArrayLike, df: ArrayLike) -> Floats:
     """``P(|T| >= |t|)``, two-sided, df > 0, broadcast."""
-    return np.asarray(_each_t(np.abs(np.asarray(t, dtype=float)), np.asarray(df, dtype=float)))
+    t, df = np.broadcast_arrays(np.abs(np.asarray(t, dtype=float)), np.asarray(df, dtype=float))
+    out = np.where(t == 0.0, 1.0, np.where(np.isnan(t * df), np.nan, 0.0))
+    inside = (t > 0.0) & (t < np.inf)
+    many = inside & (df >= _MANY)
+    few = inside & (df < _MANY)
+    out[many] = _each_normal(_normal_of_t(t[many], df[many]))
+    out[few] = _tail(t[few], df[few])
+    return np.asarray(out)
 
 
 def t_quantile(level: float, df: ArrayLike) -> Floats:
@@ -43,7 +50,7 @@ def t_quantile(level: float, df: ArrayLike) -> Floats:
     degrees = np.asarray(df, dtype=float)
     out, many = np.empty(degrees.shape), degrees >= _MANY
     out[many] = _quantile_of_many(normal_quantile(level), degrees[many])
-    out[~many] = _each_quantile(1.0 - level, degrees[~many])
+    out[~many] = _quantile_of_few(1.0 - level, degrees[~many])
     return out
 
 
@@ -77,12 +84,13 @@ def share_interval(count: int, of: int, level: float = 0.95) -> tuple[float, flo
 
 def _beta_quantile(p: float, a: int, b: int) -> float:
     """Where the beta distribution has the probability p below, by halving."""
-    low, high = 0.0, 1.0
+    low, high, first = 0.0, 1.0, np.array([float(a)])
     for _ in range(200):
         middle = 0.5 * (low + high)
         if middle in (low, high):
             break
-        low, high = (middle, high) if _incomplete_beta(a, b, middle, 1.0 - middle) < p else (low, middle)
+        at = np.array([middle])
+        low, high = (middle, high) if _incomplete_beta(first, float(b), at, 1.0 - at)[0] < p else (low, middle)
     return 0.5 * (low + high)
 
 
@@ -90,39 +98,38 @@ def _normal_p(z: float) -> float:
     return math.erfc(z / math.sqrt(2.0))
 
 
-def _t_p(t: float, df: float) -> float:
-    if t == 0.0 or math.isinf(t):
-        return float(t == 0.0)
-    if df >= _MANY:
-        return _normal_p(_normal_of_t(t, df))
-    x = df / (df + t * t)
-    return _incomplete_beta(0.5 * df, 0.5, x, t * t / (df + t * t))
+def _tail(t: Floats, df: Floats) -> Floats:
+    """Two-sided tail of t in (0, infinity), by the incomplete beta function."""
+    square = t * t
+    return _incomplete_beta(0.5 * df, 0.5, df / (df + square), square / (df + square))
 
 
-def _normal_of_t(t: float, df: float) -> float:
+def _normal_of_t(t: Floats, df: Floats) -> Floats:
     """The normal deviate with the same tail, by Hill's expansion."""
     a = df - 0.5
     b = 48.0 * a * a
-    y = a * math.log1p(t * t / df)
+    y = a * np.log1p(t * t / df)
     inner = (((-0.4 * y - 3.3) * y - 24.0) * y - 85.5) / (0.8 * y * y + 100.0 + b)
-    return ((inner + y + 3.0) / b + 1.0) * math.sqrt(y)
+    return np.asarray(((inner + y + 3.0) / b + 1.0) * np.sqrt(y))
 
 
-def _incomplete_beta(a: float, b: float, x: float, y: float) -> float:
+def _incomplete_beta(a: Floats, b: float, x: Floats, y: Floats) -> Floats:
     """The regularised incomplete beta function I_x(a, b), ``y = 1 - x`` given without cancellation."""
-    if x <= 0.0 or y <= 0.0:
-        return 0.0 if x <= 0.0 else 1.0
-    scale = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
-    front = math.exp(scale + a * math.log(x) + b * math.log(y))
-    if x < (a + 1.0) / (a + b + 2.0):
-        return front * _fraction(a, b, x) / a
-    return 1.0 - front * _fraction(b, a, y) / b
+    scale = np.array([math.lgamma(one + b) - math.lgamma(one) - math.lgamma(b) for one in a.tolist()])
+    with np.errstate(divide="ignore", under="ignore"):
+        front = np.exp(scale + a * np.log(x) + b * np.log(y))
+    direct = x < (a + 1.0) / (a + b + 2.0)
+    out = np.empty(x.shape)
+    first, other = ~direct, direct
+    out[other] = front[other] * _fraction(a[other], np.full(other.sum(), b), x[other]) / a[other]
+    out[first] = 1.0 - front[first] * _fraction(np.full(first.sum(), b), a[first], y[first]) / b
+    return np.where(x <= 0.0, 0.0, np.where(y <= 0.0, 1.0, out))
 
 
-def _fraction(a: float, b: float, x: float) -> float:
+def _fraction(a: Floats, b: Floats, x: Floats) -> Floats:
     """The continued fraction of the incomplete beta function, by Lentz's method."""
-    c, d = 1.0, 1.0 / _away(1.0 - (a + b) * x / (a + 1.0))
-    value = d
+    c, d = np.ones(x.shape), 1.0 / _away(1.0 - (a + b) * x / (a + 1.0))
+    value, going = d.copy(), np.ones(x.shape, dtype=bool)
     for m in range(1, 500):
         for step in (
             m * (b - m) * x / ((a + 2 * m - 1.0) * (a + 2 * m)),
@@ -130,59 +137,55 @@ def _fraction(a: float, b: float, x: float) -> float:
         ):
             d = 1.0 / _away(1.0 + step * d)
             c = _away(1.0 + step / c)
-            value *= d * c
-        if abs(d * c - 1.0) < 3e-16:
+            value[going] *= (d * c)[going]
+        going &= np.abs(d * c - 1.0) > 1e-15
+        if not going.any():
             break
-    return value
+    return np.asarray(value)
 
 
-def _away(value: float) -> float:
+def _away(value: Floats) -> Floats:
     """The value, or a tiny one in the place of 0."""
-    return value if abs(value) > _TINY else _TINY
+    return np.where(np.abs(value) > _TINY, value, _TINY)
 
 
 def _quantile_of_many(z: float, df: Floats) -> Floats:
     """The inverse of `_normal_of_t` at z, which t over its deviate takes hardly any steps to."""
     t = np.full(df.shape, z)
-    a = df - 0.5
-    b = 48.0 * a * a
     for _ in range(200):
-        y = a * np.log1p(t * t / df)
-        inner = (((-0.4 * y - 3.3) * y - 24.0) * y - 85.5) / (0.8 * y * y + 100.0 + b)
-        after = t * (z / (((inner + y + 3.0) / b + 1.0) * np.sqrt(y)))
+        after = t * (z / _normal_of_t(t, df))
         if np.all(np.abs(after - t) <= 2e-16 * t):
             break
         t = after
-    return np.asarray(t)
+    return t
 
 
-def _t_quantile(tail: float, df: float) -> float:
+def _quantile_of_few(tail: float, df: Floats) -> Floats:
     """Where the two-sided tail is as given: Newton's steps, and halves where they lead out of the bracket."""
-    low, high, at = 0.0, 2.0, math.inf
-    if df > _SOME:
-        at = float(_quantile_of_many(normal_quantile(1.0 - tail), np.array([df]))[0])
-    if math.isfinite(at):
-        high = math.inf
-    else:
-        while _t_p(high, df) > tail and high < 1e300:
-            low, high = high, 2.0 * high
-        at = 0.5 * (low + high)
-    scale = 2.0 * math.exp(math.lgamma(0.5 * (df + 1.0)) - math.lgamma(0.5 * df)) / math.sqrt(df * math.pi)
+    near = df > _SOME
+    guess = _quantile_of_many(normal_quantile(1.0 - tail), df[near])
+    # Where the expansion says nearly what is sought, a bracket of a millionth about it holds that.
+    low, high = np.zeros(df.shape), np.full(df.shape, 2.0)
+    high[near] = np.where(np.isfinite(guess), guess * 1.000001, 2.0)
+    while np.any(wide := (_tail(high, df) > tail) & (high < 1e150)):
+        low, high = np.where(wide, high, low), np.where(wide, 2.0 * high, high)
+    gammas = [2.0 * math.exp(math.lgamma(0.5 * (one + 1.0)) - math.lgamma(0.5 * one)) for one in df.tolist()]
+    scale = np.array(gammas) / np.sqrt(df * math.pi)
+    at = np.where(near, high, 0.5 * (low + high))
     for _ in range(200):
-        above = _t_p(at, df) - tail
-        low, high = (at, high) if above > 0 else (low, at)
-        slope = scale * math.exp(-0.5 * (df + 1.0) * math.log1p(at * at / df))
-        step = at + above / slope if slope > 0 else high
+        above = _tail(at, df) - tail
+        low, high = np.where(above > 0, at, low), np.where(above > 0, high, at)
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            step = at + above / (scale * np.exp(-0.5 * (df + 1.0) * np.log1p(at * at / df)))
+        inside = (low < step) & (step < high)
         # Each step doubles the digits: after one so short there are as many as the tail itself has.
-        if abs(step - at) <= 1e-9 * at:
-            return step
-        middle = step if low < step < high else 0.5 * (low + min(high, 4.0 * at))
-        if middle in (low, high):
-            break
-        at = middle
-    return at
+        close = np.abs(step - at) <= 1e-9 * at
+        middle = 0.5 * (low + high)
+        after = np.where(inside | close, step, middle)
+        if np.all(close | (after == low) | (after == high)):
+            return np.asarray(after)
+        at = after
+    return np.asarray(at)
 
 
 _each_normal = np.vectorize(_normal_p, otypes=[float])
-_each_t = np.vectorize(_t_p, otypes=[float])
-_each_quantile = np.vectorize(_t_quantile, otypes=[float])

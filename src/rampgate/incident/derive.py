@@ -43,29 +43,36 @@ class Look:
     stood: str
 
     @classmethod
-    def of(cls, record: str, rollout: str, entry: Mapping[str, Any]) -> Look:
-        """The look that the entry of a decision tells of."""
-        decision, inputs = entry["decision"], entry["inputs"]
-        return cls.made(record, rollout, decision, decision["criteria"], inputs["state"], inputs["policy"])
-
-    @classmethod
     def made(
-        cls,
-        record: str,
-        rollout: str,
-        decision: Mapping[str, Any],
-        criteria: Sequence[Mapping[str, Any]],
-        state: Mapping[str, Any],
-        policy: str,
+        cls, record: str, rollout: str, decision: Mapping[str, Any], state: Mapping[str, Any], policy: str
     ) -> Look:
-        """The same from these parts."""
-        failed = tuple(
-            Failed(c["id"], c["kind"], c["metric"], c["segment"]) for c in criteria if c["verdict"] == "FAIL"
-        )
+        """The look that a decision tells of.
+
+        Parameters
+        ----------
+        record : its id
+        decision : as it was recorded
+        state : before it
+        policy : SHA-256 of the policy that judged
+        """
+        failed = [Failed(c["id"], c["kind"], c["metric"], c["segment"]) for c in decision["criteria"] if _failed(c)]
+        began = decision["decision"] == "rollback" and state["status"] != _ROLLED_BACK
+        if began and not any(one.kind == "rollback" for one in failed):
+            failed += _further(decision["reasons"])
         return cls(
             record, rollout, decision["attempt"], state["candidate"], policy, decision["look"], decision["decision"],
-            failed, frozenset(state["failed"]), state["status"],
+            tuple(failed), frozenset(state["failed"]), state["status"],
         )  # fmt: skip
+
+
+def _failed(row: Mapping[str, Any]) -> bool:
+    return bool(row["verdict"] == "FAIL")
+
+
+def _further(reasons: Sequence[Mapping[str, Any]]) -> list[Failed]:
+    """What rolled back and is no criterion with a bound: drift that the policy rolls back for."""
+    drifted = [one for one in reasons if one["code"] == "drift" and one["metric"] is not None and _failed(one)]
+    return [Failed(f"drift:{one['metric']}", "rollback", one["metric"], one["segment"]) for one in drifted]
 
 
 @dataclass

@@ -147,9 +147,9 @@ def _moved(case: Case, decision: Mapping[str, Any], began: Since | None) -> Iter
     yield from _mix(case, began)
     yield from _baseline(case, began)
     for found in decision["drift"]:
-        if found["verdict"] not in ("PASS", None):
-            where = f"{found['column']} of the {found['variant']}" if found.get("variant") else found["column"]
-            yield Moved("drift", found["verdict"], f"{where} drifted")
+        if found["level"] is not None:
+            said = found["message"] or f"{found['column']} of the {found['variant']} moved"
+            yield Moved("drift", found["verdict"], f"{said} ({found['window']}, {found['variant']})")
 
 
 def _mix(case: Case, began: Since | None) -> Iterator[Moved]:

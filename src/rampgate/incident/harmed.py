@@ -89,7 +89,9 @@ def harmed(case: Case, failed: Iterable[tuple[str, Group]], over: Iterable[Span]
             told[metric, group] = None
     where = tuple(over)
     for name, group in told:
-        if name in case.data.quantiles or case.policy.tests_hazard(name) or group not in case.data.groups:
+        if name not in case.policy.metrics or group not in case.data.groups:
+            continue  # a column that drifted
+        if name in case.data.quantiles or case.policy.tests_hazard(name):
             continue  # a percentile and a pace are no sums over units
         yield from _of(case, name, group, where)
 

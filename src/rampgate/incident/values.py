@@ -147,8 +147,9 @@ class Incident:
     @property
     def title(self) -> str:
         """What it is about, in a phrase."""
-        if self.leading is not None:
-            return f"{self.leading.where} worse than tolerated"
+        leading = self.leading
+        if leading is not None:
+            return f"{leading.where} {'moved' if leading.id.startswith('drift:') else 'worse than tolerated'}"
         return f"rolled back by {self.fires[0].person or 'the gate'}"
 
     def last(self, *acts: str) -> Act | None:

@@ -65,6 +65,7 @@ class State:
     bounds : of values, by column, as the first look took them from the reference; they never move in an attempt
     thresholds : of quantiles, by what they are taken of, as the first look that compared them found them; likewise
     drift : what drift is measured from, by name, as the first look that watched it found it; likewise
+    apart : the values that are told apart, of segment columns that have too many; more join, and none leaves
     orders : what people decided otherwise than the gate, as far as it is in force or waits for more names
     """
 
@@ -81,6 +82,7 @@ class State:
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
     drift: Mapping[str, ReferenceCounts] = field(default_factory=dict)
+    apart: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     orders: tuple[Order, ...] = ()
 
     @property
@@ -109,6 +111,7 @@ class State:
             **({"bounds": {column: list(ends) for column, ends in self.bounds.items()}} if self.bounds else {}),
             **({"thresholds": {name: t.to_dict() for name, t in self.thresholds.items()}} if self.thresholds else {}),
             **({"drift": {name: kept.to_dict() for name, kept in self.drift.items()}} if self.drift else {}),
+            **({"apart": {column: list(values) for column, values in self.apart.items()}} if self.apart else {}),
             **({"orders": [order.to_dict() for order in self.orders]} if self.orders else {}),
         }
 
@@ -129,6 +132,7 @@ class State:
             bounds={column: (low, high) for column, (low, high) in data.get("bounds", {}).items()},
             thresholds={name: Threshold.from_dict(kept) for name, kept in data.get("thresholds", {}).items()},
             drift={name: ReferenceCounts.from_dict(name, kept) for name, kept in data.get("drift", {}).items()},
+            apart={column: tuple(values) for column, values in data.get("apart", {}).items()},
             orders=tuple(Order.from_dict(order) for order in data.get("orders", ())),
         )
 

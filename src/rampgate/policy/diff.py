@@ -46,6 +46,8 @@ _LESS_IS_LOOSER = frozenset(
         "crossed_units",
         "false_alerts",
         "rollback",
+        "values",
+        "combinations",
     }
 )
 #: Sections and lists of which a part that is taken away no longer stops anything.
@@ -106,7 +108,7 @@ def _rules(policy: Policy) -> dict[str, Any]:
     if policy.kpi.floor is not None:
         found["floor:kpi"] = (policy.kpi.floor, of("kpi"))
     if policy.segments is not None:
-        by, least = policy.segments.by, policy.segments.minimum_units
+        by, least = policy.segments.by, (policy.segments.minimum_units, policy.segments.values)
         for kind, rules in (("rollback", policy.segments.rollback), ("guardrail", policy.segments.guardrails)):
             found |= {f"{kind}:{name} by segment": (rule, by, least, of(name)) for name, rule in rules.items()}
     return found

@@ -97,6 +97,14 @@ class Segments(Section):
     guardrails: _Guardrails = Field(FrozenDict(), description="Margin per metric, in each segment.")
     rollback: _Rollbacks = Field(FrozenDict(), description="Rollback criteria, in each segment.")
     minimum_units: int = Field(200, ge=0, description="Below this many units per arm: too little data.")
+    values: int = Field(
+        200, ge=1, description="Most values of a column that are told apart; the others are judged as one, (others)."
+    )
+    combinations: int = Field(
+        10_000,
+        ge=1,
+        description="Most combinations of values; columns of `by` beyond that are left out, which is said.",
+    )
 
 
 class Phase(Section):

@@ -301,8 +301,7 @@ def _defaults(policy: Policy) -> Iterator[tuple[str, str]]:
         yield from _unwritten(policy.kpi, "margin", "kpi.margin")
     for key in ("guardrails", "rollback", "segments"):
         yield from _unwritten(policy, key, key)
-    if policy.segments is not None:
-        yield from _unwritten(policy.segments, "minimum_units", "segments.minimum_units")
+    yield from _segment_defaults(policy)
     yield from drift_defaults(policy)
     for index, phase in enumerate(policy.phases):
         for key in ("at_least", "minimum_units", "go"):
@@ -311,6 +310,12 @@ def _defaults(policy: Policy) -> Iterator[tuple[str, str]]:
             yield f"phases[{index}].require", f"[{', '.join(policy.required(phase))}]"
     for key in (*_BUDGETS_IN_USE, *(("floor",) if policy.kpi.floor is not None else ())):
         yield from _unwritten(policy.error_budget, key, f"error_budget.{key}", percent)
+
+
+def _segment_defaults(policy: Policy) -> Iterator[tuple[str, str]]:
+    if policy.segments is not None:
+        for key in ("minimum_units", "values", "combinations"):
+            yield from _unwritten(policy.segments, key, f"segments.{key}")
 
 
 def _unwritten(section: Section, key: str, name: str, write: object = str) -> Iterator[tuple[str, str]]:

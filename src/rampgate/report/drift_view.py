@@ -16,8 +16,8 @@ from rampgate.report.terminal import VERDICT_STYLES, indented
 from rampgate.report.words import ABSENT, printable
 
 LEGEND = """\
-PSI with its 95 % interval; it acts if it is beyond what chance alone makes of it,
-too. p: of KS for numbers, chi-square for categories: shown, never acted upon."""
+PSI with its 95 % interval; it acts only beyond what chance alone makes of it.
+p: of KS for numbers, chi-square for categories; shown, never acted upon."""
 #: Rows of a column, the latest; the others are in the JSON.
 MOST_ROWS = 16
 #: Bins in a line of blocks.

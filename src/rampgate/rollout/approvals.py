@@ -29,13 +29,24 @@ class Given:
     candidate: str
     simulation: str | None
     public_key: str
+    void: str | None = None
 
     @classmethod
-    def of(cls, record: Record) -> Given:
-        """The approval that a record holds."""
+    def of(cls, record: Record, void: str | None = None) -> Given:
+        """The approval that a record holds.
+
+        Parameters
+        ----------
+        void : why it is not that person's, so that it counts for nothing
+        """
         said = record.entry()["statement"]
-        parts = (said[name] for name in ("person", "at", "policy_sha256", "candidate", "simulation", "public_key"))
-        return cls(record.sequence, record.sha256, *parts)
+        names = ("person", "at", "policy_sha256", "candidate", "simulation", "public_key")
+        return cls(record.sequence, record.sha256, **{name: said[name] for name in names}, void=void)
+
+    @property
+    def told(self) -> str:
+        """That it counts for nothing, and why, as the end of a sentence."""
+        return f"; the approval of {self.person} in record {self.sequence} counts for nothing: {self.void}"
 
     def counted(self) -> Approver:
         """As a decision shows it."""
@@ -101,15 +112,15 @@ def ruling(given: Policy, book: Ledger | None, as_of: datetime, known: Known | N
     known = known or known_people(given, book, before)
     records = list(book.records(given.rollout, APPROVAL))
     under = bool(records) or (before is not None and asked_before(before.entry()["inputs"]))
-    believed = _unspent(list(_believed(records, book, known)), book, given.rollout)
+    held = _unspent(list(_held(records, book, known)), book, given.rollout)
     running = None if before is None else before.state()["candidate"]
-    return ruled(given, under, believed, running, known, as_of, _policies(believed, book))
+    return ruled(given, under, held, running, known, as_of, _policies((one for one in held if one.void is None), book))
 
 
 def ruled(
     given: Policy,
     under_approval: bool,
-    believed: Sequence[Given],
+    held: Sequence[Given],
     running: str | None,
     known: Known,
     as_of: datetime,
@@ -120,10 +131,11 @@ def ruled(
     Parameters
     ----------
     under_approval : whether an earlier record of the rollout asked for approvals
-    believed : approvals in the keys of those who are known, in their order, less those that are spent
+    held : approvals against the keys of those who are known, in their order, less those that are spent
     running : the candidate of the look before
     policies : those that were approved, by SHA-256
     """
+    believed = [one for one in held if one.void is None]
     if given.approval is None and not under_approval and not known.required:
         return Ruling(given, None)
     rules = {sha256: policy.approval for sha256, policy in policies.items()}
@@ -132,6 +144,8 @@ def ruled(
     sha256 = given.sha256()
     by = () if known.problem else tuple(one.counted() for one in found.by.get(sha256, {}).values())
     problem = known.problem or _problem(given, under_approval, found, by, as_of, policies)
+    if problem is not None and known.problem is None:
+        problem += "".join(one.told for one in held if one.void is not None and one.policy_sha256 == sha256)
     mandate = Mandate(sha256, last, given.approval.required if given.approval else int(under_approval), by, problem)
     judged = given if problem is None or last is None or last == sha256 else policies[last].beside(given)
     return Ruling(judged, mandate)
@@ -171,17 +185,20 @@ def _unspent(given: list[Given], book: Ledger, rollout: str) -> list[Given]:
     return [one for one in given if one.sequence > spent.get(one.candidate, 0)]
 
 
-def _believed(records: Iterable[Record], book: Ledger, known: Known) -> Iterator[Given]:
-    """The approvals in the keys of those who are known, made for the place where they stand; none without any keys."""
+def _held(records: Iterable[Record], book: Ledger, known: Known) -> Iterator[Given]:
+    """The approvals against the keys of those who are known; none without any keys."""
     before: Mapping[str, str | None] | None = None
     for record in records:
         if known.people is None:
             return
         before = before if before is not None else book.before(record.rollout)
-        if known.disbelieves(record, lambda one: book.latest_before(one.sequence)) is not None:
-            continue  # `verify` names it
-        if before.get(record.sha256) == record.entry()["statement"]["after"]:
-            yield Given.of(record)
+        void = known.disbelieves(record, lambda one: book.latest_before(one.sequence))
+        try:
+            if void is None and before.get(record.sha256) != record.entry()["statement"]["after"]:
+                void = "it was signed for another place in the ledger"
+            yield Given.of(record, void)
+        except (LookupError, TypeError, AttributeError):
+            continue  # no approval that anybody could have signed; `verify` names it
 
 
 def _problem(

@@ -64,8 +64,8 @@ def _cluster(cells: Cells, row: Any) -> list[str]:
 def period_digest(cells: Cells, rows: np.ndarray) -> str:
     """Identity of the rows of the source that a period was made of; sums differ in their last bits, this does not."""
     lines = [
-        "|".join([f"{cells.arm[r]}|{cells.values[r]}|{cells.n[r]:.0f}|{cells.digest[r]}", *_cluster(cells, r)])
-        for r in rows
+        "|".join([f"{arm}|{cells.values[r]}|{n:.0f}|{cells.digest[r]}", *_cluster(cells, r)])
+        for r, arm, n in zip(rows.tolist(), cells.arm[rows].tolist(), cells.n[rows].tolist(), strict=True)
     ]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -101,7 +101,14 @@ def _intake(intake: Intake) -> dict[str, Any]:
     data["malformed"] = [list(item) for item in intake.malformed]
     data["crossed"] = [[start.isoformat(), *counts] for start, *counts in intake.crossed]
     data["wrong"] = [list(item) for item in intake.wrong]
-    for name in ("null_cluster", "crossed", "missing_candidate", "wrong"):  # not there in records that have none of it
+    data["merged"] = [list(item) for item in intake.merged]
+    for name in (
+        "null_cluster",
+        "crossed",
+        "missing_candidate",
+        "wrong",
+        "merged",
+    ):  # not there in records that have none of it
         if not data[name]:
             del data[name]
     # Rows beyond the look do not belong to it: the same look asked tomorrow is the same look.
@@ -216,6 +223,7 @@ def intake_of(body: Mapping[str, Any]) -> Intake:
     )
     intake["malformed"] = tuple((name, n, example) for name, n, example in intake["malformed"])
     intake["wrong"] = tuple((name, why) for name, why in intake.get("wrong", ()))
+    intake["merged"] = tuple((name, count) for name, count in intake.get("merged", ()))
     return Intake(**intake)
 
 

@@ -88,7 +88,7 @@ def _look(given: Policy, events: Any, as_of: datetime, book: Ledger | None, stor
         stands = None if look is None or book is None else _stands(look, book, known)
         engine = events_engine(ruled.policy, events)
         try:
-            case = _case(ruled, engine, look, stands, as_of, book, store)
+            case = _case(ruled, engine, look, stands, as_of, book, known, store)
         finally:
             if engine is not events:
                 engine.close()
@@ -118,6 +118,7 @@ def _case(
     stands: Stands | None,
     as_of: datetime,
     book: Ledger | None,
+    known: Known,
     store: Store | None,
 ) -> Case:
     """What is judged: by which policy, from where the rollout stands, with what is known of people and changes."""
@@ -125,7 +126,7 @@ def _case(
     state = current_state(policy, look, as_of, None if stands is None else stands.state)
     case = read_case(policy, engine, state, as_of, store)
     changed = None if book is None else changed_criteria(policy, state, book.document)
-    reviews = None if book is None else open_reviews(book, policy.rollout, state.attempt)
+    reviews = None if book is None else open_reviews(book, policy.rollout, state.attempt, known)
     unheeded = () if stands is None else stands.unheeded
     return replace(case, mandate=ruled.mandate, changed=changed, unheeded=unheeded, reviews=reviews)
 
@@ -174,13 +175,13 @@ def read_case(policy: Policy, engine: Engine, state: State, as_of: datetime, sto
     if state.start is None and state.attempt > 1:
         state = replace(state, start=_new_start(policy, engine, look, store))
     fixed = state.start if state.start is not None or state.attempt > 1 else policy.start
-    traffic = switches(policy, state)
-    reading = read(policy, engine, traffic, look, fixed, state.bounds, state.drift, store)
-    cells, intake, start, _, bounds, drift = reading
+    steps, apart = switches(policy, state), None if state.start is None else state.apart
+    found = read(policy, engine, steps, look, fixed, state.bounds, state.drift, store, apart)
+    cells, intake, start = found.cells, found.intake, found.start
     if state.start is None and state.attempt == 1 and start is not None and _begun(policy, cells):
         state = replace(state, start=start)
     if state.start is not None:
-        state = replace(state, bounds=bounds, drift=drift)
+        state = replace(state, bounds=found.bounds, drift=found.drift, apart=found.apart)
     if not state.phases and state.start is not None:
         state = replace(state, phases=(first_phase(policy, state.start, as_of),))
     return Case(policy, cells, intake, state, as_of, look)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -22,35 +23,130 @@ from rampgate.people import find_people
 from rampgate.policy import Policy
 from rampgate.policy.names import parse_name
 from rampgate.rollout.approve import project_people, signer_of
+from rampgate.rollout.known import Known, nobody
 from rampgate.rollout.newer import refuse_newer
 from rampgate.rollout.signed import APPROVAL, CHECKPOINT, HUMAN, INCIDENT, REVIEW, Draft, Named, Signer, append_signed
 
-#: What is read of each record, in the order of `_take`.
+#: What is read of a decision: all else of it is much larger.
+_TOLD = ("attempt", "look", "decision", "criteria", "reasons")
+#: What is read of each record.
 _PATHS = (
+    *(f"$.entry.decision.{part}" for part in _TOLD),
     "$.kind",
     "$.attempt",
-    "$.entry.decision",
     "$.entry.inputs.state",
     "$.entry.inputs.policy",
+    "$.entry.inputs.people.keys",
     "$.entry.statement",
-    "$.state",
+    "$.state.candidate",
 )
+#: SHA-256 of a policy -> the metrics of its KPI.
+Parts = Callable[[str], Collection[str]]
+#: A record -> the latest moment that stands in the ledger before it.
+Latest = Callable[[Record], "datetime | None"]
 
 
-def incidents(ledger: Ledger, rollout: str | None = None) -> Incidents:
-    """Every incident of a rollout, or of all, with what was recorded of it."""
-    found = Incidents(kpi_parts(ledger.document))
-    for name in ledger.rollouts() if rollout is None else [rollout]:
-        ids = list(ledger.before(name))
-        policy = ""
-        for record, parts in zip(ids, ledger.excerpts(name, _PATHS), strict=False):
-            policy = parts[4] or policy
-            take(found, record, name, policy, *parts)
+@dataclass(frozen=True)
+class Looked:
+    """A decision; ``keyed`` says whether the project's people had keys then."""
+
+    look: Look
+    keyed: bool
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """A person's rollback."""
+
+    look: Look
+    person: str
+
+
+#: What a record tells of incidents; one that a person recorded of an incident stands for itself.
+Event = Looked | Ordered | Record
+
+
+def derive(events: Iterable[Event], parts: Parts, known: Known, latest: Latest) -> Incidents:
+    """The incidents that records tell of, in their order.
+
+    What nobody known has signed counts for nothing, nor what could not be recorded where it stands: an incident is
+    open until somebody who may has closed it. A name alone counts while the project's people have no keys.
+    """
+    found, keyed = Incidents(parts), False
+    for event in events:
+        if isinstance(event, Looked):
+            keyed = event.keyed
+            found.looked(event.look)
+        elif isinstance(event, Ordered):
+            found.ordered(event.look, event.person)
+        elif _believed(event, known, keyed, latest):
+            said = event.entry()["statement"]
+            with suppress(UsageError, LookupError, TypeError, ValueError):
+                found.acted(said["incident"], Act(event.sha256, said["at"], said["person"], said["act"], said))
     return found
 
 
-def take(
-    found: Incidents,
+def _believed(record: Record, known: Known, keyed: bool, latest: Latest) -> bool:
+    if record.entry().get("signature") is None and keyed:
+        return False
+    return known.disbelieves(record, latest) is None
+
+
+def incidents(ledger: Ledger, rollout: str | None = None, known: Known | None = None) -> Incidents:
+    """Every incident of a rollout, or of all, with what was recorded of it.
+
+    Parameters
+    ----------
+    known : whose signatures count; the people of the ledger's project when left out
+    """
+    parts, people = kpi_parts(ledger.document), known or _people(ledger)
+    found = Incidents(parts)
+    for name in ledger.rollouts() if rollout is None else [rollout]:
+        mine = derive(_events(ledger, name), parts, people, lambda one: ledger.latest_before(one.sequence))
+        found.found |= mine.found
+    return found
+
+
+def _people(ledger: Ledger) -> Known:
+    people = find_people(ledger.folder) or find_people(Path())
+    return nobody() if people is None else Known(people)
+
+
+def _events(ledger: Ledger, rollout: str) -> Iterator[Event]:
+    """What the records of a rollout tell, in their order; decisions are read in brief."""
+    acts = {record.sha256: record for kind in (INCIDENT, REVIEW) for record in ledger.records(rollout, kind)}
+    ids, policy = list(ledger.before(rollout)), ""
+    for record, parts in zip(ids, ledger.excerpts(rollout, _PATHS), strict=False):
+        kind, attempt, stood, judged_by, keys, said, candidate = parts[len(_TOLD) :]
+        decision = dict(zip(_TOLD, parts, strict=False)) if stood is not None else None
+        policy = judged_by or policy
+        made = acts.get(record) or _event(
+            record, rollout, policy, kind, attempt, decision, stood, keys, said, candidate
+        )
+        if made is not None:
+            yield made
+
+
+def event_of(record: Record, policy: str) -> Event | None:
+    """What a record tells of incidents, if anything.
+
+    Parameters
+    ----------
+    policy : SHA-256 of the policy of the rollout's last look
+    """
+    if record.kind in (INCIDENT, REVIEW):
+        return record
+    entry = record.entry()
+    inputs = entry.get("inputs", {})
+    keys = (inputs.get("people") or {}).get("keys")
+    told = (entry.get("decision"), inputs.get("state"), keys, entry.get("statement"))
+    policy = inputs.get("policy", policy)
+    return _event(
+        record.sha256, record.rollout, policy, record.kind, record.attempt, *told, record.state().get("candidate")
+    )
+
+
+def _event(
     record: str,
     rollout: str,
     policy: str,
@@ -58,29 +154,20 @@ def take(
     attempt: int,
     decision: Mapping[str, Any] | None,
     stood: Mapping[str, Any] | None,
-    _: str | None,
+    keys: str | None,
     said: Mapping[str, Any] | None,
-    state: Mapping[str, Any],
-) -> None:
-    """Take one record in.
-
-    Parameters
-    ----------
-    record : its id
-    policy : SHA-256 of the policy of the last look
-    decision, stood : of a decision, what was decided, and the state before it
-    said : what a person signed
-    """
+    candidate: str | None,
+) -> Event | None:
     if decision is not None and stood is not None:
-        found.looked(Look.made(record, rollout, decision, decision["criteria"], stood, policy))
-    elif said is not None and kind == HUMAN and said["decision"] == ROLLBACK:
-        look = Look(record, rollout, attempt, state["candidate"], policy, said["as_of"], ROLLBACK, (), frozenset(), "")
-        found.ordered(look, said["person"])
-    elif said is not None and kind in (INCIDENT, REVIEW):
-        found.acted(said["incident"], Act(record, said["at"], said["person"], said["act"], said))
+        return Looked(Look.made(record, rollout, decision, stood, policy), keys is not None)
+    if said is not None and kind == HUMAN and said["decision"] == ROLLBACK:
+        moment = said["as_of"]
+        look = Look(record, rollout, attempt, str(candidate), policy, moment, ROLLBACK, (), frozenset(), "")
+        return Ordered(look, said["person"])
+    return None
 
 
-def kpi_parts(read: Callable[[str], bytes]) -> Callable[[str], Collection[str]]:
+def kpi_parts(read: Callable[[str], bytes]) -> Parts:
     """What tells the metrics of a policy's KPI, each policy read once.
 
     Parameters
@@ -95,11 +182,16 @@ def kpi_parts(read: Callable[[str], bytes]) -> Callable[[str], Collection[str]]:
     return parts
 
 
-def open_reviews(ledger: Ledger, rollout: str, attempt: int) -> tuple[OpenReview, ...]:
-    """What the attempts before this one left to be reviewed."""
+def open_reviews(ledger: Ledger, rollout: str, attempt: int, known: Known) -> tuple[OpenReview, ...]:
+    """What the attempts before this one left to be reviewed.
+
+    Parameters
+    ----------
+    known : whose signatures count at this look
+    """
     if attempt <= 1:
         return ()
-    return told_open(incidents(ledger, rollout), rollout, attempt)
+    return told_open(incidents(ledger, rollout, known), rollout, attempt)
 
 
 def told_open(found: Incidents, rollout: str, attempt: int) -> tuple[OpenReview, ...]:

@@ -70,7 +70,8 @@ def asleep(baseline: Baseline, found: Sequence[Outcome], run: tuple[int, int, in
     ----------
     run : periods, seed and rollouts of each scenario; a remedy is tried on no more
     """
-    left = MOST
+    # Where rollouts are dear, a few remedies are all that there is time for.
+    left = MOST if run[2] >= TRIED else MOST // 4
     for names, worst in _sleepers(found):
         scenario = next(one for one in scenarios(baseline)[0] if one.name == worst.name)
         tried = _tried(baseline, scenario, worst.missed, run, left)

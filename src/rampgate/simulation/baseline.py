@@ -93,9 +93,9 @@ def read_history(policy: Policy, events: Any = None) -> tuple[Policy, Cells, Sor
     engine = events_engine(policy, events)
     try:
         end, why = _end(policy, engine)
-        cells, intake, _, _, bounds, _ = read(policy, engine, (), end, local_day(end, policy.zone))
+        cells, intake, _, _, bounds, _, apart = read(policy, engine, (), end, local_day(end, policy.zone))
         fixed = policy.with_bounds(bounds)
-        found = sorts(fixed, engine, end, cells)
+        found = sorts(fixed, engine, end, cells, apart)
     finally:
         if engine is not events:
             engine.close()

@@ -19,7 +19,7 @@ from rampgate.simulation.work import work
 #: Days after which a simulated rollout is looked at no more.
 DAYS = 84
 #: Rollouts of a scenario where none are named: so many in all, fewer of a policy with many criteria.
-ALL, FEWEST, MOST = 12_000, 50, 2000
+ALL, FEWEST, MOST = 12_000, 30, 2000
 #: Criteria up to which a rollout costs about the same; and how many one costs that asks for the pace at every age.
 PLAIN, AGED = 60, 25
 
@@ -98,7 +98,7 @@ def usual(baseline: Baseline, count: int) -> int:
     rules = criteria(policy, dict.fromkeys(baseline.groups[1:], 0.0))
     cost = sum(AGED if policy.tests_hazard(rule.metric) else 1 for rule in rules)
     each = ALL * min(1.0, PLAIN / cost) / count
-    return int(min(MOST, max(FEWEST, each // 50 * 50)))
+    return int(min(MOST, max(FEWEST, each // 10 * 10)))
 
 
 def _left_out(policy: Policy) -> tuple[str, ...]:

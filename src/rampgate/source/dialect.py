@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import lru_cache
 
 from sqlglot import exp
 
@@ -76,7 +77,17 @@ def _rewritten(root: exp.Expr, dialect: Dialect) -> exp.Expr:
 
 def cast(value: exp.Expr, to: str | exp.DataType) -> exp.Expr:
     """``CAST(value AS to)``."""
-    return exp.Cast(this=value.copy(), to=exp.DataType.build(to) if isinstance(to, str) else to.copy())
+    return exp.Cast(this=value.copy(), to=data_type(to) if isinstance(to, str) else to.copy())
+
+
+def data_type(name: str) -> exp.DataType:
+    """A type by its name, which is parsed once: a query has hundreds of casts."""
+    return _parsed(name).copy()
+
+
+@lru_cache
+def _parsed(name: str) -> exp.DataType:
+    return exp.DataType.build(name)
 
 
 def double(number: str) -> exp.Expr:
@@ -98,7 +109,7 @@ def table(parts: Sequence[str]) -> exp.Table:
 def epoch(value: exp.Expr, kind: ColumnType, units: int) -> tuple[exp.Expr, exp.Expr]:
     """Whether a number of units a second lies in the years 1973 to 5138, and its microseconds since 1970."""
     kind_of_cast = exp.TryCast if kind == "text" else exp.Cast
-    number = kind_of_cast(this=value.copy(), to=exp.DataType.build("double"))
+    number = kind_of_cast(this=value.copy(), to=data_type("double"))
     low, high = (double(f"{seconds * units}.0") for seconds in (10**8, 10**11))
     inside = exp.and_(exp.GTE(this=number, expression=low), exp.LT(this=number.copy(), expression=high))
     micros = exp.Mul(this=number.copy(), expression=exp.Literal.number(1_000_000 // units))

@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from rampgate.errors import SourceError
 from rampgate.policy.time_format import EPOCHS
-from rampgate.source.dialect import Dialect
+from rampgate.source.dialect import Dialect, data_type
 from rampgate.source.engine import Array, Column, ColumnType
 from rampgate.source.files import AS_UTF8, Located, locate, refuse_repeated
 from rampgate.source.parts import Part, joined, state_of
@@ -54,14 +54,12 @@ class DuckDBSQL(Dialect):
         if form is not None:
             return _since_1970(value, EPOCHS[form]) if form in EPOCHS else _in_form(value, form)
         if kind == "timestamp":
-            return exp.Cast(this=value.copy(), to=exp.DataType.build("timestampntz"))
+            return exp.Cast(this=value.copy(), to=data_type("timestampntz"))
         zoned = value.copy()
         if kind == "timestamptz":
-            zoned = exp.Cast(
-                this=zoned, to=exp.DataType.build("timestamptz")
-            )  # from nanoseconds; else it costs nothing
+            zoned = exp.Cast(this=zoned, to=data_type("timestamptz"))  # from nanoseconds; else it costs nothing
         if kind == "text":
-            zoned = exp.TryCast(this=zoned, to=exp.DataType.build("timestamptz"))
+            zoned = exp.TryCast(this=zoned, to=data_type("timestamptz"))
         micros = exp.Anonymous(this="EPOCH_US", expressions=[zoned])
         return exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[micros])
 
@@ -69,9 +67,7 @@ class DuckDBSQL(Dialect):
         """Through microseconds: DATE_DIFF counts the seconds that begin between the two."""
         first, last = (exp.Anonymous(this="EPOCH_US", expressions=[at.copy()]) for at in (start, end))
         micros = exp.Paren(this=exp.Sub(this=last, expression=first))
-        return exp.Div(
-            this=exp.Cast(this=micros, to=exp.DataType.build("double")), expression=exp.Literal.number("1e6")
-        )
+        return exp.Div(this=exp.Cast(this=micros, to=data_type("double")), expression=exp.Literal.number("1e6"))
 
     def total(self, value: exp.Expr) -> exp.Expr:
         """Kahan's sum."""
@@ -257,11 +253,11 @@ class DuckDBEngine(DuckDBSQL):
 
 def _since_1970(value: exp.Expr, units: int) -> exp.Expr:
     """A number of units a second as a timestamp, if it lies in the years 1973 to 5138."""
-    number = exp.TryCast(this=value.copy(), to=exp.DataType.build("double"))
+    number = exp.TryCast(this=value.copy(), to=data_type("double"))
     low, high = (exp.Literal.number(f"{seconds * units}.0") for seconds in (10**8, 10**11))
     inside = exp.and_(exp.GTE(this=number, expression=low), exp.LT(this=number.copy(), expression=high))
     micros = exp.Mul(this=number.copy(), expression=exp.Literal.number(1_000_000 // units))
-    made = exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[exp.Cast(this=micros, to=exp.DataType.build("bigint"))])
+    made = exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[exp.Cast(this=micros, to=data_type("bigint"))])
     return exp.Case(ifs=[exp.If(this=inside, true=made)])
 
 
@@ -273,7 +269,7 @@ def _in_form(value: exp.Expr, form: str) -> exp.Expr:
     at: exp.Expr = exp.Anonymous(this="TRY_STRPTIME", expressions=[value.copy(), _text(form)])
     if "%z" in form:
         at = exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[exp.Anonymous(this="EPOCH_US", expressions=[at])])
-    first = exp.Cast(this=_text("1000-01-01"), to=exp.DataType.build("timestampntz"))
+    first = exp.Cast(this=_text("1000-01-01"), to=data_type("timestampntz"))
     fits = exp.and_(
         exp.GTE(this=at, expression=first),
         exp.RegexpLike(this=value.copy(), expression=_text("[0-9]")),

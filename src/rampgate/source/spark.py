@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from rampgate.errors import SourceError, UsageError
 from rampgate.policy.time_format import EPOCHS
-from rampgate.source.dialect import Dialect, call, cast, double, epoch, table
+from rampgate.source.dialect import Dialect, call, cast, data_type, double, epoch, table
 from rampgate.source.engine import Array, Column, ColumnType
 from rampgate.source.files import refuse_repeated
 from rampgate.source.written import ISO, in_form, where_it_is
@@ -67,13 +67,13 @@ class SparkSQL(Dialect):
         return self._read(value) if kind == "text" else cast(value, "timestampntz")
 
     def _read(self, text: exp.Expr) -> exp.Expr:
-        """ISO 8601 text as a timestamp in UTC: with dashes, one space, and seconds, which Spark wants before an offset."""
+        """ISO 8601 text as a timestamp in UTC; Spark wants dashes, one space, and seconds before an offset."""
         plain: exp.Expr = text.copy()
         for pattern, written in (("/", "-"), (" +", " "), (_NO_SECONDS, "$1:00$3")):
             plain = exp.RegexpReplace(
                 this=plain, expression=exp.Literal.string(pattern), replacement=exp.Literal.string(written)
             )
-        read = exp.TryCast(this=plain, to=exp.DataType.build("timestamptz"), safe=True)
+        read = exp.TryCast(this=plain, to=data_type("timestamptz"), safe=True)
         return where_it_is(text, ISO, cast(read, "timestampntz"))
 
     def tried(self, node: exp.TryCast) -> exp.Expr:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from rampgate.policy.time_format import EPOCHS
-from rampgate.source.dialect import Dialect, call, cast, double, epoch
+from rampgate.source.dialect import Dialect, call, cast, data_type, double, epoch
 from rampgate.source.engine import ColumnType
 from rampgate.source.spark import SparkSQL
 from rampgate.source.written import ISO, in_form, where_it_is
@@ -57,7 +57,7 @@ class _Warehouse(Dialect):
 
     def parsed(self, text: exp.Expr) -> exp.Expr:
         """ISO 8601 text as a timestamp with time zone."""
-        return exp.TryCast(this=_dashed(text), to=exp.DataType.build("timestamptz"))
+        return exp.TryCast(this=_dashed(text), to=data_type("timestamptz"))
 
     def since_1970(self, micros: exp.Expr) -> exp.Expr:
         """Microseconds since 1970 as a timestamp with time zone."""
@@ -151,7 +151,7 @@ class TrinoSQL(_Warehouse):
 
     def row_hash(self, values: Sequence[exp.Expr]) -> exp.Expr:
         """XXH64 of the row as JSON."""
-        text = call("JSON_FORMAT", exp.Cast(this=call("ROW", *values), to=exp.DataType.build("json")))
+        text = call("JSON_FORMAT", exp.Cast(this=call("ROW", *values), to=data_type("json")))
         return call("FROM_BIG_ENDIAN_64", call("XXHASH64", call("TO_UTF8", text)))
 
     def elapsed(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:

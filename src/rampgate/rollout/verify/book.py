@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from rampgate.errors import LedgerError, NewerLedger, RampgateError
-from rampgate.incident.derive import Incidents
 from rampgate.ledger import GENESIS, Ledger, Record, digest
 from rampgate.people import People, find_people
 from rampgate.rollout.approvals import Given, asked_before
@@ -20,7 +19,7 @@ from rampgate.rollout.incidents import kpi_parts
 from rampgate.rollout.newer import refuse_newer
 from rampgate.rollout.signed import APPROVAL, CHECKPOINT, HUMAN, INCIDENT, REVIEW
 from rampgate.rollout.verify.decision import recompute
-from rampgate.rollout.verify.incidents import document_problem, reviews_problem, take_in, unsigned_problem
+from rampgate.rollout.verify.incidents import Told, document_problem, unsigned_problem
 from rampgate.rollout.verify.mandate import Heard, known_at, moments_problem, people_problem, stood
 from rampgate.rollout.verify.signed import order_problem, signed_problem, unchanged_problem
 
@@ -78,11 +77,16 @@ class _Walk:
     reworded: int = 0
     older: int = 0
     statistics: int = 0
-    asked: bool = False
     signed: bool = False
+    asked: bool = False
+    told: dict[str, Told] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.incidents = Incidents(kpi_parts(self.read))
+        self.parts = kpi_parts(self.read)
+
+    def tells(self, rollout: str) -> Told:
+        """What the records of a rollout told of incidents so far."""
+        return self.told.setdefault(rollout, Told(self.parts))
 
     def read(self, sha256: str) -> bytes:
         """A document, read once: the periods of a rollout are named by all its later records."""
@@ -186,8 +190,10 @@ def _decision(walk: _Walk, record: Record) -> None:
     found = recompute(record, None if stands is None else stands.state, walk.read)
     _demand(found.problem or people_problem(record, known, stands, heard, walk.read))
     _demand(moments_problem(record, heard, stands, walk.read))
-    _demand(reviews_problem(record, walk.incidents, walk.asked) or take_in(record, walk.incidents, inputs["policy"]))
-    walk.asked = walk.asked or "reviews" in inputs
+    told = walk.tells(record.rollout)
+    told.asked = walk.asked
+    _demand(told.reviews_problem(record, known, lambda one: heard.latest.get(one.sha256)) or told.take(record))
+    walk.asked = told.asked
     if heard.running not in (None, record.state()["candidate"]):
         heard.spend(str(heard.running))
     heard.under_approval |= asked_before(inputs)
@@ -213,7 +219,7 @@ def _human(walk: _Walk, record: Record) -> None:
     heard = walk.heard[record.rollout]
     _signed(walk, record)
     _demand(order_problem(record, walk.last.get(record.rollout), heard.look, walk.read))
-    _demand(take_in(record, walk.incidents, "" if heard.look is None else heard.look.entry()["inputs"]["policy"]))
+    _demand(walk.tells(record.rollout).take(record))
     heard.orders.append(record)
 
 
@@ -221,7 +227,7 @@ def _act(walk: _Walk, record: Record) -> None:
     """What a person recorded of an incident."""
     _signed(walk, record)
     _demand(unchanged_problem(record, walk.last.get(record.rollout)))
-    _demand(unsigned_problem(record, walk.signed) or take_in(record, walk.incidents, ""))
+    _demand(unsigned_problem(record, walk.signed) or walk.tells(record.rollout).take(record))
     problem, names = document_problem(record, walk.read)
     _demand(problem)
     walk.known.update(names)

@@ -127,8 +127,17 @@ def _continues(state: State, before: State | None) -> str | None:
         phases=stood.phases or state.phases[:1],
         bounds={**state.bounds, **stood.bounds},
         drift={**state.drift, **{name: r for name, r in stood.drift.items() if _same(state.drift.get(name), r)}},
+        apart=state.apart if _grown(stood.apart, state.apart) else stood.apart,
     )
     return None if state == begun else "the look did not begin where the rollout stood after the record before it"
+
+
+def _grown(before: Mapping[str, tuple[str, ...]], now: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether what was told apart still is: more values may join where some were chosen, and none goes."""
+    return all(
+        now.get(column, ())[: len(values)] == values and bool(values) == bool(now.get(column, ()))
+        for column, values in before.items()
+    )
 
 
 def _same(now: ReferenceCounts | None, stood: ReferenceCounts) -> bool:

@@ -3,49 +3,76 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from rampgate.errors import UsageError
 from rampgate.incident.derive import Incidents
-from rampgate.incident.values import SUBMIT
+from rampgate.incident.values import SUBMIT, Act
+from rampgate.judge.reviews import OpenReview
 from rampgate.ledger import Record, digest
-from rampgate.rollout.incidents import take, told_open
+from rampgate.rollout.incidents import Event, Latest, Looked, Ordered, Parts, derive, event_of, told_open
+from rampgate.rollout.known import Known
 
 
-def reviews_problem(record: Record, known: Incidents, asked: bool) -> str | None:
-    """Whether a decision was made with the reviews that were open.
+@dataclass
+class Told:
+    """What the records of a rollout told of incidents so far.
 
-    Parameters
+    Attributes
     ----------
-    known : the incidents of the ledger before it
-    asked : whether an earlier record of the ledger said which reviews were open
+    asked : whether a decision said which reviews were open; none after it may be silent
+    strict : the incidents by what stands there, whoever's keys count: what could not be recorded is a fault
     """
-    inputs = record.entry()["inputs"]
-    if "reviews" not in inputs:
-        return "it says nothing of open reviews, as a record before it does" if asked else None
-    said = {(one["incident"], one["attempt"], one["opened"]) for one in inputs["reviews"]}
-    found = told_open(known, record.rollout, record.attempt)
-    if said != {(one.incident, one.attempt, one.opened) for one in found}:
-        return "the reviews that it takes for open are not those that were"
-    return None
 
+    parts: Parts
+    strict: Incidents = field(init=False)
+    events: list[Event] = field(default_factory=list)
+    asked: bool = False
+    policy: str = ""
 
-def take_in(record: Record, known: Incidents, policy: str) -> str | None:
-    """Add a record to the incidents, or say why what a person recorded could not be recorded there.
+    def __post_init__(self) -> None:
+        self.strict = Incidents(self.parts)
 
-    Parameters
-    ----------
-    policy : SHA-256 of the policy of the rollout's last look
-    """
-    entry, content = record.entry(), record.content()
-    inputs: Mapping[str, Any] = entry.get("inputs", {})
-    parts = (entry.get("decision"), inputs.get("state"), inputs.get("policy"), entry.get("statement"))
-    try:
-        take(known, record.sha256, record.rollout, policy, record.kind, record.attempt, *parts, content["state"])
-    except UsageError as error:
-        return f"it could not be recorded there: {error.what}"
-    return None
+    def reviews_problem(self, record: Record, known: Known, latest: Latest) -> str | None:
+        """Whether a decision was made with the reviews that were open.
+
+        Parameters
+        ----------
+        known : the people of the decision, whose signatures count
+        """
+        inputs = record.entry()["inputs"]
+        if "reviews" not in inputs:
+            return "it says nothing of open reviews, as a record before it does" if self.asked else None
+        said = {(one["incident"], one["attempt"], one["opened"]) for one in inputs["reviews"]}
+        found: tuple[OpenReview, ...] = ()
+        if record.attempt > 1:
+            found = told_open(derive(self.events, self.parts, known, latest), record.rollout, record.attempt)
+        if said != {(one.incident, one.attempt, one.opened) for one in found}:
+            return "the reviews that it takes for open are not those that were"
+        return None
+
+    def take(self, record: Record) -> str | None:
+        """Take a record in, or say why what a person recorded could not be recorded there."""
+        event = event_of(record, self.policy)
+        inputs = record.entry().get("inputs")
+        if inputs is not None:
+            self.asked, self.policy = self.asked or "reviews" in inputs, inputs["policy"]
+        if event is None:
+            return None
+        self.events.append(event)
+        if isinstance(event, Looked):
+            self.strict.looked(event.look)
+        elif isinstance(event, Ordered):
+            self.strict.ordered(event.look, event.person)
+        else:
+            said = record.entry()["statement"]
+            act = Act(record.sha256, said["at"], said["person"], said["act"], said)
+            try:
+                self.strict.acted(said["incident"], act)
+            except UsageError as error:
+                return f"it could not be recorded there: {error.what}"
+        return None
 
 
 def unsigned_problem(record: Record, signed: bool) -> str | None:

@@ -22,7 +22,7 @@ from rampgate.rollout.orders import Stands, heed
 from rampgate.rollout.verify.decision import same_version
 
 #: Statistics since which looks record whose keys they knew.
-SINCE = 4
+SINCE = 5
 
 
 @dataclass
@@ -163,11 +163,11 @@ def _mandate_problem(entry: Mapping[str, Any], known: Known, heard: Heard, read:
 def _ruled(inputs: Mapping[str, Any], known: Known, heard: Heard, read: Callable[[str], bytes]) -> Ruling:
     """By which policy, and by what right, a look had to judge."""
     given = _policy(inputs["mandate"]["given"] if "mandate" in inputs else inputs["policy"], read)
-    trusted = known.people is not None
-    believed = [Given.of(one) for one in heard.approvals if trusted and known.disbelieves(one, heard.before) is None]
-    policies = {one.policy_sha256: _policy(one.policy_sha256, read) for one in believed}
+    approvals = heard.approvals if known.people is not None else []
+    held = [Given.of(one, known.disbelieves(one, heard.before)) for one in approvals]
+    policies = {one.policy_sha256: _policy(one.policy_sha256, read) for one in held if one.void is None}
     as_of = datetime.fromisoformat(inputs["as_of"])
-    return ruled(given, heard.under_approval, believed, heard.running, known, as_of, policies)
+    return ruled(given, heard.under_approval, held, heard.running, known, as_of, policies)
 
 
 def _policy(sha256: str, read: Callable[[str], bytes]) -> Policy:
