@@ -1,7 +1,7 @@
 """What it gives PostgreSQL to take each step of a query once: ``python -m benchmarks.steps_in_postgres``.
 
 A subquery without OFFSET is merged into the one around it, and what it works out is worked out again wherever it is
-named. A look at 50,000 rows, whose times and numbers are text or have their types, with the steps kept apart and merged,
+named. A look at 50,000 rows, whose times and numbers are text or have their types, the steps kept apart and merged,
 in turn. Starts a server of its own, as the tests do.
 """
 
