@@ -38,11 +38,13 @@ def samples(moments: Moments, metric: str, binary: bool) -> tuple[Sample, Sample
 
 def compare(moments: Moments, metrics: dict[str, bool]) -> np.ndarray:
     """All comparisons, (week, group, metric, 4)."""
-    out = []
-    for name, binary in metrics.items():
-        found = two_means(*samples(moments, name, binary))
-        out.append(np.stack([found.difference, found.lower, found.upper, found.p_value], axis=-1))
-    return np.stack(out, axis=2)
+    arms = [samples(moments, name, binary) for name, binary in metrics.items()]
+    whole = [
+        Sample(*(np.stack([getattr(pair[arm], key) for pair in arms], axis=2) for key in ("n", "mean", "variance")))
+        for arm in (0, 1)
+    ]
+    found = two_means(whole[0], whole[1])
+    return np.stack([found.difference, found.lower, found.upper, found.p_value], axis=-1)
 
 
 def main() -> None:

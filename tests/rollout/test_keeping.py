@@ -14,6 +14,7 @@ from tests.rollout.tables import tickets, write_policy
 import rampgate
 from rampgate.aggregate.store import Store
 from rampgate.ledger import Ledger
+from rampgate.report import book
 from rampgate.source import parts
 
 LOOKS = ("2026-01-08", "2026-01-12", "2026-01-13", "2026-01-16", "2026-01-20")
@@ -83,7 +84,7 @@ def test_replay_decides_the_same_at_every_look(folder: Path, run: Run) -> None:
     assert run(*asked, "--fresh")[1] == first
 
 
-def test_status_says_how_much_is_kept(folder: Path, run: Run) -> None:
+def test_status_says_how_much_is_kept(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run("check", folder / "policy.yaml", "--as-of", "2026-01-08", "--fresh")
     assert not (folder / ".rampgate").exists()
     ledger = ("--ledger", folder / "rampgate.db")
@@ -93,6 +94,8 @@ def test_status_says_how_much_is_kept(folder: Path, run: Run) -> None:
     assert json.loads(run("status", "--json", *ledger)[1])["store"] == {
         "files": files, "bytes": size, "limit": 1_000_000_000
     }  # fmt: skip
+    assert "kept of what was read" not in run("status", *ledger)[1]
+    monkeypatch.setattr(book, "WORTH_SAYING", size)
     said = f"kept of what was read, in .rampgate: {size / 1e6:.2f} MB of at most 1,000 MB"
     assert said in run("status", *ledger)[1]
     assert said not in run("status", "--quiet", *ledger)[1]

@@ -18,6 +18,8 @@ from rampgate.aggregate.moments import Floats
 
 #: From here on Hill's expansion has more digits than the continued fraction.
 _MANY = 5e3
+#: From here on it is near enough to begin with.
+_SOME = 50.0
 _TINY = 1e-300
 
 
@@ -82,12 +84,13 @@ def share_interval(count: int, of: int, level: float = 0.95) -> tuple[float, flo
 
 def _beta_quantile(p: float, a: int, b: int) -> float:
     """Where the beta distribution has the probability p below, by halving."""
-    low, high = 0.0, 1.0
+    low, high, first = 0.0, 1.0, np.array([float(a)])
     for _ in range(200):
         middle = 0.5 * (low + high)
         if middle in (low, high):
             break
-        low, high = (middle, high) if _incomplete_beta(a, b, middle, 1.0 - middle) < p else (low, middle)
+        at = np.array([middle])
+        low, high = (middle, high) if _incomplete_beta(first, float(b), at, 1.0 - at)[0] < p else (low, middle)
     return 0.5 * (low + high)
 
 
@@ -159,12 +162,16 @@ def _quantile_of_many(z: float, df: Floats) -> Floats:
 
 def _quantile_of_few(tail: float, df: Floats) -> Floats:
     """Where the two-sided tail is as given: Newton's steps, and halves where they lead out of the bracket."""
+    near = df > _SOME
+    guess = _quantile_of_many(normal_quantile(1.0 - tail), df[near])
+    # Where the expansion says nearly what is sought, a bracket of a millionth about it holds that.
     low, high = np.zeros(df.shape), np.full(df.shape, 2.0)
+    high[near] = np.where(np.isfinite(guess), guess * 1.000001, 2.0)
     while np.any(wide := (_tail(high, df) > tail) & (high < 1e150)):
         low, high = np.where(wide, high, low), np.where(wide, 2.0 * high, high)
     gammas = [2.0 * math.exp(math.lgamma(0.5 * (one + 1.0)) - math.lgamma(0.5 * one)) for one in df.tolist()]
     scale = np.array(gammas) / np.sqrt(df * math.pi)
-    at = 0.5 * (low + high)
+    at = np.where(near, high, 0.5 * (low + high))
     for _ in range(200):
         above = _tail(at, df) - tail
         low, high = np.where(above > 0, at, low), np.where(above > 0, high, at)
@@ -172,10 +179,10 @@ def _quantile_of_few(tail: float, df: Floats) -> Floats:
             step = at + above / (scale * np.exp(-0.5 * (df + 1.0) * np.log1p(at * at / df)))
         inside = (low < step) & (step < high)
         # Each step doubles the digits: after one so short there are as many as the tail itself has.
-        near = np.abs(step - at) <= 1e-9 * at
+        close = np.abs(step - at) <= 1e-9 * at
         middle = 0.5 * (low + high)
-        after = np.where(inside | near, step, middle)
-        if np.all(near | (after == low) | (after == high)):
+        after = np.where(inside | close, step, middle)
+        if np.all(close | (after == low) | (after == high)):
             return np.asarray(after)
         at = after
     return np.asarray(at)

@@ -133,6 +133,10 @@ def forecast_view(row: dict[str, Any]) -> RenderableType:
     return Group(indented(f"{on}, if {found['assumes']}"), Padding(sheet, (0, 0, 0, 4)))
 
 
+#: Bytes that are kept before people are told; less is in nobody's way.
+WORTH_SAYING = 1_000_000
+
+
 def status_view(
     rows: list[dict[str, Any]],
     weeks: Mapping[str, Sequence[Window]],
@@ -159,7 +163,7 @@ def status_view(
         parts.append(forecast_view(row))
         if len(windows) > 1:
             parts.append(Padding(Weeks(windows, Text("weighted KPI by window:")), (0, 0, 0, 2)))
-    if kept is not None and not quiet:
+    if kept is not None and kept["bytes"] >= WORTH_SAYING and not quiet:
         size, most = kept["bytes"] / 1e6, kept["limit"] / 1e6
         parts.append(Text(f"kept of what was read, in .rampgate: {size:,.2f} MB of at most {most:,.0f} MB", "dim"))
     return Group(*parts) if parts else Text("no look at a rollout in this ledger yet")

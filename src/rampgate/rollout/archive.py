@@ -64,8 +64,8 @@ def _cluster(cells: Cells, row: Any) -> list[str]:
 def period_digest(cells: Cells, rows: np.ndarray) -> str:
     """Identity of the rows of the source that a period was made of; sums differ in their last bits, this does not."""
     lines = [
-        "|".join([f"{cells.arm[r]}|{cells.values[r]}|{cells.n[r]:.0f}|{cells.digest[r]}", *_cluster(cells, r)])
-        for r in rows
+        "|".join([f"{arm}|{cells.values[r]}|{n:.0f}|{cells.digest[r]}", *_cluster(cells, r)])
+        for r, arm, n in zip(rows.tolist(), cells.arm[rows].tolist(), cells.n[rows].tolist(), strict=True)
     ]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
