@@ -5,7 +5,7 @@ BIN := .venv/bin
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs docs-serve docs-refresh guarantees contest bench notebook lock vega picture kills clean
+.PHONY: help demo test lint format docs docs-serve docs-refresh guarantees contest drift-contest bench notebook lock vega picture kills clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,13 @@ contest:  ## the gate beside other rules on simulated rollouts: docs/contest.md 
 	@bash tools/environment.sh dev
 	@nice $(BIN)/python -m benchmarks.gate_contest
 
+drift-contest:  ## change detectors on labelled real series, with peers of their own environment: docs/drift-contest.md
+	@bash tools/environment.sh dev
+	@test -x benchmarks/drift_contest/.venv/bin/python || $(BIN)/python -m venv benchmarks/drift_contest/.venv
+	@benchmarks/drift_contest/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r benchmarks/drift_contest/requirements.txt
+	@OMP_NUM_THREADS=1 nice $(BIN)/python -m benchmarks.drift_contest benchmarks/drift_contest/.venv/bin/python
+
 bench:  ## looks beside DuckDB by hand, tea-tasting, pandas and others: docs/performance.md (PARTS="cells history" ROWS=1000000)
 	@bash tools/environment.sh dev
 	@bash tools/peers.sh
@@ -75,9 +82,9 @@ picture:  ## the README's picture: the demo's report in Chromium
 	@bash tools/environment.sh dev
 	@$(BIN)/python tools/make_picture.py
 
-kills:  ## eight processes at one ledger, 200 looks, 500 kills at random moments (ten minutes)
+kills:  ## eight processes at one ledger, 200 looks, 500 kills at random moments (ten minutes; LEDGER=postgresql)
 	@bash tools/environment.sh dev
-	@$(BIN)/python -m tests.ledger.kills 500
+	@$(BIN)/python -m tests.ledger.kills 500 $(or $(LEDGER),sqlite)
 
 clean:  ## remove the environment, caches and what the demo left
 	rm -rf .venv .venv-peers .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist site rampgate-demo

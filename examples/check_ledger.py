@@ -1,8 +1,4 @@
-"""Check what `rampgate export` wrote, with nothing but Python: python check_ledger.py ledger.jsonl [HEAD].
-
-It checks the bytes, the chain, the documents and the way of each rollout through its phases. It does not judge again:
-`rampgate verify` does.
-"""
+"""Check bytes, chain, documents and phases of what `rampgate export` wrote: python check_ledger.py FILE [HEAD]."""
 
 import hashlib
 import json
@@ -15,44 +11,49 @@ def canonical(value):
 
 
 def follows(before, record):
-    """Whether a record's state can follow from the one before it: a phase is left by a decision to go, and by one."""
+    """Whether a state can follow from the one before: a decision to go leaves one phase, the first look enters one."""
     then, now, entry = before.get("phases", []), record["state"].get("phases", []), record["entry"]
-    said = entry["decision"]["decision"] if record["kind"] == "decision" else entry["statement"].get("decision")
     if now[: len(then)] != then or record["state"].get("attempt") != before.get("attempt"):
         return not before or record["state"]["attempt"] == before["attempt"] + 1
-    first = 1 if record["kind"] == "decision" and not then else 0  # the first phase is entered by looking
-    return len(now) - len(then) <= first + (said == "go")
+    went = entry.get("decision", entry.get("statement")).get("decision") == "go"
+    return len(now) - len(then) <= went + (record["kind"] == "decision" and not then)
+
+
+def named(entry):
+    """The documents that a record rests on: a policy, a simulation, a review, people's keys, periods of rows."""
+    said, inputs = entry.get("statement", {}), entry.get("inputs", {})
+    looked = {inputs.get("policy"), inputs.get("mandate", {}).get("given"), inputs.get("people", {}).get("keys")}
+    pages = {period["document"] for period in inputs.get("periods", ())}
+    return (looked | pages | {said.get(key) for key in ("policy_sha256", "simulation", "document")}) - {None}
 
 
 def check(lines):
-    """Return how many records are whole and the SHA-256 of the last; ValueError names the first that is not."""
-    documents, states, head, count = set(), {}, "0" * 64, 0
-    for line in lines:
-        body = line.rstrip(b"\n")
+    """How many records are whole, and the SHA-256 of the last; ValueError names the first that is not."""
+    documents, known, states, head, count = set(), set(), {}, "0" * 64, 0
+    for body in (line.rstrip(b"\n") for line in lines):
         value, sha256 = json.loads(body), hashlib.sha256(body).hexdigest()
         if "previous_sha256" not in value:  # a document
             documents.add(sha256)
             continue
-        count += 1
-        rollout, entry = value["rollout"], value["entry"]
-        inputs = entry.get("inputs", {"policy": entry.get("statement", {}).get("policy_sha256"), "periods": []})
-        named = {inputs["policy"], *(period["document"] for period in inputs["periods"])} - {None}
+        count, known, before = count + 1, known | named(value["entry"]), states.get(value["rollout"], {})
         for wrong, what in (
             (canonical(value) != body, "its bytes are not canonical"),
             (value["sequence"] != count, f"it says that it is record {value['sequence']}"),
             (value["previous_sha256"] != head, "it does not name the SHA-256 of the record before it"),
-            (not named <= documents, "a document that it names does not stand before it"),
-            (not follows(states.get(rollout, {}), value), "its phases do not follow from the record before it"),
+            (not known <= documents, "a document that it names does not stand before it"),
+            (not follows(before, value), "its phases do not follow from the record before it"),
         ):
             if wrong:
                 raise ValueError(f"record {count}: {what}")
-        states[rollout], head = value["state"], sha256
+        states[value["rollout"]], head = value["state"], sha256
+    for sha256 in documents - known:
+        raise ValueError(f"document {sha256} is named by no record")
     return count, head
 
 
 if __name__ == "__main__":
     with open(sys.argv[1], "rb") as file:
-        found = check(file)
-    if len(sys.argv) > 2 and found[1] != sys.argv[2]:
-        sys.exit(f"the last record is {found[1]}")
-    print(f"{found[0]} records, the last one {found[1]}")
+        count, head = check(file)
+    if head not in (sys.argv[2:] or [head]):
+        sys.exit(f"the last record is {head}")
+    print(count, "records, the last one", head)

@@ -7,6 +7,8 @@ from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
+from tests.postgres import postgres_database, postgres_server  # noqa: F401  (fixtures)
+from tests.spark import spark  # noqa: F401
 
 # A deadline per example measures the machine, not the code. CI draws the same examples every time.
 settings.register_profile("here", deadline=None)

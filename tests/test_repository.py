@@ -53,6 +53,16 @@ def test_tests_run_with_the_versions_that_users_get():
     assert run.items() <= dev.items()
 
 
+def test_nothing_that_git_ignores_is_tracked():
+    git = ["git", "-C", str(ROOT), "ls-files"]
+    listed = subprocess.run(git, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("this is no clone: " + listed.stderr.strip())
+    assert len(listed.stdout.splitlines()) > 100
+    ignored = subprocess.run([*git, "-ci", "--exclude-standard"], capture_output=True, text=True, check=True)
+    assert ignored.stdout.splitlines() == []
+
+
 def test_no_python_file_passes_500_lines():
     assert len(PYTHON_FILES) > 10
     lengths = {path: len(path.read_text("utf-8").splitlines()) for path in PYTHON_FILES}
@@ -161,7 +171,7 @@ def test_a_skip_is_a_failure_where_none_is_allowed(tmp_path, no_skip, outcome, c
             str(tmp_path),
         ],
         cwd=tmp_path,
-        env={**os.environ, "RAMPGATE_NO_SKIP": no_skip},
+        env={**os.environ, "RAMPGATE_NO_SKIP": no_skip, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,

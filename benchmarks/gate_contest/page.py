@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from benchmarks.gate_contest.chart import draw
-from benchmarks.gate_contest.rollouts import GATE, HORIZON, ONSET, PRIOR
+from benchmarks.gate_contest.rollouts import GATE, HORIZON, ONSET, PRIOR, times_error_of
 from benchmarks.gate_contest.scenarios import HARMLESS, LATE, NOW, PLAN, Scenario
 from benchmarks.gate_contest.words import CAPTION, FALSE, INTRODUCTION, NOTES, SUMMARY, WEEKS
 from benchmarks.guarantees.page import error
@@ -80,8 +80,10 @@ def _answer(there: Found, keeping: frozenset[str]) -> Iterator[str]:
         times = [f["rules"][rule]["harmed"] / f["rules"][limit]["harmed"] for _, f in found]
         if times:
             within = sum(round(t, 2) <= aim for t in times)
+            told = [_multiple(f["rules"], rule, limit) for _, f in found]
+            least, most = told[int(np.argmin(times))], told[int(np.argmax(times))]
             yield (
-                f"- {part.capitalize()}, proportions of everybody: {rule} does {min(times):.2f} to {max(times):.2f} "
+                f"- {part.capitalize()}, proportions of everybody: {rule} does {least} to {most} "
                 f"times the harm of the test that {limit.removeprefix('limit: ')}. The aim of at most {aim:g} is kept "
                 f"in {within} of {len(times)} scenarios."
             )
@@ -151,18 +153,26 @@ def _summary(there: Found, keeping: frozenset[str], limit: str) -> Iterator[str]
     for name in _names(there, limits=False):
         cells = []
         for (_, f), first in zip(there, best, strict=True):
-            told = _times(f["rules"][name], f["rules"][limit])
+            told = _times(f["rules"], name, limit)
             cells.append(f"**{told}**" if name == first else told)
         yield f"| {name} | " + " | ".join(cells) + f" | {'yes' if name in keeping else ''} |"
     yield ""
     yield "**Bold**: the least harm among rules that keep 5 % everywhere."
 
 
-def _times(own: Mapping[str, Any], limit: Mapping[str, Any]) -> str:
+def _times(rules: Mapping[str, Any], name: str, limit: str) -> str:
+    own = rules[name]
     if own["harmed"] is None or own["before"] > 0.5:
         return "-"
     missed = 1 - own["caught"]
-    return f"{own['harmed'] / limit['harmed']:.2f}" + (f" ({_percent(missed, 0)})" if missed > 0.05 else "")
+    return _multiple(rules, name, limit) + (f" ({_percent(missed, 0)})" if missed > 0.05 else "")
+
+
+def _multiple(rules: Mapping[str, Any], name: str, limit: str) -> str:
+    """The harm of a rule as a multiple of a limit's, with the Monte-Carlo error of that on the same rollouts."""
+    spread = rules[name].get(times_error_of(limit))
+    times = f"{rules[name]['harmed'] / rules[limit]['harmed']:.2f}"
+    return times if name == limit or spread is None else f"{times}±{spread:.2f}"
 
 
 def _harmful(found: Mapping[str, Any], keeping: frozenset[str], limits: Sequence[str]) -> Iterator[str]:
@@ -179,7 +189,7 @@ def _harmful(found: Mapping[str, Any], keeping: frozenset[str], limits: Sequence
         else:
             row += [_percent(own["caught"]), "-" if own["delay"] is None else f"{own['delay']:.0f}"]
             row += [f"{own['harmed']:.1f} ± {own['error']:.1f}", _percent(1 - own["caught"])]
-            row += [f"{own['harmed'] / rules[limit]['harmed']:.2f}" for limit in limits]
+            row += [_multiple(rules, name, limit) for limit in limits]
         yield "| " + " | ".join([*row, "yes" if name in keeping else ""]) + " |"
 
 

@@ -77,6 +77,23 @@ class Told:
             "error": float(harm.std() / np.sqrt(len(harm))),
         }
 
+    def pull(self) -> np.ndarray:
+        """What each rollout adds to the log of the average harm of those not stopped before it, (rollout,).
+
+        Their mean is 0, and the root of their mean square over the root of their number is the error of that log.
+        """
+        left = self.stop >= self.begin
+        centre = float(self.harm[left].mean())
+        return np.asarray(left * (self.harm - centre) / (left.mean() * centre))
+
+    def times_error(self, limit: Told) -> float | None:
+        """The Monte-Carlo error of the average harm as a multiple of a limit's, on the same rollouts (delta method)."""
+        if any(not (one.stop >= one.begin).any() or not one.harm[one.stop >= one.begin].any() for one in (self, limit)):
+            return None
+        times = self.harm[self.stop >= self.begin].mean() / limit.harm[limit.stop >= limit.begin].mean()
+        apart = self.pull() - limit.pull()
+        return float(times * apart.std() / np.sqrt(len(apart)))
+
 
 def told(case: Case, fires: np.ndarray, harmless: bool) -> Told:
     """What a rule did in one batch."""
@@ -109,4 +126,14 @@ def contest(
     for case in batches(kind, rng, count, harm, late):
         for name, rule in asked.items():
             found.setdefault(name, []).append(told(case, rule(case), harmless))
-    return {name: joined(parts).figures() for name, parts in found.items()}
+    every_one = {name: joined(parts) for name, parts in found.items()}
+    out = {name: one.figures() for name, one in every_one.items()}
+    for limit in () if harmless else (name for name in (ONSET, PRIOR) if name in every_one):
+        for name, one in every_one.items():
+            out[name][times_error_of(limit)] = one.times_error(every_one[limit])
+    return out
+
+
+def times_error_of(limit: str) -> str:
+    """What the error of a multiple of a limit's harm is kept as."""
+    return f"error of times {limit.removeprefix('limit: ')}"

@@ -21,7 +21,8 @@ NOTES = f"""\
   a dash where fewer than half were caught), **harmed**: extra bad outcomes by then (extra time, for durations) with
   its Monte-Carlo error, whether caught or not, so read it with **missed**.
 - The limits are tests that know the true size and variance; one knows the onset as well, the other that it is drawn
-  evenly from the days from which it is drawn. **x onset**, **x prior**: harmed, as a multiple of theirs. They stop
+  evenly from the days from which it is drawn. **x onset**, **x prior**: harmed, as a multiple of theirs; after ± the
+  Monte-Carlo error of that multiple, by the delta method on the rollouts that both have in common. They stop
   at odds of 20 to 1 (Wald), which keeps their false rollbacks below 5 % and makes them a little slower than they
   could be: a rule that spends all of its 5 % can come out below 1.
 - Every rule is looked at as its makers do: weekly (point threshold, Mann-Whitney, z-test, group-sequential) or daily.

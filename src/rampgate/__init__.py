@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from rampgate import estimate as estimate
     from rampgate import ledger as ledger
     from rampgate import policy as policy
+    from rampgate.comparison.drifted import drift
     from rampgate.comparison.table import compare
     from rampgate.comparison.values import Comparison
     from rampgate.errors import RampgateError
     from rampgate.judge.decision import Decision
+    from rampgate.judge.drifted import DriftTable
     from rampgate.ledger import Ledger
     from rampgate.policy import Policy, load_policy
     from rampgate.rollout.evaluate import check
@@ -31,12 +33,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "Comparison": "rampgate.comparison.values",
     "Decision": "rampgate.judge.decision",
+    "DriftTable": "rampgate.judge.drifted",
     "Ledger": "rampgate.ledger",
     "Policy": "rampgate.policy",
     "RampgateError": "rampgate.errors",
     "Simulation": "rampgate.simulation.table",
     "check": "rampgate.rollout.evaluate",
     "compare": "rampgate.comparison.table",
+    "drift": "rampgate.comparison.drifted",
     "load_policy": "rampgate.policy",
     "replay": "rampgate.rollout.replay",
     "simulate": "rampgate.simulation.simulate",
@@ -53,6 +57,7 @@ for _kind, _renderer in {
     "rampgate.estimate.difference:Difference": "rampgate.report.notebook:estimate",
     "rampgate.estimate.strata:LogRank": "rampgate.report.notebook:estimate",
     "rampgate.judge.decision:Decision": "rampgate.report.notebook:decision",
+    "rampgate.judge.drifted:DriftTable": "rampgate.report.drift_view:notebook",
     "rampgate.policy.model:Policy": "rampgate.report.notebook:policy",
     "rampgate.rollout.replay:Looks": "rampgate.report.notebook:looks",
     "rampgate.simulation.table:Simulation": "rampgate.report.simulated_view:notebook",
@@ -62,6 +67,7 @@ for _kind, _renderer in {
 __all__ = [
     "Comparison",
     "Decision",
+    "DriftTable",
     "Ledger",
     "Policy",
     "RampgateError",
@@ -69,6 +75,7 @@ __all__ = [
     "__version__",
     "check",
     "compare",
+    "drift",
     "load_policy",
     "replay",
     "simulate",

@@ -201,7 +201,7 @@ def test_wrong_policies_exit_2_and_name_the_line(run: Run, folder: Path) -> None
         ({"phases": [{"traffic": "50%"}, {"traffic": "10%"}]}, "traffic"),
         ({"phases": [{"traffic": "150%"}]}, "100%"),
         ({"phases": [{"traffic": "10%", "at_least": "-7d"}, {"traffic": "100%"}]}, "negative"),
-        ({"drift": {"columns": {"score": {"psi": 0.2}}}}, "drift"),
+        ({"drift": {"columns": {"right": {"psi": 0.2, "warn": 0.3}}}}, "drift"),
     ]
     for change, word in wrong:
         path = write_policy(folder, **change)

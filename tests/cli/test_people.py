@@ -64,6 +64,13 @@ def test_the_simulation_beside_the_policy_is_shown_and_signed(run: Run, folder: 
     assert "no simulation is bound" not in text
     assert "What it does, in 20 simulated rollouts of each kind" in text
     assert "the candidate is like the baseline: 0.0 % (" in text
+    # An edited one is not signed, and not passed over.
+    (folder / "policy.simulation.json").write_text(json.dumps({**found, "rollouts": 5000}))
+    code, _, err = run("approve", policy, "--as", "lee")
+    assert code == 2
+    assert "this simulation was altered after it was written" in " ".join(err.split())
+    (folder / "policy.simulation.json").write_text("{}")
+    assert run("approve", policy, "--as", "lee")[0] == 2
     # One of another policy is not this one's.
     (folder / "policy.simulation.json").write_text(json.dumps({**found, "policy_sha256": "0" * 64}))
     assert "no simulation is bound" in " ".join(run("approve", policy, "--as", "lee")[1].split())

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 from benchmarks.gate_contest.draws import Kind, planned, proportion, real
-from benchmarks.gate_contest.rollouts import GATE, HORIZON, ONSET, PRIOR, batches, contest, rules
+from benchmarks.gate_contest.rollouts import GATE, HORIZON, ONSET, PRIOR, Told, batches, contest, rules
 
 CS, Z, ARGO = (
     "asymptotic confidence sequence (GrowthBook)",
@@ -56,6 +56,30 @@ def test_the_gate_is_near_the_limits(record_property) -> None:
     assert value(late, ONSET, "harmed") < value(late, PRIOR, "harmed")
     assert value(late, GATE, "harmed") < value(late, f"{CS}, enrolled", "harmed")
     assert value(late, ARGO, "before") > 0.5
+
+
+def test_the_error_of_a_multiple_is_that_of_a_paired_bootstrap() -> None:
+    """Two rules on the same rollouts, each with its own share stopped before harm began."""
+    rng = np.random.default_rng(3)
+    count, days = 2000, 84
+    begin, harm = rng.integers(14, 64, count), rng.gamma(2.0, 30.0, count)
+    stops = [
+        np.where(rng.random(count) < early, begin - 1, begin + rng.integers(1, 20, count)) for early in (0.03, 0.1)
+    ]
+    own, limit = (
+        Told(stop, begin, harm * times * rng.gamma(20.0, 0.05, count), days, False)
+        for stop, times in zip(stops, (1.3, 1.0), strict=True)
+    )
+
+    def multiple(rows: np.ndarray) -> float:
+        means = [one.harm[rows][(one.stop >= one.begin)[rows]].mean() for one in (own, limit)]
+        return float(means[0] / means[1])
+
+    again = [multiple(rng.integers(0, count, count)) for _ in range(1500)]
+    found = own.times_error(limit)
+    assert found is not None
+    assert abs(found / np.std(again) - 1) < 0.08  # the bootstrap's own error is 0.02, in 1,500 draws
+    assert found < 0.5 * multiple(np.arange(count)) * float(harm.std() / harm.mean() * np.sqrt(2 / count))  # paired
 
 
 def first_case(kind: Kind, harm: float) -> tuple[np.ndarray, np.ndarray]:

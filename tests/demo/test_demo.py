@@ -8,14 +8,17 @@ import pytest
 from tests.rollout.tables import POLICY, tickets
 
 import rampgate
-from rampgate.demo.acts import BROKEN_CATEGORIES
+from rampgate.demo.acts import BROKEN_CATEGORIES, HASH, broken
 from rampgate.demo.story import tell
-from rampgate.demo.tickets import load, share
+from rampgate.demo.tickets import assign, load, share
 from rampgate.errors import UsageError
+from rampgate.incident.review import parse
 from rampgate.judge.decision import Decision
 from rampgate.ledger import Ledger, canonical, verify
 from rampgate.report.pooled import pooled
 from rampgate.rollout.evaluate import decision_of, recompute
+from rampgate.rollout.incidents import incidents
+from rampgate.rollout.told import facts_of
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +74,39 @@ def test_the_demo_leaves_the_rollback_on_one_page(book: Ledger) -> None:
     last = decisions(book, "act-two")[-1]
     assert f"<code>{last.decision_id}</code>" in page
     assert "Take the candidate back to 0 % of traffic" in page
+
+
+def test_the_demo_ends_with_its_incident_and_the_draft_of_its_review(book: Ledger) -> None:
+    (one,) = incidents(book).found.values()
+    last = decisions(book, "act-two")[-1]
+    assert (one.rollout, one.state, one.rolled_back and one.rolled_back.record) == ("act-two", "open", last.decision_id)
+    draft = (book.path.parent / "review.md").read_text("utf-8")
+    assert one.id in draft
+    with pytest.raises(UsageError, match="the section 'Root causes' says nothing"):
+        parse(draft, "review.md")
+    page = (book.path.parent / "report.html").read_text("utf-8")
+    assert "Incidents and reviews" in page
+    assert one.short in page
+
+
+def test_the_harm_that_the_incident_tells_is_that_which_was_done(book: Ledger) -> None:
+    """The demo knows which tickets it broke; the gate has only seen the table."""
+    (one,) = incidents(book).found.values()
+    facts = facts_of(book, one)
+    assert facts is not None
+    last = decisions(book, "act-two")[-1]
+    begin, end, held = str(last.phase.since)[:10], str(last.look)[:10], one.opened[:10]
+    given = [a for t in load() if begin <= t.day.isoformat() < end for a in assign([t], 0.5, HASH)]
+    done = [a.day.isoformat() for a in given if broken(a, 3).met_sla != a.met_sla]
+    told = {h.since: h for h in facts.harmed if h.metric == "met_sla" and h.segment is None}
+    for since, truth in (("phase", len(done)), ("hold", sum(day >= held for day in done))):
+        found = told[since]
+        assert found.lower is not None
+        assert found.upper is not None
+        assert found.lower <= truth <= found.upper
+    assert facts.onset is not None
+    assert facts.onset.lower <= begin <= facts.onset.upper
+    assert next(e.units for e in facts.exposed if e.since == "phase") == sum(a.variant == "candidate" for a in given)
 
 
 def test_the_demo_overwrites_no_page_but_its_own(tmp_path: Path) -> None:

@@ -29,11 +29,12 @@ computation: `tests/reference` has the numbers, and the scripts that made them.
 GROUPS: dict[str, tuple[str, ...]] = {
     "One look": ("two_proportions", "two_means", "ratio", "cuped", "mantel_haenszel", "goodness_of_fit"),
     "Any number of looks": ("evidence", "confidence_sequence", "rare_evidence", "sample_ratio"),
+    "Without a baseline": ("detect_change", "expected_share"),
     "Times to an event": ("kaplan_meier", "log_rank", "log_rank_counts"),
     "Percentiles": ("quantile", "log_edges"),
     "Results": (
         "Difference", "Adjusted", "Sample", "Evidence", "ConfidenceSequence", "SampleRatio", "ChiSquare",
-        "KaplanMeier", "LogRank", "Quantile",
+        "KaplanMeier", "LogRank", "Quantile", "Change", "Expected",
     ),
 }  # fmt: skip
 

@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import TypeAdapter
 from tests.docs.runner import sections
 
-from rampgate.policy import Duration, Margin, load_policy, schema
+from rampgate.policy import Alerts, Duration, Margin, load_policy, schema
 from rampgate.policy.document import read_yaml
+from rampgate.policy.drift import Rate
 from rampgate.policy.judged import _unjudged as unjudged
 from rampgate.policy.names import Key, Name, Text
 from rampgate.policy.values import Day, Moment, Risk, Share, Span, Weight, Window
@@ -36,6 +37,7 @@ contradict each other are errors with file and line. [Write a policy](../how-to/
 | share | `10%` or `0.1` | |
 | margin | `2pp`, `10%` or `0.2` | percentage points; a share of the baseline's value; the metric's own unit |
 | duration | `90m`, `72h`, `7d`, `2w` | whole numbers; days are calendar days in `timezone` |
+| rate | `1 per year`, `2 per month` or `4` | per year, quarter, month or week; a bare number counts a year |
 | day | `2026-01-05` | |
 | moment | `2026-01-05` or `2026-01-05T12:00` | local to `timezone`, unless it names its offset |
 | window | `week` or `30d` | ISO weeks, or days counted from the start |
@@ -48,7 +50,7 @@ contradict each other are errors with file and line. [Write a policy](../how-to/
 _WORDS: tuple[tuple[Any, str], ...] = (
     (Share, "share"), (Weight, "share"), (Risk, "share"), (Margin, "margin"), (Duration, "duration"),
     (Span, "duration"), (Window, "window"), (Day, "day"), (Moment, "moment"), (Text, "text"), (Name, "text"),
-    (Key, "name"),
+    (Key, "name"), (Alerts, "rate"), (Rate, "rate"),
 )  # fmt: skip
 
 
@@ -198,7 +200,8 @@ def _type(rule: Mapping[str, Any], path: str) -> str:
         return f"name: {_type(rule['additionalProperties'], path)}"
     bounds = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "up to", "exclusiveMaximum": "below"}
     limits = [f"{words} {rule[key]:g}" for key, words in bounds.items() if key in rule]
-    return " ".join([{"integer": "whole number", "number": "number", "string": "text"}[rule["type"]], *limits])
+    kinds = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false"}
+    return " ".join([kinds[rule["type"]], *limits])
 
 
 def _link(path: str, section: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,17 @@ from tests.docs.reference_estimate import GROUPS
 from tests.docs.reference_policy import EVERY_KEY, SCHEMA, schema_paths, written_paths
 from tests.docs.refresh import GENERATED
 from tests.docs.runner import demo, inside, rampgate, sections
+from tests.judge.test_change import SWITCH, WATCH, moved_by, rollout
+from tests.rollout.reviewed import written
 
 from rampgate.estimate import __all__ as estimates
+from rampgate.judge.by_score import ByScore
+from rampgate.judge.decide import judge
+from rampgate.ledger import Ledger
 from rampgate.people import new_key
 from rampgate.people.project import entry
 from rampgate.policy import load_policy
+from rampgate.report.book import status_rows
 
 JSON = (DOCS / "reference" / "json.md").read_text("utf-8")
 
@@ -79,7 +86,10 @@ def rows(title: str) -> dict[str, str]:
 
 
 #: Objects whose keys are data.
-BY_NAME = ("segment", "columns.metrics", "columns.weights", "windows[].units_compared")
+BY_NAME = (
+    "segment", "columns.metrics", "columns.weights", "windows[].units_compared",
+    "[].noise", "[].thresholds", "[].warnings", "[].mix",
+)  # fmt: skip
 
 
 def paths(value: Any, path: str = "") -> Iterator[str]:
@@ -111,6 +121,16 @@ def spelled_out(told: dict[str, str]) -> set[str]:
 
 
 DECISION = rows("A decision: `rampgate check`, `rampgate show`")
+
+
+ACTS = next(line for line in re.findall(r"^## (.*)$", JSON, re.MULTILINE) if "`rampgate incident note`" in line)
+
+
+def simulated(folder: Path, ask: Callable[..., Any], policy: str) -> str:
+    """A simulation of the demo's policy, with a harm that its incident can be compared with."""
+    path = folder / "simulation.json"
+    path.write_text(json.dumps(ask("simulate", policy, "--rollouts", "5", "--days", "14", "--no-keep")), "utf-8")
+    return str(path)
 
 
 @pytest.fixture(scope="module")
@@ -147,19 +167,40 @@ def printed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         approval = ask("check", str(looser), "--as-of", "2016-03-07", "--ledger", "mandated.db")["approval"]
         (folder / "rampgate.toml").write_text(entry("lee", lambda: own.public), "utf-8")
         sign = ["--because", "so", "--as", "lee", "--key", str(folder / "lee.pem"), "--ledger", "running.db"]
+        watched = Path(policy).with_name("watched.yaml")
+        days = "{from: 2016-02-29, to: 2016-03-07}"
+        section = f"drift: {{reference: {days}, columns: {{met_sla: {{}}}}}}"
+        watched.write_text(f"{Path(policy).read_text('utf-8')}\n{section}\n", "utf-8")
+        moved = ask("check", str(watched), "--as-of", "2016-03-14", "--ledger", "watched.db")["drift"]
         decided = ask("decide", "act-two", "hold", *sign, "--as-of", "2016-03-07")
         held = next(d for d in ask("history", "act-two", *ledger)["decisions"] if d["decision"] == "hold")
+        reviewed = [*ledger, "--as", "lee", "--key", str(folder / "lee.pem")]
+        file = written(folder, ask("incident", "list", *ledger)["incidents"][0]["incident"])
+        acted = ask("review", "submit", str(file), *reviewed)
+        ask("review", "propose", "last", str(accepted), *reviewed)
+        late = status_rows(Ledger.open("rampgate-demo/rampgate.db"), today=date(2199, 1, 1))
         return {
+            "`rampgate incident list`": ask("incident", "list", *ledger),
+            "`rampgate incident show`": ask("incident", "show", "last", *ledger),
+            ACTS: acted,
+            "`rampgate incident stats`": ask(
+                "incident", "stats", *ledger, "--simulation", str(simulated(folder, ask, policy))
+            ),
+            "`rampgate review new`": ask("review", "new", "last", "--out", "new.md", *ledger),
+            "`rampgate review show`": ask("review", "show", "last", *ledger),
             "A decision: `rampgate check`, `rampgate show`": {
                 **ask("show", held["decision_id"], *ledger),
                 "budgets": counted,
+                "drift": moved,
                 "approval": approval,
+                "after": judge(rollout(SWITCH + 28, WATCH, moved_by(0.08, SWITCH + 14))).to_dict()["after"],
+                "by_score": [ByScore("right", "candidate", 400, 0, None).to_dict()],
             },
             "Errors": ask("check", "no-such-file.yaml"),
             "`rampgate replay`": ask("replay", policy, "--to", "2016-03-02"),
             "`rampgate replay --aa`": ask("replay", policy, "--aa", "5"),
             "`rampgate simulate`": ask("simulate", policy, "--rollouts", "5", "--days", "14", "--no-keep"),
-            "`rampgate status`": ask("status", *running),
+            "`rampgate status`": {"rollouts": [*ask("status", *running)["rollouts"], *late]},
             "`rampgate history`": ask("history", *running),
             "`rampgate decide`, `rampgate resume`": decided,
             "`rampgate explain`": ask("explain", held["decision_id"], *ledger),
@@ -167,6 +208,7 @@ def printed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
             "`rampgate validate`": ask("validate", policy),
             "`rampgate diff`": ask("diff", policy, str(accepted)),
             "`rampgate approve`": agreed,
+            "`rampgate drift`": ask("drift", str(watched), "--as-of", "2016-03-14", "--ledger", "watched.db"),
             "`rampgate checkpoint`": ask("checkpoint", *sign[2:]),
             "`rampgate verify`": ask("verify", *running),
         }

@@ -1,5 +1,7 @@
 """Workers that look at the same rollout at once and are killed at random moments: ``python -m tests.ledger.kills 500``.
 
+With ``postgresql`` for a second word the ledger is on a server of the run's own.
+
 Eight processes take every look; each look has one record, which the others get back. A worker is killed by SIGKILL
 from outside at a random moment, or dies by its own hand at a random statement of its transaction, and is replaced.
 In the end the chain is verified, every decision judged again, and everything that was said to be recorded is there.
@@ -14,12 +16,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
 from sqlalchemy import event
+from tests.ledger.support import Where
+from tests.postgres import database, server
 from tests.rollout.tables import POLICY, tickets
 
 import rampgate
@@ -45,6 +50,7 @@ class Run:
     """Where a run keeps its files, and what was seen of it."""
 
     folder: Path
+    where: Where
     looks: int
     kills: int
     seed: int
@@ -53,24 +59,20 @@ class Run:
     workers: dict[int, int] = field(default_factory=dict)
 
     @property
-    def path(self) -> Path:
-        return self.folder / "rampgate.db"
-
-    @property
     def said(self) -> Path:
         """What the workers were told: a line per look, written after it was recorded."""
         return self.folder / "said"
 
     def done(self) -> int:
         """Looks that are recorded."""
-        last = Ledger.open(self.path).last("triage")
+        last = Ledger.open(self.where).last("triage")
         return 0 if last is None else (_day(last.entry()["decision"]["look"]) - START).days
 
 
-def play(folder: Path, looks: int, kills: int, seed: int) -> Run:
+def play(folder: Path, where: Where, looks: int, kills: int, seed: int) -> Run:
     """Look until all looks are taken and enough workers are dead."""
-    run = Run(folder, looks, kills, seed)
-    Ledger.open(run.path)
+    run = Run(folder, where, looks, kills, seed)
+    Ledger.open(run.where)
     # More days than looks: where workers die too seldom, they go on.
     tickets(days=2 * looks, per_day=20).to_csv(folder / "tickets.csv", index=False)
     chance = random.Random(seed)
@@ -117,7 +119,7 @@ def _fork(run: Run, seed: int) -> None:
 
 def _work(run: Run, chance: random.Random) -> NoReturn:
     """Take look after look until somebody kills this process."""
-    book = Ledger.open(run.path)
+    book = Ledger.open(run.where)
 
     def die(*arguments: Any) -> None:
         if arguments[0].get_execution_options().get("rampgate_write") and chance.random() < OWN_HAND:
@@ -143,7 +145,7 @@ def _day(moment: str) -> date:
 
 def examine(run: Run) -> dict[str, Any]:
     """Every promise of a ledger, after everything that was done to it."""
-    book = Ledger.open(run.path, create=False)
+    book = Ledger.open(run.where, create=False)
     found = verify_ledger(book)
     assert found.ok, (found.first_bad, found.problem)
     records = list(book.records())
@@ -175,14 +177,18 @@ def _phases(records: Any) -> Iterator[int]:
         yield phase
 
 
-def main(kills: int, looks: int = 200, seed: int = 1) -> None:
+def main(kills: int, kind: str = "sqlite", looks: int = 200, seed: int = 1) -> None:
     """A run in a folder of its own, and what came of it."""
-    with tempfile.TemporaryDirectory() as folder:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        where: Where = folder / "rampgate.db"
+        if kind == "postgresql":
+            where = stack.enter_context(database(stack.enter_context(server(durable=True))))
         begun = time.monotonic()
-        found = examine(play(Path(folder), looks, kills, seed))
-        print(", ".join(f"{what}: {count}" for what, count in found.items()))
+        found = examine(play(folder, where, looks, kills, seed))
+        print(f"{kind}: " + ", ".join(f"{what}: {count}" for what, count in found.items()))
         print(f"whole after {time.monotonic() - begun:.0f} s")
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(int(sys.argv[1]), (sys.argv[2:] or ["sqlite"])[0])

@@ -13,16 +13,20 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from rampgate import ledger as package
 from rampgate.errors import LedgerMoved
 from rampgate.ledger import Ledger, Record, digest, look_key
+from rampgate.ledger.migrations import VERSION_TABLE, guards
 
 ROOT = Path(__file__).parents[2]
 SOURCE = Path(package.__file__).parents[2]
 WHEN = "2026-01-05T00:00:00+00:00"
 UNSET: Any = object()
+Where = Path | str
+"""The file of a ledger, or its URL."""
 
 
 def add(
@@ -60,24 +64,60 @@ def add_until_done(ledger: Ledger, rollout: str, look: str, document: bytes = b"
             continue
 
 
-def raw(path: Path, *statements: str) -> list[tuple[Any, ...]]:
+def is_postgresql(where: Where) -> bool:
+    return "://" in str(where)
+
+
+def raw(where: Where, *statements: str) -> list[tuple[Any, ...]]:
     """Run SQL behind the ledger's back and return the rows of the last statement."""
     rows: list[tuple[Any, ...]] = []
-    with closing(sqlite3.connect(path)) as connection, connection:
+    if isinstance(where, str):
+        with psycopg.connect(where) as connected:
+            for statement in statements:
+                cursor = connected.execute(statement.encode())
+                rows = cursor.fetchall() if cursor.description else []
+        return rows
+    with closing(sqlite3.connect(where)) as connection, connection:
         for statement in statements:
             rows = connection.execute(statement).fetchall()
     return rows
 
 
-def contents(path: Path) -> list[list[tuple[Any, ...]]]:
+def literal(where: Where, data: bytes) -> str:
+    """Bytes as they are written in SQL."""
+    return f"'\\x{data.hex()}'::bytea" if is_postgresql(where) else f"x'{data.hex()}'"
+
+
+def contents(where: Where) -> list[list[tuple[Any, ...]]]:
     """Return every row of every table that the ledger writes."""
-    return [raw(path, f"SELECT * FROM {table} ORDER BY 1") for table in ("records", "documents")]
+    return [raw(where, f"SELECT * FROM {table} ORDER BY 1") for table in ("records", "documents")]
 
 
-def without_triggers(path: Path) -> None:
-    """Take the guards off, as somebody with write access to the file can."""
-    for (name,) in raw(path, "SELECT name FROM sqlite_master WHERE type = 'trigger'"):
-        raw(path, f"DROP TRIGGER {name}")
+def everything(where: Where) -> Any:
+    """Return what must be the same where a ledger was left alone."""
+    if isinstance(where, Path):
+        return where.read_bytes()
+    objects = raw(
+        where, "SELECT relname, relfilenode FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
+    )
+    version = raw(where, f"SELECT version_num FROM {VERSION_TABLE}")
+    return [objects, version, contents(where)]
+
+
+def without_triggers(where: Where) -> None:
+    """Take the guards off, as somebody with write access to the file, or the owner of the tables, can."""
+    if isinstance(where, str):
+        for name, (table, *_) in guards.POSTGRESQL.items():
+            raw(where, f"DROP TRIGGER IF EXISTS {name} ON {table}")
+        return
+    for (name,) in raw(where, "SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+        raw(where, f"DROP TRIGGER {name}")
+
+
+def with_triggers(path: Path) -> None:
+    """Put the guards back, as somebody would who does not want to be noticed."""
+    without_triggers(path)
+    raw(path, *guards.SQLITE.values())
 
 
 def environment(source: Path = SOURCE) -> dict[str, str]:

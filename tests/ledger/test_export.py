@@ -12,10 +12,14 @@ from typing import Any
 
 import pytest
 from tests.ledger.support import ROOT
+from tests.rollout.people import approved, project
+from tests.rollout.test_approvals import look
+from tests.rollout.test_simulated import table
 
 from rampgate.errors import UsageError
 from rampgate.ledger import Ledger, canonical, digest, export
 from rampgate.ledger.export import write
+from rampgate.rollout.approve import approve
 
 CHECKER = ROOT / "examples" / "check_ledger.py"
 LEDGERS = ROOT / "tests" / "data" / "ledgers"
@@ -104,6 +108,24 @@ def test_the_checker_names_the_first_record_that_is_altered(lines: list[bytes], 
 def test_the_checker_misses_a_document(lines: list[bytes], check: Any) -> None:
     with pytest.raises(ValueError, match="record 1: a document that it names does not stand before it"):
         check(lines[1:])
+
+
+def test_the_checker_knows_what_an_approval_binds(check: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The policy, the simulation, and whose keys the look knew; and it finds a line that nobody names."""
+    policy = approved(project(tmp_path, monkeypatch), {"required": 1})
+    book, simulation = Ledger.open(tmp_path / "rampgate.db"), tmp_path / "simulation.json"
+    simulation.write_text(json.dumps(table(policy)))
+    approve(policy, "lee", book, simulation=simulation)
+    look(policy, book)
+    lines = list(export(book))
+    assert check(lines)[0] == 2
+    for part in (b'"scenarios"', b'"people"', b'"guardrails"'):  # the numbers of a period have no such keys
+        [at] = [i for i, line in enumerate(lines) if part in line and b'"previous_sha256"' not in line]
+        for wrong in ([*lines[:at], *lines[at + 1 :]], [*lines[:at], lines[at][:-1] + b" \n", *lines[at + 1 :]]):
+            with pytest.raises(ValueError, match="a document that it names does not stand before it"):
+                check(wrong)
+    with pytest.raises(ValueError, match="is named by no record"):
+        check([*lines, b'{"x":1}\n'])
 
 
 def test_the_checker_follows_the_phases(lines: list[bytes], check: Any) -> None:

@@ -38,6 +38,12 @@ print(json.dumps(said))
 """
 
 
+@pytest.fixture
+def where(path: Path) -> Path:
+    """These are faults of files; `test_postgresql` has those of servers."""
+    return path
+
+
 def explains(error: str, path: Path, what: str) -> None:
     assert error.startswith(f"{path}: {what}"), error
     assert "\n  remedy: " in error
@@ -200,7 +206,7 @@ def test_a_url_names_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     "where",
     [
-        "postgresql://dana:secret@db/ledger",
+        "postgresql+psycopg2://dana:secret@db/ledger",
         "mysql+pymysql://dana:secret@db/ledger",
         "sqlite://",
         "sqlite:///:memory:",

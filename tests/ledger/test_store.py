@@ -3,17 +3,19 @@ from __future__ import annotations
 import sqlite3
 from itertools import pairwise
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+import psycopg
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
-from tests.ledger.support import WHEN, add, contents, raw, without_triggers
+from tests.ledger.conftest import Fresh
+from tests.ledger.support import WHEN, Where, add, contents, is_postgresql, literal, raw, without_triggers
 
 from rampgate.errors import LedgerError, LedgerMoved, UsageError
 from rampgate.ledger import GENESIS, Ledger, Record, canonical, digest, look_key, verify
+from rampgate.ledger.migrations import guards
 
 
 def test_a_new_ledger_is_empty(ledger: Ledger) -> None:
@@ -24,10 +26,10 @@ def test_a_new_ledger_is_empty(ledger: Ledger) -> None:
     assert ledger.rollouts() == []
 
 
-def test_what_was_appended_comes_back(path: Path, ledger: Ledger) -> None:
+def test_what_was_appended_comes_back(where: Where, ledger: Ledger) -> None:
     first = add(ledger, look="2026-01-05", document=b"policy")
     second = add(ledger, look="2026-01-06", document=b"day 1")
-    again = Ledger.open(path)
+    again = Ledger.open(where)
     assert list(again.records()) == [first, second]
     assert again.last("triage") == second
     assert again.state("triage") == {"looks": 2} == second.state()
@@ -47,10 +49,10 @@ def test_the_chain_links_across_rollouts(ledger: Ledger) -> None:
     assert list(ledger.records("b")) == records[1::2]
 
 
-def test_the_same_key_gives_the_same_record_and_writes_nothing(path: Path, ledger: Ledger) -> None:
+def test_the_same_key_gives_the_same_record_and_writes_nothing(where: Where, ledger: Ledger) -> None:
     first = add(ledger, look="2026-01-05")
     add(ledger, look="2026-01-06")
-    before = contents(path)
+    before = contents(where)
     # Asked again with a stale head, by a later clock and with other documents: it is the same question.
     again = add(
         ledger,
@@ -61,20 +63,20 @@ def test_the_same_key_gives_the_same_record_and_writes_nothing(path: Path, ledge
         state={"looks": 99},
     )
     assert again == first
-    assert contents(path) == before
+    assert contents(where) == before
     assert ledger.state("triage") == {"looks": 2}
 
 
-def test_a_moved_head_writes_nothing(path: Path, ledger: Ledger) -> None:
+def test_a_moved_head_writes_nothing(where: Where, ledger: Ledger) -> None:
     stale = add(ledger, look="1").sha256
     add(ledger, look="2")
-    before = contents(path)
+    before = contents(where)
     for head in (stale, None, "0" * 64):
         with pytest.raises(LedgerMoved, match="rollout triage"):
             add(ledger, look="3", head=head, document=b"new")
     with pytest.raises(LedgerMoved):
         add(ledger, "another", "3", head=stale, document=b"new")
-    assert contents(path) == before
+    assert contents(where) == before
 
 
 def test_another_rollout_does_not_move_the_head(ledger: Ledger) -> None:
@@ -83,17 +85,17 @@ def test_another_rollout_does_not_move_the_head(ledger: Ledger) -> None:
     assert add(ledger, "a", "2", head=head).sequence == 3
 
 
-def test_documents_are_kept_once_and_checked(path: Path, ledger: Ledger) -> None:
+def test_documents_are_kept_once_and_checked(where: Where, ledger: Ledger) -> None:
     add(ledger, look="1", document=b"policy")
     add(ledger, look="2", document=b"policy")
-    assert raw(path, "SELECT count(*) FROM documents") == [(1,)]
+    assert raw(where, "SELECT count(*) FROM documents") == [(1,)]
     assert ledger.has_documents([digest(b"policy"), digest(b"other")]) == {digest(b"policy")}
     with pytest.raises(LedgerError, match="is not in the ledger"):
         ledger.document(digest(b"other"))
-    before = contents(path)
+    before = contents(where)
     with pytest.raises(LedgerError, match="a document is given as"):
         add(ledger, look="3", documents={digest(b"x"): b"x", digest(b"y"): b"z"})
-    assert contents(path) == before
+    assert contents(where) == before
 
 
 def test_many_documents_are_looked_up_in_parts(ledger: Ledger) -> None:
@@ -119,19 +121,19 @@ def test_excerpts_are_the_parts_of_every_record_of_a_rollout(ledger: Ledger) -> 
     assert list(ledger.excerpts("c", paths)) == []
 
 
-@pytest.mark.parametrize("body", ["replace(body, 'a', 'b')", "x'00'", "'text'"])
-def test_an_altered_record_has_no_excerpts(path: Path, ledger: Ledger, body: str) -> None:
+@pytest.mark.parametrize("body", [b"\0", b'{"entry":1}', b"text"])
+def test_an_altered_record_has_no_excerpts(where: Where, ledger: Ledger, body: bytes) -> None:
     add(ledger, "a", "1")
-    without_triggers(path)
-    raw(path, f"UPDATE records SET body = {body}")
+    without_triggers(where)
+    raw(where, f"UPDATE records SET body = {literal(where, body)}")
     with pytest.raises(LedgerError, match="is not that of the record's bytes"):
         list(ledger.excerpts("a", ("$.sequence", "$.entry")))
 
 
-def test_an_altered_document_is_refused(path: Path, ledger: Ledger) -> None:
+def test_an_altered_document_is_refused(where: Where, ledger: Ledger) -> None:
     add(ledger, document=b"policy")
-    without_triggers(path)
-    raw(path, "UPDATE documents SET body = x'00'")
+    without_triggers(where)
+    raw(where, f"UPDATE documents SET body = {literal(where, bytes(1))}")
     with pytest.raises(LedgerError, match="altered after it was recorded"):
         ledger.document(digest(b"policy"))
 
@@ -140,10 +142,10 @@ def test_an_altered_document_is_refused(path: Path, ledger: Ledger) -> None:
     "column",
     ["sequence", "rollout", "attempt", "kind", "key", "body", "sha256", "previous_sha256", "recorded_at"],
 )
-def test_an_altered_record_is_never_returned(path: Path, ledger: Ledger, column: str) -> None:
+def test_an_altered_record_is_never_returned(where: Where, ledger: Ledger, column: str) -> None:
     record = add(ledger)
-    without_triggers(path)
-    raw(path, f"UPDATE records SET {column} = 7")
+    without_triggers(where)
+    raw(where, f"UPDATE records SET {column} = '7'")
     for read in (
         lambda: list(ledger.records()),
         lambda: ledger.get(record.sha256),
@@ -168,37 +170,115 @@ FORGED = (
 )
 
 
-def test_an_insert_that_follows_the_chain_is_let_through(path: Path, ledger: Ledger) -> None:
+def test_an_insert_that_follows_the_chain_is_let_through(where: Where, ledger: Ledger) -> None:
     """So that the refusals below are due to what is wrong in each."""
     add(ledger, look="1")
     add(ledger, look="2")
-    raw(path, FORGED.format(verb="INSERT", sequence=3, key="'k'", previous=SECOND))
-    assert raw(path, "SELECT count(*) FROM records") == [(3,)]
+    raw(where, FORGED.format(verb="INSERT", sequence=3, key="'k'", previous=SECOND))
+    assert raw(where, "SELECT count(*) FROM records") == [(3,)]
 
 
+CHANGES = [
+    "UPDATE records SET kind = 'approval'",
+    "DELETE FROM records",
+    "DELETE FROM records WHERE sequence = 2",
+    "UPDATE documents SET sha256 = 'x'",
+    "DELETE FROM documents",
+    FORGED.format(verb="INSERT", sequence=3, key="key", previous=SECOND),  # a key again
+    FORGED.format(verb="INSERT", sequence=4, key="'k'", previous=SECOND),  # a gap
+    FORGED.format(verb="INSERT", sequence=3, key="'k'", previous="previous_sha256"),  # a fork
+]
+OF_SQLITE = [
+    "UPDATE OR REPLACE records SET sequence = 2",
+    "INSERT OR REPLACE INTO documents SELECT sha256, x'00' FROM documents",
+    "INSERT OR REPLACE INTO records SELECT * FROM records WHERE sequence = 1",
+    FORGED.format(verb="INSERT OR REPLACE", sequence=3, key="key", previous=SECOND),
+]
+REPLICA = "SET session_replication_role = replica; "
+OF_POSTGRESQL = [
+    "TRUNCATE records",
+    "TRUNCATE documents",
+    "TRUNCATE records, documents",
+    "INSERT INTO documents SELECT sha256, '' FROM documents ON CONFLICT (sha256) DO UPDATE SET body = ''",
+    "INSERT INTO records SELECT * FROM records ON CONFLICT (sequence) DO UPDATE SET kind = 'approval'",
+    "MERGE INTO documents d USING documents n ON d.sha256 = n.sha256 WHEN MATCHED THEN UPDATE SET body = ''",
+    "MERGE INTO records r USING documents n ON r.sequence = 1 WHEN MATCHED THEN DELETE",
+    # Triggers rest in such a session, unless they are always enabled.
+    REPLICA + "DELETE FROM records",
+    REPLICA + "TRUNCATE documents",
+    # A table of one's own in front of the ledger's.
+    f"CREATE TEMP TABLE records AS SELECT 8 AS sequence, 'x' AS sha256, '' AS key; "
+    f"{FORGED.format(verb='INSERT', sequence=9, key='key', previous=chr(39) + 'x' + chr(39))}".replace(
+        "records SELECT", "public.records SELECT"
+    ).replace("FROM records WHERE", "FROM public.records WHERE"),
+]
+
+
+def refuses(where: Where, ledger: Ledger, statement: str) -> None:
+    add(ledger, look="1")
+    add(ledger, look="2")
+    before = contents(where)
+    refusal = psycopg.errors.RestrictViolation if is_postgresql(where) else sqlite3.IntegrityError
+    with pytest.raises(refusal, match=r"never (changed|deleted|replaced)|must follow"):
+        raw(where, statement)
+    assert contents(where) == before
+
+
+@pytest.mark.parametrize("statement", CHANGES)
+def test_the_database_itself_refuses_changes(where: Where, ledger: Ledger, statement: str) -> None:
+    refuses(where, ledger, statement)
+
+
+@pytest.mark.parametrize("fresh", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("statement", OF_SQLITE)
+def test_sqlite_refuses_changes_of_its_own_kinds(where: Where, ledger: Ledger, statement: str) -> None:
+    refuses(where, ledger, statement)
+
+
+@pytest.mark.parametrize("fresh", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("statement", OF_POSTGRESQL)
+def test_postgresql_refuses_changes_of_its_own_kinds(where: Where, ledger: Ledger, statement: str) -> None:
+    refuses(where, ledger, statement)
+
+
+@pytest.mark.parametrize("name", sorted({*guards.SQLITE, *guards.POSTGRESQL}))
+def test_a_guard_that_is_gone_is_noticed(where: Where, ledger: Ledger, name: str) -> None:
+    assert ledger.unguarded() == []
+    made = guards.POSTGRESQL if is_postgresql(where) else guards.SQLITE
+    if name not in made:
+        return
+    table = name.partition("_")[0]
+    raw(where, f"DROP TRIGGER {name}" + (f" ON {table}" if is_postgresql(where) else ""))
+    assert ledger.unguarded() == [name]
+    # One of the same name that lets everything through.
+    if is_postgresql(where):
+        raw(where, f"CREATE TRIGGER {name} AFTER INSERT ON {table} EXECUTE FUNCTION rampgate_refuse('never')")
+    else:
+        raw(where, f"CREATE TRIGGER {name} BEFORE INSERT ON {table} WHEN 0 BEGIN SELECT 1; END")
+    assert ledger.unguarded() == [name]
+
+
+@pytest.mark.parametrize("fresh", ["postgresql"], indirect=True)
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE records SET kind = 'approval'",
-        "UPDATE OR REPLACE records SET sequence = 2",
-        "DELETE FROM records",
-        "DELETE FROM records WHERE sequence = 2",
-        "UPDATE documents SET body = x'00'",
-        "DELETE FROM documents",
-        "INSERT OR REPLACE INTO documents SELECT sha256, x'00' FROM documents",
-        "INSERT OR REPLACE INTO records SELECT * FROM records WHERE sequence = 1",
-        FORGED.format(verb="INSERT OR REPLACE", sequence=3, key="key", previous=SECOND),  # a key again
-        FORGED.format(verb="INSERT", sequence=4, key="'k'", previous=SECOND),  # a gap
-        FORGED.format(verb="INSERT", sequence=3, key="'k'", previous="previous_sha256"),  # a fork
+        "ALTER TABLE records DISABLE TRIGGER records_no_delete",
+        "ALTER TABLE records ENABLE TRIGGER records_no_delete",
+        "ALTER TABLE records ENABLE REPLICA TRIGGER records_no_delete",
+        "DROP TRIGGER records_no_delete ON records; CREATE TRIGGER records_no_delete BEFORE DELETE ON records FOR EACH "
+        "ROW WHEN (false) EXECUTE FUNCTION rampgate_refuse('records are never deleted'); "
+        "ALTER TABLE records ENABLE ALWAYS TRIGGER records_no_delete",
     ],
 )
-def test_the_database_itself_refuses_changes(path: Path, ledger: Ledger, statement: str) -> None:
-    add(ledger, look="1")
-    add(ledger, look="2")
-    before = contents(path)
-    with pytest.raises(sqlite3.IntegrityError, match=r"never (changed|deleted|replaced)|must follow"):
-        raw(path, statement)
-    assert contents(path) == before
+def test_a_guard_that_is_put_to_sleep_is_noticed(where: Where, ledger: Ledger, statement: str) -> None:
+    raw(where, statement)
+    assert ledger.unguarded() == ["records_no_delete"]
+
+
+@pytest.mark.parametrize("fresh", ["postgresql"], indirect=True)
+def test_a_guard_whose_function_was_replaced_is_noticed(where: Where, ledger: Ledger) -> None:
+    raw(where, "CREATE OR REPLACE FUNCTION rampgate_new() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'")
+    assert ledger.unguarded() == ["documents_new"]
 
 
 class Interrupted(BaseException):
@@ -206,29 +286,31 @@ class Interrupted(BaseException):
 
 
 @pytest.mark.parametrize("moment", ["before_cursor_execute", "after_cursor_execute"])
-@pytest.mark.parametrize("statement", ["BEGIN IMMEDIATE", "INSERT INTO documents", "INSERT INTO records"])
+@pytest.mark.parametrize("statement", ["lock", "INSERT INTO documents", "INSERT INTO records"])
 @pytest.mark.parametrize("error", [RuntimeError, Interrupted])
 def test_an_interrupted_append_leaves_nothing(
-    path: Path, ledger: Ledger, moment: str, statement: str, error: type[BaseException]
+    where: Where, ledger: Ledger, moment: str, statement: str, error: type[BaseException]
 ) -> None:
     add(ledger, look="1", document=b"one")
-    before = contents(path)
+    before = contents(where)
+
+    lock = "SELECT pg_advisory_xact_lock" if is_postgresql(where) else "BEGIN IMMEDIATE"
 
     def interrupt(connection: Any, cursor: Any, text: str, *more: Any) -> None:
-        if text.startswith(statement):
+        if text.startswith(lock if statement == "lock" else statement):
             raise error("in the middle")
 
     event.listen(ledger._engine, moment, interrupt)
     with pytest.raises(error, match="in the middle"):
         add(ledger, look="2", document=b"two")
     event.remove(ledger._engine, moment, interrupt)
-    assert contents(path) == before
+    assert contents(where) == before
     assert ledger.state("triage") == {"looks": 1}
     assert add(ledger, look="2", document=b"two").sequence == 2
 
 
-def test_an_append_interrupted_at_its_commit_leaves_nothing(path: Path, ledger: Ledger) -> None:
-    before = contents(path)
+def test_an_append_interrupted_at_its_commit_leaves_nothing(where: Where, ledger: Ledger) -> None:
+    before = contents(where)
 
     def interrupt(connection: Any) -> None:
         if connection.get_execution_options()["rampgate_write"]:
@@ -239,20 +321,20 @@ def test_an_append_interrupted_at_its_commit_leaves_nothing(path: Path, ledger: 
     with pytest.raises(RuntimeError, match="in the middle"):
         add(ledger)
     event.remove(ledger._engine, "commit", interrupt)
-    assert contents(path) == before
+    assert contents(where) == before
     assert add(ledger).sequence == 1
 
 
-def test_a_body_without_canonical_form_writes_nothing(path: Path, ledger: Ledger) -> None:
-    before = contents(path)
+def test_a_body_without_canonical_form_writes_nothing(where: Where, ledger: Ledger) -> None:
+    before = contents(where)
     with pytest.raises(LedgerError, match=r"\.entry\.p is nan"):
         add(ledger, body={"p": float("nan")}, document=b"x")
     with pytest.raises(LedgerError, match=r"\.state\.since is of type set"):
         add(ledger, state={"since": {1}}, document=b"x")
-    assert contents(path) == before
+    assert contents(where) == before
 
 
-def test_ids_are_found_by_prefix(path: Path, ledger: Ledger) -> None:
+def test_ids_are_found_by_prefix(where: Where, ledger: Ledger) -> None:
     records = [add(ledger, look=str(number)) for number in range(20)]
     for record in records:
         assert ledger.get(record.sha256) == record
@@ -287,6 +369,7 @@ def test_reading_goes_on_while_others_write(ledger: Ledger) -> None:
     assert [record.sequence for record in ledger.records("b")] == list(range(2, 231, 2))
 
 
+@pytest.mark.parametrize("fresh", ["sqlite"], indirect=True)
 def test_connections_are_durable_and_patient(ledger: Ledger) -> None:
     with ledger._engine.connect() as connection:
         for name, value in (("synchronous", 3), ("foreign_keys", 1), ("busy_timeout", 30_000)):
@@ -302,12 +385,10 @@ STEP = st.tuples(st.sampled_from("ab"), st.integers(0, 5), st.booleans())
 
 
 @given(steps=st.lists(STEP, max_size=15))
-@settings(max_examples=30, deadline=None)
-def test_the_ledger_agrees_with_a_list(empty_ledger: bytes, steps: list[tuple[str, int, bool]]) -> None:
-    with TemporaryDirectory() as directory:
-        path = Path(directory) / "rampgate.db"
-        path.write_bytes(empty_ledger)
-        ledger = Ledger.open(path)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_ledger_agrees_with_a_list(fresh: Fresh, steps: list[tuple[str, int, bool]]) -> None:
+    with fresh() as where:
+        ledger = Ledger.open(where)
         expected: list[tuple[str, str, int]] = []  # rollout, key, state
         for rollout, look, stale in steps:
             mine = [item for item in expected if item[0] == rollout]
@@ -330,10 +411,10 @@ def test_the_ledger_agrees_with_a_list(empty_ledger: bytes, steps: list[tuple[st
         assert verify(ledger.records()) == len(expected)
 
 
-def test_the_bytes_do_not_depend_on_the_ledger_but_on_what_is_recorded(tmp_path: Path) -> None:
+def test_the_bytes_do_not_depend_on_the_ledger_but_on_what_is_recorded(path: Path, postgres_database: str) -> None:
     records = []
-    for name in ("one.db", "two.db"):
-        ledger = Ledger.open(tmp_path / name)
+    for where in (path, postgres_database):
+        ledger = Ledger.open(where)
         add(ledger, look="1")
         records.append(add(ledger, look="2"))
     assert records[0] == records[1]

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from rampgate.errors import UsageError
-from rampgate.people import find_people, key_file, new_key, read_key, verifies
+from rampgate.people import find_ledger, find_people, key_file, new_key, read_key, verifies
 from rampgate.people.keys import public_bytes
 from rampgate.people.project import entry
 
@@ -155,3 +155,40 @@ def test_the_nearest_file_counts(tmp_path: Path) -> None:
 def test_a_name_that_is_none_makes_no_key() -> None:
     with pytest.raises(UsageError, match="cannot be used as a name"):
         entry("a|b", lambda: pytest.fail("a key was made"))
+
+
+@pytest.mark.parametrize(
+    ("text", "ledger"),
+    [
+        ('ledger = "postgresql://gate@db/x?schema=a"', "postgresql://gate@db/x?schema=a"),
+        ('ledger = "book/gate.db"', Path("book/gate.db")),
+        ("", None),
+    ],
+)
+def test_a_project_names_its_ledger(tmp_path: Path, text: str, ledger: str | Path | None) -> None:
+    (tmp_path / "rampgate.toml").write_text(text)
+    below = tmp_path / "below"
+    below.mkdir()
+    assert find_ledger(below) == (tmp_path / ledger if isinstance(ledger, Path) else ledger)
+    people = find_people(below)
+    assert people is not None
+    assert people.keys == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("ledger = 5", "the ledger is no text"),
+        ('ledger = ""', "the ledger is no text"),
+        ('ledger = "sqlite:///x.db"', "named by its path"),
+        ('ledger = "postgresql://dana:secret@db/x"', "holds a password"),
+        ('ledger = "postgresql://db/x?user=dana&password=secret"', "holds a password"),
+        ('[ledger]\nurl = "x"', "the ledger is no text"),
+    ],
+)
+def test_a_ledger_that_no_project_can_name(tmp_path: Path, text: str, problem: str) -> None:
+    (tmp_path / "rampgate.toml").write_text(text)
+    with pytest.raises(UsageError, match=problem) as caught:
+        find_ledger(tmp_path)
+    assert "secret" not in str(caught.value)
+    assert "remedy: " in str(caught.value)

@@ -9,30 +9,20 @@ from rampgate.errors import NotJudgedYet
 from rampgate.policy import load_policy, not_judged, refuse_not_judged
 
 
-def test_the_example_of_the_design_is_refused_with_its_line():
-    with pytest.raises(NotJudgedYet) as caught:
-        refuse_not_judged(load_policy(EXAMPLE))
-    assert caught.value.exit_code == 2
-    assert str(caught.value).replace(f"{EXAMPLE.parent}/", "") == (
-        "example.yaml:39: drift: drift cannot be judged yet\n"
-        "  remedy: take this out of the policy, or use a version of rampgate that judges it; nothing was judged"
-    )
+def test_the_example_of_the_design_is_judged():
+    assert not_judged(load_policy(EXAMPLE)) == []
 
 
-def test_several_parts_are_named_with_their_lines(tmp_path):
+def test_what_is_not_judged_is_refused_with_its_line(tmp_path):
     path = tmp_path / "policy.yaml"
-    more = "source: {cluster: team}\nharm_budget: {accuracy: 10}\ndrift: {columns: {score: {psi: 0.2}}}\nphases:"
+    more = "source: {cluster: team}\nharm_budget: {accuracy: 10}\nphases:"
     path.write_text(edited(("phases:", more)))
-    policy = load_policy(path)
-    assert len(not_judged(policy)) == 2
     with pytest.raises(NotJudgedYet) as caught:
-        refuse_not_judged(policy)
+        refuse_not_judged(load_policy(path))
+    assert caught.value.exit_code == 2
     assert str(caught.value) == (
-        f"{path}: 2 parts of the policy cannot be judged yet\n"
-        f"  {path}:9: source.cluster: clusters cannot be judged yet beside a harm budget\n"
-        f"  {path}:11: drift: drift cannot be judged yet\n"
-        "  remedy: take these out of the policy, or use a version of rampgate that judges them; "
-        "nothing was judged"
+        f"{path}:9: source.cluster: clusters cannot be judged yet beside a harm budget\n"
+        "  remedy: take this out of the policy, or use a version of rampgate that judges it; nothing was judged"
     )
 
 
@@ -62,6 +52,7 @@ def test_what_is_judged_is_not_refused():
             },
             phases=[{"traffic": "50%", "go": "non_inferior"}, {"traffic": 1, "holdout": "2%"}],
             exposure=[{"from": "2026-01-05", "traffic": "50%"}],
+            drift={"columns": {"score": {"psi": 0.2}}},
         ),
     ]
     for policy in policies:
@@ -75,7 +66,6 @@ METRIC = {"kind": "proportion", "column": "correct"}
 @pytest.mark.parametrize(
     ("sections", "where"),
     [
-        ({"drift": {"columns": {"score": {"psi": 0.2}}}}, "drift"),
         ({"source": {"cluster": "team"}, "kpi": {"weights": {"accuracy": 1}, "floor": 0.5}}, "source.cluster"),
     ],
 )

@@ -286,14 +286,56 @@ def _with(**sections: Any) -> dict[str, Any]:
             "  remedy: leave it out, or write evidence: sequential",
         ),
         (
-            {"drift": {"reference": {"from": "2026-01-05"}, "columns": {}}},
+            {"drift": {"reference": {"from": "2026-01-05"}, "columns": {"score": {}}}},
             "drift.reference: the reference is two days or one file\n"
             "  remedy: write {from: 2026-01-01, to: 2026-02-01}, a file, or baseline",
         ),
         (
-            {"drift": {"reference": {"from": "2026-01-05", "to": "2026-01-05"}, "columns": {}}},
+            {"drift": {"reference": {"from": "2026-01-05", "to": "2026-01-05"}, "columns": {"score": {}}}},
             "drift.reference.to: 2026-01-05 is not after 2026-01-05\n"
             "  remedy: write {from: 2026-01-01, to: 2026-02-01}, a file, or baseline",
+        ),
+        (
+            {"drift": {"columns": {"score": {"psi": 0.2, "js": 0.1, "warn": 0.1}}}},
+            "drift.columns.score: warn could be a distance of psi or js\n  remedy: write warn: {psi: 0.1, js: 0.1}",
+        ),
+        (
+            {"drift": {"columns": {"score": {"warn": {"hue": 1}}}}},
+            'drift.columns.score.warn: "hue" is not a distance\n'
+            "  remedy: name some of these: psi, js, ks, wasserstein, wasserstein_scaled, missing",
+        ),
+        (
+            {"drift": {"columns": {"score": {"warn": {"js": 0.1}}}}},
+            "drift.columns.score.warn: js has no threshold\n  remedy: add js, or leave it out of warn",
+        ),
+        (
+            {"drift": {"columns": {"score": {"psi": 0.2, "warn": 0.3}}}},
+            "drift.columns.score.warn: psi warns from 0.3, where it acts from 0.2\n"
+            "  remedy: warn below the threshold, or leave warn out",
+        ),
+        (
+            {"drift": {"columns": {"score": {"kind": "categorical", "ks": 0.1}}}},
+            "drift.columns.score.ks: categories have no order to measure it by\n  remedy: write psi or js",
+        ),
+        (
+            {"drift": {"columns": {"score": {"missing": 0}}}},
+            "drift.columns.score.missing: a share of 0 is passed by every window\n"
+            "  remedy: write a share above 0, as 10%",
+        ),
+        (
+            {"drift": {"columns": {"unit": {}}}},
+            'drift.columns.unit: "unit" says which unit, when or which version\n'
+            "  remedy: name inputs, scores or outcomes",
+        ),
+        (
+            {"drift": {"columns": {"score": {"psi": 0.2}}, "false_alerts": "1 per year"}},
+            "drift.false_alerts: every column has a threshold of its own, and none is left to be found in the "
+            "reference\n  remedy: leave it out, or take the thresholds of some columns out",
+        ),
+        (
+            {"drift": {"columns": {"score": {}}, "false_alerts": "often"}},
+            'drift.false_alerts: "often" is not a rate of false alarms\n'
+            "  remedy: write how many false alarms are accepted, as 1 per year, 1 per quarter or 2 per month",
         ),
         (
             {"approval": {"author": "dana", "approvers": ["dana", "lee"]}},
@@ -333,6 +375,7 @@ def test_contradictions(sections, text):
         {"phases": [{"traffic": "80%"}]},
         {"drift": {"reference": "baseline", "columns": {"score": {}}}},
         {"drift": {"reference": "past.parquet", "columns": {"score": {"ks": 0.1}}}},
+        {"drift": {"columns": {"score": {}, "accuracy": {"psi": 0.1}}, "false_alerts": "2 per month"}},
         {"source": {"look": "week"}},
         {"source": {"window": "30d"}},
         {"timezone": "America/Argentina/Buenos_Aires"},

@@ -32,6 +32,10 @@ def test_the_example_of_the_design_in_sentences():
         "in any one queue, urgency or geography.",
         "A value of queue, urgency or geography with fewer than 200 units in either version is reported as "
         "too little data; it neither passes nor blocks.",
+        "Hold when model_score in the latest complete week, of either version, is away from the baseline's days from "
+        "2026-01-01 until 2026-02-01: population stability index 0.2 or more (said from 0.1), and beyond chance; or "
+        "when 10% more or fewer of its values are missing.",
+        "Drift holds and never rolls back by itself.",
         "Phase 1, 10% of traffic: go on to 25% after 7 days and 500 candidate units with known outcomes, "
         "when nothing fails (no evidence of harm, which is no proof of safety).",
         "Phase 2, 25% of traffic: go on to 50% after 7 days and 100 candidate units with known outcomes, "
@@ -141,6 +145,9 @@ def test_what_is_written_is_no_default():
             "metrics.resolved_72h.better: higher",
             "metrics.satisfaction.better: higher",
             "metrics.sla_hit.better: higher",
+            "segments.values: 200",
+            "segments.combinations: 10000",
+            "drift.columns.model_score.missing: 10%",
             "phases[1].minimum_units: 100",
             "phases[2].minimum_units: 100",
             "phases[3].at_least: 0d",

@@ -13,6 +13,7 @@ import pytest
 
 from rampgate.estimate import KaplanMeier, Sample, goodness_of_fit, log_rank, two_means, two_proportions
 from rampgate.estimate.difference import Difference
+from rampgate.estimate.distances import hellinger
 
 DATA = Path(__file__).parents[1] / "data"
 CASES: dict[str, dict[str, Any]] = {
@@ -39,7 +40,6 @@ NOT_COMPUTED = {
     ),
     "decision_table-001": "a peer's rule of counting failures: verdicts are tested in tests/judge",
     "decision_table-004": "a peer's rule of counting inconclusive runs",
-    "drift_cat-002": "drift is not judged by this version",
 }
 
 
@@ -95,6 +95,11 @@ def srm(inputs: dict[str, Any]) -> list[Any]:
     return [goodness_of_fit(inputs["observed"], inputs["weights"]).p_value]
 
 
+def hellinger_distance(inputs: dict[str, Any]) -> list[Any]:
+    counts = (np.array(inputs[key], dtype=float) for key in ("reference_counts", "current_counts"))
+    return [float(hellinger(*counts))]
+
+
 COMPUTED: dict[str, Callable[[dict[str, Any]], list[Any]]] = {
     "mean_diff-002": mean_diff,
     "mean_diff-006": mean_diff_one_sided,
@@ -103,6 +108,7 @@ COMPUTED: dict[str, Callable[[dict[str, Any]], list[Any]]] = {
     "rmst-002": rmst,
     "logrank-001": logrank,
     "srm-004": srm,
+    "drift_cat-002": hellinger_distance,
 }
 
 

@@ -117,6 +117,19 @@ def times(folder: Path) -> Ledger:
     return looked(folder, frame, ["2026-01-06", "2026-01-14"], metrics=metrics, rollback=rollback)
 
 
+def after(folder: Path) -> Ledger:
+    """The candidate alone, beside days that hung together before it, and a change of the world in its second week."""
+    ramp = np.concatenate([np.zeros(42), np.full(14, 0.5), np.ones(28)])
+    frame = tickets(days=84, traffic=lambda day: ramp[day])
+    worse = np.random.default_rng(7).random(len(frame)) < np.where(frame.opened_at >= "2026-03-12", 0.1, 0.0)
+    frame["override"] |= worse
+    phases = [{"traffic": "50%", "at_least": "7d"}, {"traffic": "100%"}]
+    drift = {"after": {"metrics": ["kpi", "override"]}}
+    exposure = [{"from": "2026-02-16", "traffic": "50%"}, {"from": "2026-03-02", "traffic": "100%"}]
+    changes: dict[str, Any] = {"phases": phases, "drift": drift, "exposure": exposure, "segments": None}
+    return looked(folder, frame, ["2026-03-10", "2026-03-30"], **changes)
+
+
 def second_attempt(folder: Path) -> Ledger:
     frame = tickets(days=20, harm=0.4)
     book = looked(folder, frame, ["2026-01-12"])
@@ -146,7 +159,7 @@ CASES: dict[str, Callable[[Path], Ledger]] = {
     made.__name__: made
     for made in (
         go, hold, rollback, no_candidate, no_period, one_period, point, error, third_variant, hostile, number,
-        times, second_attempt, year,
+        times, after, second_attempt, year,
     )
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ RULES: dict[str, Any] = {"author": "dana", "approvers": ["lee", "sam"], "require
 
 
 def project(folder: Path, monkeypatch: pytest.MonkeyPatch, *names: str) -> Path:
-    """A folder with ``rampgate.toml``, where each name has a key."""
+    """A folder with ``rampgate.toml``, where each name has a key, and policies may do without approvals."""
     keys = folder / "keys"
     monkeypatch.setenv("RAMPGATE_KEYS", str(keys))
+    (folder / "rampgate.toml").write_text("approval_required = false\n")
     for name in names or ("dana", "lee", "sam"):
         add(folder, name, keys / f"{name}.pem")
     return folder
@@ -34,3 +36,14 @@ def add(folder: Path, name: str, key: Path) -> str:
 def approved(folder: Path, rules: dict[str, Any] | None = None, **changes: Any) -> Path:
     """POLICY with rules of approval, as a file."""
     return write_policy(folder, approval={**RULES, **(rules or {})}, **changes)
+
+
+def clock(moment: datetime) -> type[datetime]:
+    """A clock that stands."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return moment
+
+    return Clock

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.ledger.support import raw, without_triggers
-from tests.rollout.people import RULES, add, approved, project
+from tests.rollout.people import RULES, add, approved, clock, project
 from tests.rollout.tables import POLICY, ramp, tickets, write_policy
 from tests.rollout.test_verify import rewrite
 
@@ -159,12 +159,7 @@ def test_a_change_beside_the_criteria_lets_all_evidence_go_on(folder: Path, book
 def test_an_approval_expires_and_can_be_renewed(folder: Path, book: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     policy = approved(folder, {"required": 1, "expires": "5d"})
 
-    class Clock:
-        @staticmethod
-        def now(tz: Any) -> datetime:
-            return datetime(2026, 1, 6, 12, tzinfo=tz)
-
-    monkeypatch.setattr("rampgate.rollout.signed.datetime", Clock)
+    monkeypatch.setattr("rampgate.rollout.signed.datetime", clock(datetime(2026, 1, 6, 12, tzinfo=UTC)))
     approve(policy, "lee", book)
     assert "not_approved" not in codes(look(policy, book, 11))
     decision = look(policy, book, 12)
@@ -223,6 +218,7 @@ def test_a_candidate_that_was_left_is_taken_up_again_with_new_approvals(folder: 
 @pytest.mark.parametrize("how", ["gone", "broken", "other key"])
 def test_without_the_public_keys_nothing_is_approved_and_harm_is_judged(folder: Path, book: Ledger, how: str) -> None:
     policy, toml = approved(folder, {"required": 1}), folder / "rampgate.toml"
+    text = toml.read_text()
     approve(policy, "lee", book)
     if how == "gone":
         toml.unlink()
@@ -235,10 +231,11 @@ def test_without_the_public_keys_nothing_is_approved_and_harm_is_judged(folder: 
     assert decision.decision == "hold"
     assert {
         "gone": "no rampgate.toml names the keys",
-        "broken": "whose approvals count cannot be read",
+        "broken": "whose signatures count cannot be read",
         "other key": "it has 0 of 1 approvals",
     }[how] in why(decision)
     assert look(policy, book, 20, tickets(harm=0.3)).decision == "rollback"
+    toml.write_text(text)
     assert whole(book)
 
 
@@ -252,35 +249,11 @@ def test_a_changed_file_of_keys_is_another_question(folder: Path, book: Ledger) 
     assert look(policy, book).decision == "go"
 
 
-def test_approving_twice_is_one_record_and_a_retired_key_signs_nothing_new(folder: Path, book: Ledger) -> None:
-    policy, toml = approved(folder, {"required": 1}), folder / "rampgate.toml"
+def test_approving_twice_is_one_record(folder: Path, book: Ledger) -> None:
+    policy = approved(folder, {"required": 1})
     first = approve(policy, "lee", book)
     assert approve(policy, "lee", book).record == first.record
     assert len(list(book.records())) == 1
-    toml.write_text(toml.read_text().replace('name = "lee"', 'name = "lee"\nretired = 2026-05-01'))
-    assert look(policy, book).decision == "go"
-    with pytest.raises(UsageError, match="is not one that lee signs with"):
-        approve(policy, "lee", book)
-
-
-def test_a_simulation_is_bound_when_there_is_one(folder: Path, book: Ledger) -> None:
-    policy = approved(folder, {"required": 1})
-    file = folder / "simulation.json"
-    file.write_text(json.dumps({"rollouts": 100, "scenarios": [{"name": "harmless"}], "policy_sha256": "0" * 64}))
-    with pytest.raises(UsageError, match="of another policy"):
-        approve(policy, "lee", book, simulation=file)
-    sha256 = rampgate.load_policy(policy).sha256()
-    file.write_text(json.dumps({"rollouts": 100, "scenarios": [{"name": "harmless"}], "policy_sha256": sha256}))
-    agreed = approve(policy, "lee", book, simulation=file)
-    assert agreed.simulation is not None
-    assert json.loads(book.document(agreed.simulation))["rollouts"] == 100
-    shown = look(policy, book).to_dict()["approval"]
-    assert shown["by"][0]["simulation"] == agreed.simulation
-    assert whole(book)
-    for text in ("no JSON", "[]", "{}"):
-        file.write_text(text)
-        with pytest.raises(UsageError, match="simulation"):
-            approve(policy, "lee", book, simulation=file)
 
 
 @pytest.mark.parametrize(
@@ -327,21 +300,6 @@ def test_a_forged_approval_counts_for_nothing_and_is_found(folder: Path, book: L
     result = verify_ledger(book)
     assert (result.ok, result.first_bad) == (False, 1)
     assert "the signature is not that of the key it names" in str(result.problem)
-
-
-def test_an_approval_with_a_stranger_s_key_is_found_by_who_knows_the_keys(folder: Path, book: Ledger) -> None:
-    policy, toml = approved(folder, {"required": 1}), folder / "rampgate.toml"
-    text = toml.read_text()
-    add(folder, "lee", folder / "mallory.pem")
-    approve(policy, "lee", book, folder / "mallory.pem")
-    toml.write_text(text)
-    from rampgate.people import find_people
-
-    assert verify_ledger(book).ok
-    result = verify_ledger(book, people=find_people(folder))
-    assert (result.ok, result.first_bad) == (False, 1)
-    assert "with a key that" in str(result.problem)
-    assert look(policy, book).decision == "hold"
 
 
 def test_a_signature_cannot_be_used_a_second_time(folder: Path, book: Ledger) -> None:

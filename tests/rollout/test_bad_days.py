@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from tests.ledger.support import ROOT, contents, environment, unprivileged
-from tests.rollout.people import approved, project
+from tests.rollout.people import approved, clock, project
 from tests.rollout.tables import tickets
 
 import rampgate
@@ -114,20 +114,11 @@ def test_a_folder_that_may_not_be_written(folder: Path, tmp_path: Path) -> None:
     assert whole(folder)
 
 
-class Clock:
-    """A clock that somebody set."""
-
-    moment = datetime(2026, 1, 10, 12, tzinfo=UTC)
-
-    @classmethod
-    def now(cls, tz: Any) -> datetime:
-        return cls.moment.astimezone(tz)
-
-
 def test_a_clock_that_jumped_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A look at "now" is refused, since it would be before the last one; what is recorded keeps its order."""
     policy, book = folder / "policy.yaml", Ledger.open(folder / "rampgate.db")
-    monkeypatch.setattr("rampgate.rollout.signed.datetime", Clock)
+    moment = datetime(2026, 1, 10, 12, tzinfo=UTC)
+    monkeypatch.setattr("rampgate.rollout.signed.datetime", clock(moment))
     approve(policy, "sam", book)
     assert [record.recorded_at[:10] for record in book.records()][-1] == "2026-01-10"
     decision = rampgate.check(policy, as_of="2026-01-13", ledger=book)
@@ -135,7 +126,7 @@ def test_a_clock_that_jumped_back(folder: Path, monkeypatch: pytest.MonkeyPatch)
     assert whole(folder)
     before = contents(book.path)
     with pytest.raises(UsageError, match="is before the last decision of this rollout"):
-        rampgate.check(policy, as_of=Clock.moment, ledger=book)
+        rampgate.check(policy, as_of=moment, ledger=book)
     assert contents(book.path) == before
 
 

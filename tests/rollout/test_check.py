@@ -303,8 +303,9 @@ def test_exposure_sets_the_first_phase() -> None:
 
 
 def test_a_section_that_is_not_judged_is_refused() -> None:
-    with pytest.raises(NotJudgedYet, match="drift"):
-        rampgate.check({**POLICY, "drift": {"columns": {"right": {"psi": 0.2}}}}, events=tickets())
+    clustered = {**POLICY, "source": {**POLICY["source"], "cluster": "queue"}, "harm_budget": {"override": 10}}
+    with pytest.raises(NotJudgedYet, match=r"source\.cluster"):
+        rampgate.check(clustered, events=tickets())
 
 
 def test_harm_is_seen_through_sick_data() -> None:

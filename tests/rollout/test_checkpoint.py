@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.ledger.support import raw, without_triggers
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from tests.ledger.support import raw, with_triggers, without_triggers
 from tests.rollout.people import add, project
 from tests.rollout.tables import POLICY, tickets
 from tests.rollout.test_verify import rewrite
@@ -68,13 +70,14 @@ def test_a_checkpoint_is_a_record_and_a_file(book: Ledger) -> None:
 
 def test_a_ledger_that_was_cut_off(book: Ledger) -> None:
     path = kept(book)
-    without_triggers(book.path)
     for at in (4, 3):
+        without_triggers(book.path)
         raw(book.path, f"DELETE FROM records WHERE sequence >= {at}")
         documents = {sha for record in book.records() for sha in _named(record.content())}
         for sha, _ in list(book.all_documents()):
             if sha not in documents:
                 raw(book.path, f"DELETE FROM documents WHERE sha256 = '{sha}'")
+        with_triggers(book.path)
         assert found(book).ok
         result = found(book, path)
         assert result.ok == (at == 4)
@@ -148,6 +151,85 @@ def test_checkpoints_that_prove_nothing(book: Ledger, tmp_path: Path) -> None:
         fork({}, path)
     with pytest.raises(UsageError, match="cannot be read"):
         fork({}, tmp_path / "none.db")
+
+
+THINGS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@given(data=st.data())
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_checkpoint_that_is_changed_anywhere_is_refused_in_words(
+    data: st.DataObject, one: Path, tmp_path: Path
+) -> None:
+    """Every key taken out, added, or with anything else under it."""
+    told = json.loads(one.read_text())
+    held = data.draw(st.sampled_from([told, told["statement"]]))
+    key = data.draw(st.sampled_from(sorted(held)))
+    new = data.draw(THINGS | st.just(...))
+    assume(new is ... or new != held[key])
+    if new is ...:
+        del held[key]
+    else:
+        held[data.draw(st.sampled_from([key, "more"]))] = new
+    path = tmp_path / "changed.json"
+    path.write_text(json.dumps(told))
+    assert refusal(path).startswith((f"{path}: this is no checkpoint: ", "the checkpoint of "))
+
+
+def refusal(path: Path) -> str:
+    """What is said of a checkpoint that is none."""
+    try:
+        found = read_checkpoint(path)
+    except UsageError as error:
+        return str(error)
+    problem = found.problem({1: "0" * 64}, None)
+    return "" if problem is None or "is not signed with the key it names" not in problem[1] else problem[1]
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint in its file."""
+    folder = tmp_path_factory.mktemp("one")
+    with pytest.MonkeyPatch.context() as patched:
+        project(folder, patched)
+        book = Ledger.open(folder / "rampgate.db")
+        look(book, 8)
+        return kept(book)
+
+
+@pytest.mark.parametrize("lacking", ["public_key", "what", "at", "sequence", "signature"])
+def test_a_checkpoint_without_a_key_is_refused_by_the_command(
+    run: Any, one: Path, tmp_path: Path, lacking: str
+) -> None:
+    told = json.loads(one.read_text())
+    (told if lacking in told else told["statement"]).pop(lacking)
+    path = tmp_path / "lacking.json"
+    path.write_text(json.dumps(told))
+    code, out, err = run("verify", "--ledger", one.parent / "rampgate.db", "--checkpoint", path)
+    assert (code, out) == (2, "")
+    assert "this is no checkpoint" in err
+
+
+def test_text_that_is_none_is_no_checkpoint(one: Path, tmp_path: Path) -> None:
+    told = json.loads(one.read_text())
+    told["statement"]["person"] = "\ud800"
+    path = tmp_path / "half.json"
+    path.write_text(json.dumps(told))
+    assert "this is no checkpoint: " in refusal(path)
+
+
+def test_another_signed_word_is_no_checkpoint(book: Ledger, tmp_path: Path) -> None:
+    """What a person signed for another end has a key and a signature too."""
+    told = json.loads(kept(book).read_text())
+    told["statement"]["rollout"] = "triage"
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps(told))
+    with pytest.raises(UsageError, match="a signed word on something else"):
+        read_checkpoint(path)
 
 
 def test_an_empty_ledger_has_nothing_to_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.rollout.people import approved, project
+from tests.rollout.reviewed import review_all
 from tests.rollout.tables import ramp, tickets, write_policy
 from tests.rollout.test_verify import rewrite
 
@@ -239,6 +240,8 @@ def test_resume_after_a_rollback_is_a_new_attempt_that_shows_the_old_one(folder:
     mended = mended.where(mended.opened_at < "2026-01-14", STEADY)
     first = look(policy, book, 14, mended)
     assert (first.attempt, first.decision, first.phase.index) == (2, "hold", 1)
+    assert "open_review" in {reason.code for reason in first.reasons}
+    review_all(book)
     later = look(policy, book, 21, mended)
     assert (later.attempt, later.decision) == (2, "go")
     assert later.phase.since == datetime(2026, 1, 14, tzinfo=UTC)

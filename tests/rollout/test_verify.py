@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.ledger.support import raw, without_triggers
+from tests.ledger.support import raw, with_triggers, without_triggers
 from tests.rollout.tables import POLICY, tickets
 
 import rampgate
@@ -43,12 +43,21 @@ def found(path: Path) -> Any:
     return verify_ledger(Ledger.open(path, create=False))
 
 
+def with_people(path: Path) -> Path:
+    """Lay a file with the keys that a ledger's records name beside it, as their project had it."""
+    said = [record.entry().get("statement", {}) for record in Ledger.open(path, create=False).records()]
+    keys = {(one["person"], one["public_key"]) for one in said if one}
+    entries = [f'[[people]]\nname = "{person}"\nkey = "{public}"\n' for person, public in sorted(keys)]
+    (path.parent / "rampgate.toml").write_text("".join(entries))
+    return path
+
+
 @pytest.mark.parametrize("old", OLD, ids=lambda path: path.name)
 def test_a_ledger_of_an_earlier_version_verifies(old: Path, tmp_path: Path) -> None:
     path = tmp_path / "rampgate.db"
     path.write_bytes(gzip.decompress(old.read_bytes()))
     said: list[str] = []
-    result = verify_ledger(Ledger.open(path, create=False), said.append)
+    result = verify_ledger(Ledger.open(with_people(path), create=False), said.append)
     assert (result.ok, result.first_bad, result.problem) == (True, None, None)
     decisions = sum(record.kind == "decision" for record in Ledger.open(path).records())
     assert result.records == len(said) - 1
@@ -68,6 +77,7 @@ def test_a_whole_ledger(looked: Path) -> None:
         "reworded": 0,
         "older": 0,
         "checkpoints": 0,
+        "unheld": 0,
     }
 
 
@@ -102,6 +112,30 @@ def test_what_was_altered_is_named(copy: Path, statement: str, first_bad: int | 
         assert "document" in result.problem
 
 
+@pytest.mark.parametrize(
+    ("statements", "says"),
+    [
+        (["DROP TRIGGER records_no_update"], "its trigger records_no_update is gone or another one"),
+        (["DROP INDEX records_rollout"], "the index records_rollout is not there"),
+        (["CREATE TABLE x (a)"], "there is a table x that no version of rampgate made"),
+        (["CREATE VIEW v AS SELECT * FROM records"], "there is a view v that no version"),
+        (["ALTER TABLE documents ADD COLUMN note TEXT"], "the table documents has a column note of somebody else"),
+        (
+            [
+                "DROP TRIGGER documents_new",
+                "CREATE TRIGGER documents_new BEFORE INSERT ON documents BEGIN SELECT 1; END",
+            ],
+            "its trigger documents_new is gone or another one",
+        ),
+    ],
+)
+def test_guards_that_were_taken_off_and_tables_that_were_added(copy: Path, statements: list[str], says: str) -> None:
+    raw(copy, *statements)
+    result = found(copy)
+    assert (result.ok, result.first_bad, result.records) == (False, None, 3)
+    assert says in str(result.problem)
+
+
 def test_a_document_that_no_record_names_is_found(copy: Path) -> None:
     raw(copy, f"INSERT INTO documents VALUES ('{digest(b'x')}', 'x')")
     result = found(copy)
@@ -127,6 +161,7 @@ def rewrite(path: Path, change: Any, at: int = 1) -> None:
             f"WHERE sequence = {record.sequence}",
         )
         previous = digest(body)
+    with_triggers(path)
 
 
 @cache
@@ -205,8 +240,8 @@ def test_a_decision_that_is_rewritten_does_not_follow_from_its_inputs(
 def signed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ledger of approvals, decisions of people, a checkpoint, and looks among them."""
     path = tmp_path_factory.mktemp("signed") / "rampgate.db"
-    path.write_bytes(gzip.decompress(next(old for old in OLD if "people" in old.name).read_bytes()))
-    return path
+    path.write_bytes(gzip.decompress([old for old in OLD if "people" in old.name][-1].read_bytes()))
+    return with_people(path)
 
 
 @given(data=st.data())
@@ -229,13 +264,21 @@ def test_every_field_that_a_person_signed_is_protected(data: st.DataObject, sign
     assert result.first_bad >= last[kind].sequence, (place, result.problem)
 
 
-def test_words_of_another_version_do_not_matter_and_are_counted(copy: Path) -> None:
+@pytest.mark.parametrize("version", ["0.0.9", None])
+def test_words_of_another_version_do_not_matter_and_are_counted(copy: Path, version: str | None) -> None:
+    """Those of this very version do: it would not have put them so."""
+
     def change(content: Any) -> None:
-        content["entry"]["decision"]["reasons"][0]["message"] = "in other words"
+        content["entry"]["decision"]["reasons"][0]["message"] = "all is well, the candidate is better"
+        content["entry"]["versions"]["rampgate"] = version or content["entry"]["versions"]["rampgate"]
 
     rewrite(copy, change, at=2)
     result = found(copy)
-    assert (result.ok, result.recomputed, result.reworded) == (True, 3, 1)
+    if version is not None:
+        assert (result.ok, result.recomputed, result.reworded) == (True, 3, 1)
+    else:
+        assert (result.ok, result.first_bad) == (False, 2)
+        assert "the decision is put in other words" in str(result.problem)
 
 
 def test_decisions_of_earlier_statistics_are_told_and_not_judged_again(copy: Path) -> None:

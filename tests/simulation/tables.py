@@ -38,6 +38,7 @@ def table(days: int = 28, per_day: int = 120, seed: int = 1, unknown: float = 0.
     made["answered"] = made["asked"] & (rng.random(n) < 0.7)
     if unknown:
         made.loc[rng.random(n) < unknown, "right"] = np.nan
+    made["minutes"], made["before"] = rng.gamma(2.0, 12.0, n), made["score"] + rng.normal(0.0, 0.7, n)
     return made
 
 

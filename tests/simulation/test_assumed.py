@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.simulation.tables import policy, value
 from tests.simulation.test_draw import ALL_KINDS
+from tests.simulation.test_same_decision import KINDS
 
 from rampgate import simulate
 from rampgate.errors import UsageError
@@ -76,6 +77,14 @@ def test_what_is_missing_or_impossible_is_named(change, named):
         assumed(policy(), {**said, **change})
     assert refused.value.exit_code == 2
     assert refused.value.remedy
+
+
+@pytest.mark.parametrize(("kind", "named"), [("quantiles", "metrics.p"), ("paces", "soon"), ("covariates", "score")])
+def test_what_no_hand_can_describe_is_refused_with_the_reason(kind, named):
+    with pytest.raises(UsageError, match=r"needs|fixes") as refused:
+        simulate(policy(**KINDS[kind]), assume={"per_day": 100, "metrics": {}}, rollouts=20, days=28)
+    assert named in str(refused.value.where)
+    assert "rows" in str(refused.value.remedy)
 
 
 def test_a_file_that_is_none_is_refused(tmp_path):

@@ -8,10 +8,11 @@ from tests.simulation.tables import policy, table
 
 from rampgate.aggregate.moments import BASELINE, CANDIDATE
 from rampgate.policy import Policy
-from rampgate.simulation import draw
+from rampgate.simulation import pool
 from rampgate.simulation.baseline import Baseline, from_source
-from rampgate.simulation.draw import Drawn, Pool, thinned
+from rampgate.simulation.draw import Drawn
 from rampgate.simulation.levels import levels
+from rampgate.simulation.pool import Pool, thinned
 from rampgate.simulation.run import Setting
 from rampgate.simulation.scenario import Change, Scenario, intensity, scenarios
 
@@ -141,7 +142,7 @@ def test_a_moving_baseline_moves_both_alike(baseline):
 
 
 def test_thinning_keeps_every_pattern_of_outcomes_in_number(baseline, monkeypatch):
-    monkeypatch.setattr(draw, "SORTS", 60)
+    monkeypatch.setattr(pool, "SORTS", 60)
     days = len(baseline.days)
     kept, binary = thinned(baseline.sorts, days), [0, 1]
     names = [baseline.components.index(f"{name}:{role}") for name in ("right", "missed") for role in ("value", "known")]

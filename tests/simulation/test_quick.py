@@ -30,7 +30,7 @@ def test_each_bound_says_what_it_catches() -> None:
 def test_a_phase_that_cannot_open_is_refused_with_a_remedy() -> None:
     tight = policy(phases=CLOSED, segments=None, guardrails={"override": {"margin": "2pp"}})
     (line,) = quick(tight, FRAME).never
-    assert line.startswith("phase 1 (10% of traffic, non_inferior) opens for 0% of harmless candidates")
+    assert line.startswith("phase 1 (10% of traffic, non_inferior) opens for 0±1 % of harmless candidates")
     assert "leave the phase by within_budget or no_harm" in line
     assert not quick(policy(phases=CLOSED, segments=None, guardrails={"override": {"margin": "40pp"}}), FRAME).never
 
@@ -43,7 +43,8 @@ def test_a_budget_that_no_rollout_can_meet_is_refused() -> None:
 
 
 def test_what_cannot_be_simulated_is_said() -> None:
-    assert "evidence: point" in str(quick(policy(evidence="point", segments=None), FRAME).why)
+    clusters = {"source": {"cluster": "queue"}, "kpi": {"weights": {"right": 1.0}}}
+    assert "source.cluster" in str(quick(policy(segments=None, **clusters), FRAME).why)
     assert quick(policy(segments=None), FRAME.iloc[:0]).why is not None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -108,31 +109,68 @@ def test_harm_that_one_criterion_tolerates_and_another_does_not_is_no_false_alar
     assert kept["override-bound-start"].harmless  # 2 points of it are 0.8 of the KPI, and both are tolerated
 
 
+def test_a_margin_that_takes_half_a_year_is_said_with_what_would_do(capsys):
+    """Forty units a day at 10 %: two points cannot be shown, five can be tried, a budget needs no proof."""
+    phases = [{"traffic": "10%", "go": "non_inferior", "require": ["kpi"]}, {"traffic": "100%", "holdout": "10%"}]
+    rules = policy(phases=phases, segments=None, kpi={"weights": {"right": 1.0}, "margin": "2pp"}, guardrails={})
+    found = simulate(rules, table(per_day=49), rollouts=60, scenario=("harmless",), workers=1)
+    (line,) = (line for line in found.advice if line.startswith("phase 1"))
+    with capsys.disabled():
+        print(f"\n{line}", end="")
+    assert re.search(r"half of them need (\d\d±\d+ weeks|more than a year), at 40 units a day", line)
+    assert re.search(r"widen its margins .* \(kpi to 5pp\)", line)
+    assert "leave the phase by within_budget" in line
+
+
+def test_every_harm_that_is_missed_too_often_has_its_sentence_and_what_it_says_helps(frame):
+    """Advice is followed here: each remedy that is told is a policy, and less is missed by it."""
+    rules = policy(phases=[{"traffic": "20%", "at_least": "7d", "minimum_units": 50}, {"traffic": "100%"}])
+    found = simulate(rules, frame, rollouts=100, days=56, workers=1)
+    late = [one for one in found.scenarios if one.missed.estimate is not None and one.missed.estimate > 0.2]
+    must = [one for one in late if "-bound-" not in one.name and not one.harmless]
+    assert must
+    for one in must:
+        (line,) = (line for line in found.advice if re.search(rf"(^|, ){one.name}[,:]", line))
+        assert re.search("To catch more of it|Nothing that was tried|not tried", line)
+    (line,) = (line for line in found.advice if "override-expect-day" in line)
+    assert "keep a holdout in the last phase, as holdout: 5%" in line
+    print(line)
+    told = float(line.rpartition("then ")[2].partition("±")[0]) / 100
+    followed = policy(phases=[{"traffic": "20%", "at_least": "7d", "minimum_units": 50},
+                              {"traffic": "100%", "holdout": "5%"}])  # fmt: skip
+    name = next(one.name for one in must if one.name in line)
+    (again,) = simulate(followed, frame, rollouts=200, days=56, scenario=(name,), workers=1).scenarios
+    before = next(one for one in must if one.name == name)
+    assert value(again.missed) < value(before.missed) - 3 * error(before.missed)
+    assert value(again.missed) == pytest.approx(told, abs=0.15)  # of 100 rollouts, error 0.05
+
+
 def test_full_traffic_without_a_holdout_is_said_to_be_blind(frame):
     rules = policy(phases=[{"traffic": "50%", "at_least": "4d", "minimum_units": 50}, {"traffic": "100%"}])
     found = simulate(rules, frame, rollouts=60, days=56, scenario=("override-expect-day",), workers=1)
     assert any("holdout" in line for line in found.advice)
 
 
+QUANTILE: dict[str, Any] = {
+    "metrics": {
+        "right": {"kind": "proportion", "column": "right"},
+        "slow": {"kind": "quantile", "column": "score", "q": 0.9, "better": "lower"},
+    },
+    "kpi": {"weights": {"right": 1.0}},
+    "guardrails": {"slow": {"margin": 1}},
+    "rollback": {"kpi": {"worse_by": 0}},
+    "segments": None,
+}
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"evidence": "point"}, "evidence: point"),
-        ({"metrics": {"right": {"kind": "quantile", "column": "score", "q": 0.9}}, "kpi": None}, "quantile"),
+        ({"evidence": "point", **QUANTILE}, "a quantile beside evidence: point"),
+        ({"source": {"cluster": "queue"}, "segments": None, "kpi": {"weights": {"right": 1.0}}}, "source.cluster"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_and_named(frame, changes, named):
-    if changes.get("kpi", 1) is None:
-        changes = {
-            "metrics": {
-                "right": {"kind": "proportion", "column": "right"},
-                "slow": {"kind": "quantile", "column": "score", "q": 0.9, "better": "lower"},
-            },
-            "kpi": {"weights": {"right": 1.0}},
-            "guardrails": {"slow": {"margin": 1}},
-            "rollback": {"kpi": {"worse_by": 0}},
-            "segments": None,
-        }
     with pytest.raises(NotJudgedYet, match=named) as refused:
         simulate(policy(**changes), frame, **FEW)
     assert refused.value.exit_code == 2

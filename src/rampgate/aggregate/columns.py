@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from rampgate.errors import ColumnError
-from rampgate.policy import Policy, TimeToEvent
+from rampgate.policy import Policy, Proportion, TimeToEvent
 from rampgate.source import Column, ColumnType
 
 _TIMES = ("date", "timestamp", "timestamptz", "text")
@@ -58,9 +58,18 @@ def _wanted(policy: Policy) -> Iterator[tuple[_Key, str, Sequence[str]]]:
         fits = _TEXTS if getattr(metric, "equals", None) is not None else _NUMBERS
         for column in metric.columns():
             yield ("metrics", name), column, any_time if column in times else fits
+        if isinstance(metric, Proportion) and metric.score is not None:
+            yield ("metrics", name, "score"), metric.score, _NUMBERS
     if policy.segments is not None:
         for place, column in enumerate(policy.segments.by):
             yield ("segments", "by", place), column, _TEXTS
+    if policy.drift is not None:
+        for name, alert in policy.drift.columns.items():
+            yield (
+                ("drift", "columns", name),
+                policy.watched_column(name),
+                _TEXTS if alert.kind == "categorical" else _NUMBERS,
+            )
 
 
 def _fault(

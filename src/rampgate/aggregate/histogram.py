@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from rampgate.aggregate.moments import Floats, Ints
 from rampgate.aggregate.typed import case, cast, is_null
-from rampgate.policy import Policy, Quantile, TimeToEvent
+from rampgate.policy import Policy, Proportion, Quantile, TimeToEvent
 
 #: How far the middle of a bin can be from a value in it, relative to the value.
 RELATIVE_ERROR = 0.005
@@ -25,6 +25,8 @@ TINY = 1e-100
 _MOST = 50_000
 #: What the engine answers for units whose value is unknown; no bin.
 NOWHERE = -1_000_000
+#: Bins of a probability.
+TWENTIETHS = 20
 #: Steps that the time up to a limit is divided into.
 AGES = 24
 
@@ -113,14 +115,36 @@ class Ages:
         )  # fmt: skip
 
 
-Bins = Magnitudes | Ages
+@dataclass(frozen=True)
+class Scores:
+    """Bins of the model's own probability by what is known of the outcome: twentieths, each in three.
+
+    Bin ``3 k`` holds the units of twentieth k whose outcome is not known, ``3 k + 1`` those that are false, and
+    ``3 k + 2`` those that are true. What is no number from 0 to 1 is in none.
+    """
+
+    metric: str
+
+    def sql(self, score: exp.Expr, value: exp.Expr) -> exp.Expr:
+        """The bin of a score and an outcome, which may be NULL; NULL without a score."""
+        inside = exp.Between(this=score.copy(), low=_number(0.0), high=_number(1.0))
+        step = exp.Floor(this=exp.Mul(this=score.copy(), expression=_number(float(TWENTIETHS))))
+        last = exp.Literal.number(TWENTIETHS - 1)
+        place = exp.Least(this=cast(step, "bigint"), expressions=[last])
+        half = exp.GT(this=value.copy(), expression=_number(0.5))
+        known = case(
+            (is_null(value), exp.Literal.number(0)), (half, exp.Literal.number(2)), otherwise=exp.Literal.number(1)
+        )
+        return case((inside, exp.Add(this=exp.Mul(this=place, expression=exp.Literal.number(3)), expression=known)))
 
 
-def bins_of(policy: Policy, name: str) -> Bins | None:
+def bins_of(policy: Policy, name: str) -> Magnitudes | Ages | Scores | None:
     """How the values of a metric are binned; None for a kind that moments say all of."""
     metric = policy.metrics[name]
     if isinstance(metric, Quantile):
         return Magnitudes(name)
+    if isinstance(metric, Proportion) and metric.score is not None:
+        return Scores(name)
     if isinstance(metric, TimeToEvent):
         return Ages(name, metric.limit.timedelta.total_seconds() / 3600.0)
     return None

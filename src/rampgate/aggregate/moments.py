@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BASELINE, CANDIDATE = 0, 1
-UNKNOWN = "(unknown)"
+UNKNOWN, OTHERS = "(unknown)", "(others)"
 
 T = TypeVar("T")
 Floats = NDArray[np.float64]
@@ -169,7 +169,7 @@ class Intake:
     a source in which units repeat (start of the period, units first seen in this phase, units first seen in both arms
     of it). ``missing_candidate`` are the candidate's among those without a unit, a time or a cluster. ``malformed`` is
     (metric, how many values are not of its kind, one of them), and ``wrong`` (metric, what is wrong with that one)
-    where its kind does not say it.
+    where its kind does not say it. ``merged`` is (segment column, how many of its values are not told apart).
     """
 
     rows: int
@@ -188,3 +188,4 @@ class Intake:
     crossed: tuple[tuple[datetime, int, int], ...] = ()
     missing_candidate: int = 0
     wrong: tuple[tuple[str, str], ...] = ()
+    merged: tuple[tuple[str, int], ...] = ()

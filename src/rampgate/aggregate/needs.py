@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from typing import Literal
 
-from rampgate.aggregate.histogram import Bins, bins_of
+from rampgate.aggregate.drift_bins import Drawn, Watched
+from rampgate.aggregate.histogram import Ages, Magnitudes, Scores, bins_of
 from rampgate.policy import Mean, Policy, TimeToEvent
 
+Bins = Magnitudes | Ages | Drawn | Scores
 Role = Literal["value", "numerator", "denominator", "known", "late", "event", "covariate", "covered"]
 
 _ROLES: dict[str, tuple[Role, ...]] = {
@@ -56,7 +59,8 @@ class Needs:
     pairs : indices ``i <= j`` of components whose co-moment is needed, sorted
     segments : columns whose values split the cells, in the policy's order
     metrics : names, sorted, so that the order of keys in a policy changes nothing
-    histograms : how the values of some metrics are binned, by metric
+    histograms : how the values of some metrics are binned, by metric, and then what is watched for drift
+    watched : columns that are watched for drift
     """
 
     components: tuple[Component, ...]
@@ -64,14 +68,15 @@ class Needs:
     segments: tuple[str, ...]
     metrics: tuple[str, ...]
     histograms: tuple[Bins, ...] = ()
+    watched: tuple[Watched, ...] = ()
 
     def of(self, metric: str) -> tuple[int, ...]:
         """Indices of a metric's components."""
         return tuple(i for i, component in enumerate(self.components) if component.metric == metric)
 
 
-def needs(policy: Policy) -> Needs:
-    """Everything that the policy's metrics need.
+def needs(policy: Policy, watched: Sequence[Watched] = ()) -> Needs:
+    """Everything that the policy's metrics need, and the columns that are watched for drift.
 
     The KPI needs the joint covariance of its metrics, other means and ratios their own; other metrics that
     are 0 or 1 in every unit need counts only.
@@ -91,8 +96,9 @@ def needs(policy: Policy) -> Needs:
             own = [i for i, c in enumerate(components) if c.metric == name and c.role not in _ASIDE]
             pairs.update(combinations_with_replacement(own, 2))
     segments = () if policy.segments is None else tuple(policy.segments.by)
-    histograms = tuple(bins for name in metrics if (bins := bins_of(policy, name)) is not None)
-    return Needs(components, tuple(sorted(pairs)), segments, metrics, histograms)
+    histograms: list[Bins] = [bins for name in metrics if (bins := bins_of(policy, name)) is not None]
+    histograms += [one.bins for one in watched if one.bins is not None]
+    return Needs(components, tuple(sorted(pairs)), segments, metrics, tuple(histograms), tuple(watched))
 
 
 def _roles(policy: Policy, name: str) -> tuple[Role, ...]:

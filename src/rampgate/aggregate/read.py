@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rampgate.aggregate.apart import Apart, told_apart
 from rampgate.aggregate.calendar import (
     all_cuts,
     last_boundary,
@@ -22,6 +23,8 @@ from rampgate.aggregate.cells import moments
 from rampgate.aggregate.columns import check_columns
 from rampgate.aggregate.counted import counted
 from rampgate.aggregate.crossed import Crossed, first_meetings
+from rampgate.aggregate.drift_bins import ReferenceCounts
+from rampgate.aggregate.drift_reference import watched
 from rampgate.aggregate.kept import Kept
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Intake, Ints, Period
 from rampgate.aggregate.needs import needs
@@ -68,6 +71,8 @@ class Reading(NamedTuple):
     start : first day of the rollout; None while every candidate row lies after the look
     look : end of the last complete period
     bounds : of values, by column, where the policy takes them from the reference and the rollout has started
+    drift : what drift is measured from, by name, where it is watched and the rollout has started
+    apart : the values that are told apart, of segment columns that have more of them than the policy allows
     """
 
     cells: Cells
@@ -75,6 +80,8 @@ class Reading(NamedTuple):
     start: date | None
     look: datetime
     bounds: Mapping[str, tuple[float, float]]
+    drift: Mapping[str, ReferenceCounts]
+    apart: Apart
 
 
 def read(
@@ -84,7 +91,9 @@ def read(
     as_of: datetime,
     start: date | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
+    drift: Mapping[str, ReferenceCounts] | None = None,
     store: Store | None = None,
+    apart: Apart | None = None,
 ) -> Reading:
     """Aggregate the rows that a look may rest on.
 
@@ -96,12 +105,14 @@ def read(
     as_of : the time of the look, aware; rows of periods that are not complete by then are counted, not used
     start : first day of the rollout where it is fixed already; else the policy's, or that of the first candidate row
     bounds : those that an earlier look took from the reference, by column
+    drift : what an earlier look measured drift from; None where nobody asks for drift
     store : where what is read of parts of the source is kept and found; without one every row is read
+    apart : what an earlier look of the attempt told apart; None at the first
 
     Raises
     ------
     PolicyError
-        When bounds are to be taken from a reference that is too short.
+        When bounds, or thresholds of drift, are to be taken from a reference that is too short.
     ColumnError
         When the policy does not fit the columns.
     DataError
@@ -115,6 +126,11 @@ def read(
     if ask.policy.unfixed() and ask.start is not None and ask.start <= ask.before:
         fixed |= reference_bounds(ask, fixed)
         ask = replace(ask, policy=policy.with_bounds(fixed))
+    anchored = dict(drift or {})
+    if drift is not None and policy.drift is not None and ask.start is not None and ask.start <= ask.before:
+        ask, now = watched(ask, anchored)
+        anchored |= now
+    ask, told, merged = told_apart(ask, apart)
     found, arrays, bins = counted(ask)
     if start is None:  # once a rollout runs, an arm that vanished is for the judge
         _refuse_empty_arms(ask, arrays)
@@ -124,10 +140,10 @@ def read(
     _refuse_misspelt_values(ask, cells)
     day = None if ask.start is None else local_day(ask.start, policy.zone)
     crossed = look.crossed(_stages(ask, switches)) if found.repeated and ask.cluster is None else ()
-    intake = look.intake(found, crossed)
+    intake = look.intake(found, crossed, merged)
     if kept is not None:
         kept.close()
-    return Reading(cells, intake, day, ask.before, fixed)
+    return Reading(cells, intake, day, ask.before, fixed, anchored, told)
 
 
 def both_ends(policy: Policy, engine: Engine) -> tuple[Ends, Ends]:
@@ -343,7 +359,7 @@ class _Look:
             out[:, m] = self.arrays[f"bad_{m}"][rows]
         return out
 
-    def intake(self, found: Repeats, crossed: tuple[Crossed, ...] = ()) -> Intake:
+    def intake(self, found: Repeats, crossed: tuple[Crossed, ...], merged: tuple[tuple[str, int], ...]) -> Intake:
         """What happened to each row."""
         ask, role, since = self.ask, self.role, self.since
         others = other_variants(ask) if ((role == OTHER_VARIANT) & since).any() else ()
@@ -365,6 +381,7 @@ class _Look:
             null_cluster=self.count(self.lacks(NO_CLUSTER) & since),
             crossed=crossed,
             wrong=wrong,
+            merged=merged,
             missing_candidate=self.count(np.isin(role, tuple(OF_CANDIDATE.values())) & (since | self.lacks(NO_TIME))),
         )
 

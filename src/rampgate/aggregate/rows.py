@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,9 +12,10 @@ from sqlglot import exp
 
 from rampgate.aggregate.arrival import Clock, Fault
 from rampgate.aggregate.calendar import Look
-from rampgate.aggregate.histogram import Ages, Bins
+from rampgate.aggregate.drift_bins import Categories, Edges, Watched
+from rampgate.aggregate.histogram import Ages, Scores
 from rampgate.aggregate.moments import BASELINE, CANDIDATE
-from rampgate.aggregate.needs import Component, Needs
+from rampgate.aggregate.needs import Bins, Component, Needs
 from rampgate.aggregate.steps import moment_of, period_of, slot_of
 from rampgate.aggregate.times import local_midnight, moment
 from rampgate.aggregate.typed import (
@@ -37,6 +38,7 @@ from rampgate.aggregate.typed import (
     part,
     segment_of,
     text_of,
+    told_of,
     truth,
     word_of,
 )
@@ -65,6 +67,7 @@ class Question:
     start : beginning of the rollout; None while there is no candidate
     kept : what is known of parts of the source from earlier looks, where it has parts
     label : the column that says which part a row is of, where answers are asked for by part
+    apart : the values that are told apart, of segment columns that have too many
     """
 
     policy: Policy
@@ -77,6 +80,7 @@ class Question:
     start: datetime | None = None
     kept: Kept | None = None
     label: str | None = None
+    apart: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def look(self) -> Look:
@@ -102,6 +106,8 @@ class Question:
     def texts(self) -> tuple[str, ...]:
         """The columns of text that metrics read as numbers."""
         names = {name for m in range(len(self.needs.metrics)) for name in _number_columns(self, m)}
+        names |= {one.column for one in self.needs.watched if one.kind == "numeric"}
+        names |= set(scored(self).values())
         return tuple(sorted(name for name in names if self.types[name] == "text"))
 
 
@@ -109,8 +115,9 @@ def coded(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
     """One row per row: ``role``, ``period``, ``slot``, and what `typed_rows` gives, with a hash."""
     at, before = part("at"), moment_of(ask.before, ask)
     period = case((exp.LT(this=at.copy(), expression=before), period_of(ask)))
-    values = [item for m in range(len(ask.needs.metrics)) for item in _counting(ask, m)]
+    values = [item for m in range(len(ask.needs.metrics)) for item in counting(ask, m)]
     values += [named(_counted_bin(ask, bins), bin_name(ask, bins)) for bins in ask.needs.histograms]
+    values += [part(name) for name in watched_names(ask)]
     flags = [part(f"bad{m}") for m in flagged(ask)]
     select = exp.Select().select(
         named(role_of(ask), "role"),
@@ -138,6 +145,7 @@ def _hashed(ask: Question) -> list[exp.Expr]:
     times = [part(name) for m in range(len(ask.needs.metrics)) for name in _time_names(ask, m)]
     # What has a value is not all that an age says; a magnitude's bin follows from its value.
     times += [part(bin_name(ask, bins)) for bins in ask.needs.histograms if isinstance(bins, Ages)]
+    times += [part(name) for name in (*watched_names(ask), *(name for name, _ in _scores(ask)))]
     return times + [
         case((part(f"bad{m}"), infinity), otherwise=part(name)) if m in bad else part(name)
         for m in range(len(ask.needs.metrics))
@@ -155,7 +163,10 @@ def typed_rows(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
     ``cluster`` is there where the policy names one.
     """
     source, types = ask.policy.source, ask.types
-    segments = [named(segment_of(column(name), types[name]), f"seg_{i}") for i, name in enumerate(ask.needs.segments)]
+    segments = [
+        named(told_of(segment_of(column(name), types[name]), ask.apart.get(name, ())), f"seg_{i}")
+        for i, name in enumerate(ask.needs.segments)
+    ]
     select = exp.Select().select(
         named(text_of(column(source.unit), types[source.unit]), "unit"),
         named(at_of(ask), "at"),
@@ -165,6 +176,8 @@ def typed_rows(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
         *(item for m in range(len(ask.needs.metrics)) for item in _values(ask, m)),
         *(item for m in range(len(ask.needs.metrics)) for item in _times(ask, m)),
         *(named(_aged(ask, bins), bin_name(ask, bins)) for bins in ask.needs.histograms if isinstance(bins, Ages)),
+        *(named(number.value, name) for name, number in _scores(ask)),
+        *(named(_watched(ask, w), name) for w, name in zip(ask.needs.watched, watched_names(ask), strict=True)),
         *(named(_bad(ask, m), f"bad{m}") for m in flagged(ask)),
         *(named(_bad_text(ask, m), f"text{m}") for m in shown),
     )
@@ -262,7 +275,7 @@ def _time_names(ask: Question, m: int) -> tuple[str, ...]:
     return (*((f"arrived{m}",) if metric.known_at else ()), *((f"begun{m}",) if late_clock else ()))
 
 
-def _counting(ask: Question, m: int) -> list[exp.Expr]:
+def counting(ask: Question, m: int) -> list[exp.Expr]:
     """The values of a metric as far as they count, and with ``late<m>`` those whose label came too late to."""
     names, metric = value_names(ask, m), ask.policy.metrics[ask.needs.metrics[m]]
     counts = _counts(ask, m)
@@ -282,8 +295,32 @@ def _counts(ask: Question, m: int) -> exp.Expr | None:
 
 
 def bin_name(ask: Question, bins: Bins) -> str:
-    """The column that holds the bin of a metric."""
+    """The column that holds the bin of a metric, or of what is watched for drift."""
+    if isinstance(bins, (Edges, Categories)):
+        return f"drift{ask.needs.histograms.index(bins)}"
     return f"bin{ask.needs.metrics.index(bins.metric)}"
+
+
+def watched_names(ask: Question) -> tuple[str, ...]:
+    """The columns that hold what is watched for drift."""
+    return tuple(f"x{w}" for w in range(len(ask.needs.watched)))
+
+
+def scored(ask: Question) -> dict[int, str]:
+    """The columns of the model's own probabilities, by metric."""
+    metrics = ((m, ask.policy.metrics[name]) for m, name in enumerate(ask.needs.metrics))
+    return {m: one.score for m, one in metrics if isinstance(one, Proportion) and one.score is not None}
+
+
+def _scores(ask: Question) -> list[tuple[str, Number]]:
+    return [(f"score{m}", _number(ask, name)) for m, name in scored(ask).items()]
+
+
+def _watched(ask: Question, one: Watched) -> exp.Expr:
+    """A watched column as a number, or as text; what is neither is missing."""
+    if one.kind == "categorical":
+        return text_of(column(one.column), ask.types[one.column])
+    return _number(ask, one.column).value
 
 
 def _aged(ask: Question, bins: Ages) -> exp.Expr:
@@ -294,7 +331,12 @@ def _aged(ask: Question, bins: Ages) -> exp.Expr:
 
 def _counted_bin(ask: Question, bins: Bins) -> exp.Expr:
     """The bin of a metric in the units whose value counts."""
+    if isinstance(bins, (Edges, Categories)):
+        return bins.sql(part(f"x{[one.name for one in ask.needs.watched].index(bins.name)}"))
     m = ask.needs.metrics.index(bins.metric)
+    if isinstance(bins, Scores):
+        outcome = part(f"value{m}") if (ripe := _counts(ask, m)) is None else case((ripe, part(f"value{m}")))
+        return bins.sql(part(f"score{m}"), outcome)
     place = part(bin_name(ask, bins)) if isinstance(bins, Ages) else bins.sql(part(f"value{m}"))
     counts = _counts(ask, m)
     return place if counts is None else case((counts, place))

@@ -1,25 +1,28 @@
 """The baseline's units as they came, counted by sort: what a unit of a simulated rollout is drawn from.
 
-A sort is a period, a combination of segment values and the value of every component. No name, time or text of a unit
-leaves the engine, and of metrics that are 0 or 1 there are few sorts however many units there are.
+A sort is a period, a combination of segment values, the value of every component, and the bin of what is judged by its
+histogram. No name, time or text of a unit leaves the engine, and of metrics that are 0 or 1 there are few sorts however
+many units there are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 from sqlglot import exp
 
+from rampgate.aggregate.apart import Apart
 from rampgate.aggregate.calendar import local_day
+from rampgate.aggregate.histogram import NOWHERE
 from rampgate.aggregate.moments import BASELINE, Cells, Floats, Ints
-from rampgate.aggregate.needs import Component
+from rampgate.aggregate.needs import Bins, Component
 from rampgate.aggregate.read import question
-from rampgate.aggregate.rows import Question, coded, value_of
+from rampgate.aggregate.rows import Question, bin_name, coded, value_of
 from rampgate.aggregate.typed import named, part
-from rampgate.policy import Policy
+from rampgate.policy import Policy, Quantile
 from rampgate.source import Array, Engine
 
 #: Units that are asked for at most where a metric is a magnitude, so that nearly each is a sort of its own.
@@ -37,6 +40,8 @@ class Sorts:
     segments : values of the segment columns, a tuple per sort
     values : of the components, 0 where the metric is unknown, (sort, component)
     count : units, (sort,)
+    binned : metrics that are judged by their histogram
+    bins : of these, ``NOWHERE`` where the metric is unknown, (sort, metric)
     part : 1 where every unit was counted, else the share of them that was
     """
 
@@ -45,20 +50,24 @@ class Sorts:
     segments: tuple[tuple[str, ...], ...]
     values: Floats
     count: Floats
+    binned: tuple[str, ...]
+    bins: Ints
     part: float = 1.0
 
 
-def sorts(policy: Policy, engine: Engine, as_of: datetime, cells: Cells) -> Sorts:
+def sorts(policy: Policy, engine: Engine, as_of: datetime, cells: Cells, apart: Apart) -> Sorts:
     """The sorts of the baseline's units before a moment.
 
     Parameters
     ----------
     as_of : as of `read`, which gave the cells
     cells : what was read, whose periods the sorts are of
+    apart : the values that `read` told apart
     """
     ask = question(policy, engine, (), as_of, local_day(as_of, policy.zone))
+    ask = replace(ask, needs=replace(ask.needs, segments=cells.segments), apart=apart)
     thin = 1
-    if any(not component.binary for component in ask.needs.components):
+    if any(not component.binary for component in ask.needs.components) or _binned(ask):
         thin = max(1, -(-int(cells.n[cells.arm == BASELINE].sum()) // MOST))
     return _sorts(ask, engine.query(_query(ask, thin)), cells, thin)
 
@@ -66,6 +75,13 @@ def sorts(policy: Policy, engine: Engine, as_of: datetime, cells: Cells) -> Sort
 def _columns(ask: Question) -> list[tuple[str, Component]]:
     """The values that tell sorts apart: whether a metric is known is told by its value."""
     return [(f"x{i}", c) for i, c in enumerate(ask.needs.components) if c.role != "known"]
+
+
+def _binned(ask: Question) -> list[Bins]:
+    """The histograms that something is judged by: of quantiles, and of ages where the pace of events is tested."""
+    policy = ask.policy
+    judged = {n for n, metric in policy.metrics.items() if isinstance(metric, Quantile) or policy.tests_hazard(n)}
+    return [bins for bins in ask.needs.histograms if bins.metric in judged]
 
 
 def _query(ask: Question, thin: int) -> exp.Select:
@@ -76,6 +92,10 @@ def _query(ask: Question, thin: int) -> exp.Select:
         .select(
             *(part(key) for key in keys),
             *(named(value_of(ask, component), name) for name, component in _columns(ask)),
+            *(
+                named(exp.Coalesce(this=part(bin_name(ask, b)), expressions=[exp.Literal.number(NOWHERE)]), f"b{i}")
+                for i, b in enumerate(_binned(ask))
+            ),
         )
         .from_(coded(ask).subquery("coded", copy=False), copy=False)
         .where(exp.EQ(this=part("role"), expression=exp.Literal.number(BASELINE)), copy=False)
@@ -83,7 +103,7 @@ def _query(ask: Question, thin: int) -> exp.Select:
     if thin > 1:
         left = exp.Mod(this=part("hash"), expression=exp.Literal.number(thin))
         valued = valued.where(exp.EQ(this=left, expression=exp.Literal.number(0)), copy=False)
-    every = [*keys, *(name for name, _ in _columns(ask))]
+    every = [*keys, *(name for name, _ in _columns(ask)), *(f"b{i}" for i in range(len(_binned(ask))))]
     return (
         exp.Select()
         .select(*(part(key) for key in every), named(exp.Count(this=exp.Star()), "n"))
@@ -101,8 +121,7 @@ def _sorts(ask: Question, answer: dict[str, Array], cells: Cells, thin: int) -> 
     values = np.zeros((len(count), len(ask.needs.components)))
     for i, component in enumerate(ask.needs.components):
         if component.role == "known":
-            own = next(c for c in ask.needs.components if c.metric == component.metric and c.role != "known")
-            values[:, i] = ~np.isnan(raw[own.name])
+            values[:, i] = _known(ask, component.metric, raw, answer)
         else:
             values[:, i] = np.nan_to_num(raw[component.name], nan=0.0)
     return Sorts(
@@ -111,8 +130,21 @@ def _sorts(ask: Question, answer: dict[str, Array], cells: Cells, thin: int) -> 
         segments,
         values,
         count,
+        tuple(b.metric for b in _binned(ask)),
+        np.array([answer[f"b{i}"] for i in range(len(_binned(ask)))], dtype=np.int64)
+        .reshape(len(_binned(ask)), len(count))
+        .T,
         1.0 if thin == 1 else float(count.sum() / cells.n[cells.arm == BASELINE].sum()),
     )
+
+
+def _known(ask: Question, metric: str, raw: dict[str, Floats], answer: dict[str, Array]) -> np.ndarray:
+    """Whether a metric is known: of a quantile where it has a bin, else where it has a value."""
+    place = next((i for i, b in enumerate(_binned(ask)) if b.metric == metric), None)
+    if isinstance(ask.policy.metrics[metric], Quantile):
+        return np.asarray(answer[f"b{place}"] != NOWHERE)
+    own = next(c for c in ask.needs.components if c.metric == metric and c.role != "known")
+    return np.asarray(~np.isnan(raw[own.name]))
 
 
 def _places(days: Array, cells: Cells, ask: Question) -> Ints:
@@ -132,5 +164,7 @@ def of_periods(found: Sorts, keep: Sequence[int]) -> Sorts:
         tuple(found.segments[r] for r in rows),
         found.values[rows],
         found.count[rows],
+        found.binned,
+        found.bins[rows],
         found.part,
     )

@@ -8,6 +8,7 @@ from rampgate.aggregate.typed import TimeForms, case, column, known, text_of, ti
 from rampgate.policy import Source
 from rampgate.policy.time_format import EPOCHS, time_kind
 from rampgate.source import ColumnType, Engine
+from rampgate.source.dialect import data_type
 
 #: A column of one of these types says its times itself; ``time_format`` is for the others.
 TYPED_TIMES = ("date", "timestamp", "timestamptz")
@@ -38,9 +39,9 @@ def moment(source: Source, kind: ColumnType, engine: Engine, dated: bool) -> exp
     value, forms = time_value(source, kind), forms_for(source, kind)
     if forms:
         at = _first(value, _read_as(source, kind), forms, engine)
-        return exp.Cast(this=at, to=exp.DataType.build("date")) if dated else at
+        return exp.Cast(this=at, to=data_type("date")) if dated else at
     if dated:
-        return exp.TryCast(this=value, to=exp.DataType.build("date")) if kind == "text" else value
+        return exp.TryCast(this=value, to=data_type("date")) if kind == "text" else value
     return engine.utc(value, kind)
 
 
@@ -57,7 +58,7 @@ def instant(name: str, source: Source, kind: ColumnType, engine: Engine, zone: s
     if not forms:
         text = time_text(column(name))
         read = engine.utc(text, "text")
-        day = exp.TryCast(this=text.copy(), to=exp.DataType.build("date"))
+        day = exp.TryCast(this=text.copy(), to=data_type("date"))
         return case((time_forms(text, read).day, local_midnight(day, engine, zone)), otherwise=read)
     if set(forms) <= set(EPOCHS):
         return _first(column(name), kind, forms, engine)
@@ -71,12 +72,12 @@ def _in_form(text: exp.Expr, form: str, engine: Engine, zone: str) -> exp.Expr:
     read = engine.utc(text, "text", form)
     if time_kind(form) != "day":
         return read
-    return local_midnight(exp.Cast(this=read, to=exp.DataType.build("date")), engine, zone)
+    return local_midnight(exp.Cast(this=read, to=data_type("date")), engine, zone)
 
 
 def local_midnight(day: exp.Expr, engine: Engine, zone: str) -> exp.Expr:
     """A local day as the instant of its midnight, a timestamp in UTC."""
-    plain = exp.Cast(this=day.copy(), to=exp.DataType.build("timestampntz"))
+    plain = exp.Cast(this=day.copy(), to=data_type("timestampntz"))
     return engine.utc(exp.AtTimeZone(this=plain, zone=exp.Literal.string(zone)), "timestamptz")
 
 

@@ -5,12 +5,14 @@ Every name is a quoted identifier and every value a literal; nothing is pasted i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlglot import exp
 
-from rampgate.aggregate.moments import UNKNOWN
+from rampgate.aggregate.moments import OTHERS, UNKNOWN
 from rampgate.source import ColumnType
+from rampgate.source.dialect import data_type
 
 #: A number beyond this is taken for a mistake, as infinity is: its square is no number any more.
 LIMIT = 1e150
@@ -40,7 +42,7 @@ def column(name: str, table: str = "events") -> exp.Expr:
 
 def cast(value: exp.Expr, to: str) -> exp.Expr:
     """``CAST(value AS to)``."""
-    return exp.Cast(this=value.copy(), to=exp.DataType.build(to))
+    return exp.Cast(this=value.copy(), to=data_type(to))
 
 
 def text_of(value: exp.Expr, kind: ColumnType) -> exp.Expr:
@@ -68,6 +70,18 @@ def segment_of(value: exp.Expr, kind: ColumnType) -> exp.Expr:
     return case((exp.NEQ(this=text.copy(), expression=exp.Literal.string("")), text), otherwise=unknown)
 
 
+def literals(values: Sequence[str]) -> list[exp.Expr]:
+    """Texts as they stand in a query."""
+    return [exp.Literal.string(value) for value in values]
+
+
+def told_of(value: exp.Expr, apart: Sequence[str]) -> exp.Expr:
+    """The value of a segment where only some are told apart; all of them where none are named."""
+    if not apart:
+        return value
+    return case((exp.In(this=value, expressions=literals(apart)), value.copy()), otherwise=exp.Literal.string(OTHERS))
+
+
 def number_of(value: exp.Expr, kind: ColumnType) -> Number:
     """The value as a double.
 
@@ -76,9 +90,9 @@ def number_of(value: exp.Expr, kind: ColumnType) -> Number:
     """
     if kind == "boolean":
         return Number(cast(cast(value, "int"), "double"), exp.false())
-    if kind in ("integer", "decimal"):
+    if kind == "integer":
         return Number(cast(value, "double"), exp.false())
-    if kind == "number":
+    if kind in ("number", "decimal"):  # PostgreSQL's decimals know NaN and infinity too
         double = cast(value, "double")
         bad = exp.GT(this=exp.Abs(this=_not_nan(double)), expression=_limit())
         return Number(finite(double), coalesce(bad, exp.false()))
@@ -102,7 +116,7 @@ def parsed_word(word: exp.Expr, decimal: str = ".") -> exp.Expr:
 
 def parsed_number(text: exp.Expr, decimal: str = ".") -> exp.Expr:
     """What a text says as a double, words apart; NULL where it says no number."""
-    return exp.TryCast(this=_pointed(text) if decimal == "," else text.copy(), to=exp.DataType.build("double"))
+    return exp.TryCast(this=_pointed(text) if decimal == "," else text.copy(), to=data_type("double"))
 
 
 def _pointed(word: exp.Expr) -> exp.Expr:

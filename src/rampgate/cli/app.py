@@ -27,10 +27,17 @@ Fresh = Annotated[
 ]
 LedgerUrl = Annotated[
     str | None,
-    typer.Option("--ledger", help="Path or URL of the ledger. Default: rampgate.db beside the policy."),
+    typer.Option(
+        "--ledger",
+        help="Path or URL of the ledger. Default: what rampgate.toml says, else rampgate.db beside the policy.",
+    ),
 ]
 BookUrl = Annotated[
-    str | None, typer.Option("--ledger", help="Path or URL of the ledger. Default: rampgate.db in the present folder.")
+    str | None,
+    typer.Option(
+        "--ledger",
+        help="Path or URL of the ledger. Default: what rampgate.toml says, else rampgate.db in the present folder.",
+    ),
 ]
 Person = Annotated[str, typer.Option("--as", metavar="NAME", help="Who you are, as rampgate.toml names you.")]
 KeyFile = Annotated[
@@ -38,6 +45,13 @@ KeyFile = Annotated[
     typer.Option("--key", help="Your key. Default: ~/.config/rampgate/keys/NAME.pem, or in $RAMPGATE_KEYS."),
 ]
 RolloutName = Annotated[str | None, typer.Argument(metavar="[ROLLOUT]", help="Only this rollout.")]
+
+
+def ledger_of(given: str | None, folder: Path) -> str | Path:
+    """The ledger that ``--ledger`` names, else the project's, else the file in a folder."""
+    from rampgate.people import find_ledger
+
+    return given or find_ledger(folder) or folder / LEDGER_NAME
 
 
 @app.callback(invoke_without_command=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from rampgate.cli.app import LEDGER_NAME, BookUrl, Json, Quiet, RolloutName, app
+from rampgate.cli.app import BookUrl, Json, Quiet, RolloutName, app, ledger_of
 from rampgate.cli.output import print_decision, print_json, print_view, progress
 
 
@@ -17,7 +18,7 @@ def status(rollout: RolloutName = None, as_json: Json = False, quiet: Quiet = Fa
     from rampgate.rollout.keeping import kept_beside
 
     book = open_book(ledger)
-    rows, kept = status_rows(book, rollout), kept_beside(ledger or LEDGER_NAME)
+    rows, kept = status_rows(book, rollout), kept_beside(ledger_of(ledger, Path()))
     if as_json:
         print_json({"rollouts": rows, "store": kept})
     else:
@@ -87,4 +88,4 @@ def open_book(where: str | None) -> Any:
     """The ledger that ``--ledger`` names, which must exist."""
     from rampgate.ledger import Ledger
 
-    return Ledger.open(where or LEDGER_NAME, create=False)
+    return Ledger.open(ledger_of(where, Path()), create=False)

@@ -18,7 +18,7 @@ def demo(
     ),
     quiet: Quiet = False,
 ) -> int:
-    """The whole story on real tickets: go, hold, rollback."""
+    """The whole story on real tickets: go, hold, rollback, and the incident with its review to be written."""
     from rampgate.demo.story import tell
 
     tell(out, lambda text: progress(text, quiet), quiet)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rampgate.cli.app import EXIT, LEDGER_NAME, Events, Fresh, Json, LedgerUrl, PolicyFile, Quiet, app
+from rampgate.cli.app import EXIT, Events, Fresh, Json, LedgerUrl, PolicyFile, Quiet, app, ledger_of
 from rampgate.cli.output import print_decision, print_json, print_view, progress
 
 
@@ -20,20 +20,50 @@ def check(
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 for every decision, also hold.")] = False,
     ledger: LedgerUrl = None,
     events: Events = None,
+    sql: Annotated[
+        bool, typer.Option("--explain-sql", help="Print the queries that it would run; run and record nothing.")
+    ] = False,
+    dialect: Annotated[
+        str | None,
+        typer.Option(
+            "--dialect",
+            metavar="NAME",
+            help="Write them for duckdb, postgres, spark, bigquery, databricks, snowflake or trino.",
+        ),
+    ] = None,
     fresh: Fresh = False,
 ) -> int:
     """One look: judge, record, print.
 
     Exit code: 0 go or complete, 10 hold, 20 rollback, 2 wrong arguments or policy, 1 could not judge (hold).
     """
+    where = ledger_of(ledger, policy.parent)
+    if sql:
+        known = isinstance(where, str) or where.exists()
+        return _explained(policy, events, as_of, where if known else None, dialect, as_json)
+    if dialect is not None:
+        raise typer.BadParameter("--dialect says how --explain-sql writes")
     with progress("reading the rows and judging them", quiet):
         from rampgate.rollout.evaluate import check as look
         from rampgate.rollout.keeping import store_beside
 
-        store = None if fresh else store_beside(policy)
-        decision = look(policy, events, as_of, ledger or policy.parent / LEDGER_NAME, store)
+        decision = look(policy, events, as_of, where, None if fresh else store_beside(policy))
     print_decision(decision, as_json, quiet)
     return 0 if exit_zero else EXIT[decision.decision]
+
+
+def _explained(
+    policy: Path, events: str | None, as_of: str | None, where: str | Path | None, dialect: str | None, as_json: bool
+) -> int:
+    """Print what a look would run."""
+    from rampgate.ledger import Ledger
+    from rampgate.rollout.explain_sql import explain_sql
+
+    if as_json:
+        raise typer.BadParameter("--explain-sql prints SQL, and --json a decision")
+    book = None if where is None else Ledger.open(where, create=False)
+    typer.echo(explain_sql(policy, events, as_of, book, dialect))
+    return 0
 
 
 @app.command()

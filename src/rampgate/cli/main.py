@@ -15,7 +15,10 @@ import typer
 from typer.exceptions import TyperException
 
 # Imported for what they register, in the order in which `--help` lists them.
-from rampgate.cli import demo, compare, init, look, policy, simulate, people, book, record, report  # isort: skip  # noqa: F401
+# fmt: off
+from rampgate.cli import demo, compare, init, look, drift, policy, simulate, people, book  # isort: skip  # noqa: F401
+from rampgate.cli import incident, review, record, report  # isort: skip  # noqa: F401
+# fmt: on
 from rampgate.cli.app import app
 from rampgate.cli.output import print_json
 

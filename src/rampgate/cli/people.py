@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rampgate.cli.app import LEDGER_NAME, BookUrl, Json, KeyFile, LedgerUrl, Person, PolicyFile, app
+from rampgate.cli.app import BookUrl, Json, KeyFile, LedgerUrl, Person, PolicyFile, app, ledger_of
 from rampgate.cli.book import open_book
 from rampgate.cli.output import print_json, print_view, progress
 
@@ -64,11 +64,12 @@ def approve(
     with progress("signing"):
         from rampgate.policy import load_policy
         from rampgate.rollout.approve import approve as agree
-        from rampgate.simulation.stored import place_of, stored
+        from rampgate.simulation.stored import of_policy, stored
 
-        kept = stored(load_policy(policy), policy) if simulation is None else None
-        file = simulation if kept is None else place_of(policy)
-        found = agree(policy, person, ledger or policy.parent / LEDGER_NAME, key, file)
+        loaded = load_policy(policy)
+        file = of_policy(loaded, policy) if simulation is None else simulation
+        found = agree(policy, person, ledger_of(ledger, policy.parent), key, file)
+        kept = stored(loaded, policy) if simulation is None else None
     if as_json:
         print_json(found.to_dict())
     else:

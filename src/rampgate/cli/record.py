@@ -18,7 +18,7 @@ def verify(
         list[Path] | None, typer.Option("--checkpoint", help="A checkpoint kept elsewhere. May be repeated.")
     ] = None,
     against: Annotated[
-        list[Path] | None, typer.Option("--against", help="Another copy of the ledger, or an export. May be repeated.")
+        list[str] | None, typer.Option("--against", help="Another copy of the ledger, or an export. May be repeated.")
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -26,18 +26,17 @@ def verify(
 ) -> int:
     """Check the ledger: its chain, states, tables and signatures, and every decision judged again.
 
-    Exit code: 0 whole, 1 when something differs, whose first record is named, or when the ledger cannot be read.
+    Exit code: 0 whole, 1 when something differs, whose first record is named, when no rampgate.toml says whose the
+    signatures are, or when the ledger cannot be read.
     """
     with progress("judging again", quiet) as say:
-        from rampgate.people import find_people
         from rampgate.report.verified import verified_view
         from rampgate.rollout.checkpoint import read_checkpoint
         from rampgate.rollout.verify import verify_ledger
 
         book = open_book(ledger)
-        people = find_people(book.path.parent) or find_people(Path())
         kept = [read_checkpoint(path) for path in checkpoint or ()]
-        found = verify_ledger(book, say, people, kept, against or ())
+        found = verify_ledger(book, say, checkpoints=kept, others=against or ())
     if as_json:
         print_json(found.to_dict())
     else:

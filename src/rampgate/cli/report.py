@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rampgate.cli.app import LEDGER_NAME, LedgerUrl, PolicyFile, app
+from rampgate.cli.app import LedgerUrl, PolicyFile, app, ledger_of
 from rampgate.cli.output import progress
 
 
@@ -24,7 +24,7 @@ def report(
 
     target = out or policy.parent / "report.html"
     with progress("judging again and drawing"):
-        lines = report_policy(policy, target, ledger or policy.parent / LEDGER_NAME)
+        lines = report_policy(policy, target, ledger_of(ledger, policy.parent))
     for line in lines:
         typer.echo(line)
     return 0

@@ -136,7 +136,7 @@ def read_case(policy: Policy, engine: Engine, as_of: Moment = None) -> Case:
             remedy="give a later day, or leave it out",
         )
     start = max(local_day(begin, zone), local_day(look - LONGEST, zone))
-    cells, intake, _, end, bounds = read(policy, engine, switches(policy, None), look, start)
+    cells, intake, _, end, bounds, *_ = read(policy, engine, switches(policy, None), look, start)
     if intake.history > intake.used and start > local_day(begin, zone):
         raise DataError(
             f"the rows lie between {first:%Y-%m-%d} and {last:%Y-%m-%d}, most of them over ten years before the last",

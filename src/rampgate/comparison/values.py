@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rampgate.aggregate.moments import Intake
-from rampgate.judge.decision import Estimate, Window, rounded, stamp
+from rampgate.judge.decision import Estimate, Window
+from rampgate.judge.numbers import rounded, stamp
 from rampgate.policy import Policy
 from rampgate.shown import Shown
 

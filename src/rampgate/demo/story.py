@@ -15,12 +15,17 @@ from rich.text import Text
 from rampgate.demo.acts import BROKEN_CATEGORIES, BROKEN_SHARE, Act, Look, broken, play, unchanged
 from rampgate.demo.tickets import Ticket, load
 from rampgate.errors import UsageError
+from rampgate.incident.settings import Settings
 from rampgate.ledger import Ledger
 from rampgate.report.dossier import dossier
+from rampgate.report.incidents import list_view, rows
+from rampgate.report.review import draft
 from rampgate.report.sheet import Column, Sheet
 from rampgate.report.terminal import STYLES, console, decision_view, verdict_line
 from rampgate.report.words import date_of, percent, signed
 from rampgate.report.write import write_report
+from rampgate.rollout.incidents import incidents
+from rampgate.save import save
 
 #: The rollouts of the demo.
 ACTS = {"act-one", "act-two"}
@@ -54,15 +59,15 @@ def _silent(_text: str) -> Iterator[Callable[[str], None]]:
 
 
 def tell(out: Path, progress: Progress = _silent, quiet: bool = False) -> None:
-    """Play both acts into a folder; leave its ledger for ``status``, ``history`` and ``show``, and a report.
+    """Play both acts into a folder; leave its ledger for ``status`` and others, a report, and the draft of a review.
 
     Parameters
     ----------
     progress : shows what is going on while an act is played
     quiet : print the verdict of each act and nothing else
     """
-    ledger_file, page = out / "rampgate.db", out / "report.html"
-    _clear(ledger_file, page)
+    ledger_file, page, review = out / "rampgate.db", out / "report.html", out / "review.md"
+    _clear(ledger_file, page, review)
     out.mkdir(parents=True, exist_ok=True)
     screen, tickets = console(quiet=quiet), load()
     ledger = Ledger.open(ledger_file)
@@ -75,18 +80,29 @@ def tell(out: Path, progress: Progress = _silent, quiet: bool = False) -> None:
     screen.print(looks_table(two))
     screen.print(Text("\nThe decision that ended it\n", "bold"))
     screen.print(decision_view(two[-1].decision))
+    screen.print(_left(ledger, review))
     write_report(dossier(ledger, "act-two"), page)
     screen.print(_farewell(out, two), soft_wrap=True)  # commands are copied: no line of theirs is broken
     if quiet:
         console().print(Group(*(verdict_line(looks[-1].decision) for looks in (one, two))))
 
 
-def _clear(ledger_file: Path, page: Path) -> None:
+def _left(ledger: Ledger, review: Path) -> Group:
+    """What the rollback leaves: its incident, and the draft of the review in a file."""
+    known = incidents(ledger, "act-two")
+    for one in known.found.values():
+        save(draft(ledger, one, Settings()).text, review, force=True)
+    head = Text("\nWhat it leaves: an incident, opened by the record, and its review to be written\n", "bold")
+    return Group(head, list_view(rows(known, Settings()), every=False))
+
+
+def _clear(ledger_file: Path, *pages: Path) -> None:
     """Remove the ledger of an earlier demo, and of nothing else."""
     if not ledger_file.exists():
-        if page.exists():
-            what = "this report is not the demo's, and is not overwritten"
-            raise UsageError(what, where=str(page), remedy="give another folder with --out")
+        for page in pages:
+            if page.exists():
+                what = "this file is not the demo's, and is not overwritten"
+                raise UsageError(what, where=str(page), remedy="give another folder with --out")
         return
     if not set(Ledger.open(ledger_file, create=False).rollouts()) <= ACTS:
         remedy = "give another folder with --out"
@@ -154,9 +170,10 @@ def _farewell(out: Path, looks: Sequence[Look]) -> str:
     ledger = f"--ledger {out / 'rampgate.db'}"
     return (
         f"\nThe same on one page, with pictures, for people who were not there: {out / 'report.html'}\n"
+        f"What is to be written down by people, filled in from the record: {out / 'review.md'}\n"
         f"\nEvery look is in {out / 'rampgate.db'}. Look again:\n"
         f"  {program} status {ledger}\n  {program} history act-two {ledger}\n  {program} show {identity} {ledger}\n"
-        f"  {program} explain {identity} {ledger}\n"
+        f"  {program} explain {identity} {ledger}\n  {program} incident show last {ledger}\n"
         f"  {program} report {out / 'act-two' / 'policy.yaml'} {ledger} --out report.md\n"
         f"  {program} replay {out / 'act-two' / 'policy.yaml'}"
     )

@@ -1,9 +1,9 @@
-"""Normal, t and chi-square probabilities from the standard library, so that an estimate needs no SciPy.
+"""Normal, t, chi-square and binomial probabilities from the standard library, so that an estimate needs no SciPy.
 
 References
 ----------
 Hill 1970, CACM 13, algorithm 395 (t). Press et al. 2007, section 6.4 (incomplete beta). Abramowitz and Stegun 1964,
-26.4 (chi-square with whole degrees of freedom).
+26.4 (chi-square with whole degrees of freedom). Clopper and Pearson 1934 (the interval of a share).
 """
 
 from __future__ import annotations
@@ -65,6 +65,32 @@ def chi_square_p(statistic: float, df: int) -> float:
         total += math.exp(a * math.log(half) - half - math.lgamma(a + 1.0))
         a += 1.0
     return min(1.0, total)
+
+
+def share_interval(count: int, of: int, level: float = 0.95) -> tuple[float, float]:
+    """The exact interval of a share (Clopper and Pearson): it covers at the level or above, whatever the share.
+
+    Parameters
+    ----------
+    count : how many, of ``of`` units that are independent
+    of : 0 gives 0 and 1
+    level : of the interval
+    """
+    tail = (1.0 - level) / 2.0
+    low = 0.0 if count == 0 else _beta_quantile(tail, count, of - count + 1)
+    high = 1.0 if count == of else _beta_quantile(1.0 - tail, count + 1, of - count)
+    return low, high
+
+
+def _beta_quantile(p: float, a: int, b: int) -> float:
+    """Where the beta distribution has the probability p below, by halving."""
+    low, high = 0.0, 1.0
+    for _ in range(200):
+        middle = 0.5 * (low + high)
+        if middle in (low, high):
+            break
+        low, high = (middle, high) if _incomplete_beta(a, b, middle, 1.0 - middle) < p else (low, middle)
+    return 0.5 * (low + high)
 
 
 def _normal_p(z: float) -> float:

@@ -74,11 +74,15 @@ def hazard_increments(n_c: Floats, n_b: Floats, d_c: Floats, d_b: Floats, bets: 
     bets : lambda, (grid,)
     sign : 1 when more events are harm, -1 when fewer are
     """
+    # Where nobody had an event, or one arm has nobody left, nothing is told; that is most strata of a small segment.
+    some = (n_c > 0) & (n_b > 0) & (d_c + d_b > 0)
+    out: Floats = np.zeros((*some.shape, len(bets)))
+    n_c, n_b, d_c, d_b = (values[some] for values in (n_c, n_b, d_c, d_b))
     score, variance = log_rank_score(n_c, n_b, d_c, d_b)
     n, d = n_c + n_b, d_c + d_b
     share = divide(n_c, n)
     bound = np.maximum(share, 1.0 - share)
     drawn = (d * share * (1.0 - share))[..., None] * bennett_cost(bets, bound[..., None])
     indicators = variance[..., None] * bennett_cost(bets, np.ones(1))
-    both = ((n_c > 0) & (n_b > 0))[..., None]
-    return np.where(both, bets * sign * score[..., None] - np.minimum(drawn, indicators), 0.0)
+    out[some] = bets * sign * score[..., None] - np.minimum(drawn, indicators)
+    return out

@@ -152,10 +152,15 @@ class Quantiles:
         ``tested`` counts those that are known, ``at`` those beyond the threshold, ``far:<margin>`` and
         ``near:<margin>`` those beyond it by the margin, with the edge on either side.
         """
-        out = {"tested": self._tested(self.run.at_most()), "at": self.bad(self.threshold.tolist())}
+        bad = {part: self.bad(ends) for part, ends in self.ends(margins).items()}
+        return {"tested": self._tested(self.run.at_most()), **bad}
+
+    def ends(self, margins: Sequence[Margin]) -> dict[str, list[int]]:
+        """The bins beyond whose ends units are bad, by the end of the column's name, (group,) each."""
+        out = {"at": self.threshold.tolist()}
         for margin in margins:
             for side in ("far", "near"):
-                out[f"{side}:{margin}"] = self.bad(self.edges(self.harm(margin), side == "far"))
+                out[f"{side}:{margin}"] = self.edges(self.harm(margin), side == "far")
         return out
 
     def beyond(self, harm: float) -> Proportions:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from sqlglot import exp
 
@@ -30,6 +31,7 @@ from rampgate.guess.times import Timing, find_time
 from rampgate.guess.values import Given, Guess, Note
 from rampgate.guess.words import HANDLER, tells
 from rampgate.policy import KPI, Source, load_policy
+from rampgate.policy.place import without_password
 from rampgate.source import Column, Engine, open_engine
 
 _NOTHING_GIVEN = Given()
@@ -77,7 +79,7 @@ def _guess(engine: Engine, events: object, given: Given, rollout: str | None) ->
     check_given(given, columns, engine.name)
     timing = find_time(engine, columns, given, [name for name in (given.unit, given.variant) if name])
     unit = find_unit(engine, columns, given, {timing.name, *timing.others})
-    path = str(events) if isinstance(events, (str, Path)) else None
+    path = without_password(str(events)) if isinstance(events, (str, Path)) else None
     settled: dict[str, Any] = {"unit": unit.value, "time": timing.name, "decimal": decimal.value}
     if timing.time_format is not None:
         settled["time_format"] = list(timing.time_format)
@@ -113,6 +115,9 @@ def _rollout(name: str | None, path: str | None) -> str:
     if name is not None:
         return name
     stem = "" if path is None else Path(path.rpartition("#")[0] or path).name.partition(".")[0]
+    if path is not None and "://" in path:
+        held = re.split(r"[=/.]", unquote(path).partition("&")[0].replace('"', ""))
+        stem = next((one for one in reversed(held) if one not in ("", "*", "parquet")), "")
     if path is not None and re.search(r"[*?\[]", stem):
         stem = Path(path).parent.name
     return re.sub(r"[^\w-]+", "-", stem).strip("-") or "rollout"

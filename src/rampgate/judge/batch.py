@@ -14,13 +14,15 @@ from functools import cached_property
 import numpy as np
 
 from rampgate.aggregate.marginals import OVERALL, Arm
-from rampgate.aggregate.moments import Floats, Ints, Period
+from rampgate.aggregate.moments import BASELINE, CANDIDATE, Floats, Ints, Period
 from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.metric import KPI
 from rampgate.estimate.process import Steps
+from rampgate.judge.batch_balance import by_balance
 from rampgate.judge.batch_budget import not_within_budget
+from rampgate.judge.batch_point import NO_DATA, point_alarms
 from rampgate.judge.case import Data
-from rampgate.judge.criteria import criteria, group_weights
+from rampgate.judge.criteria import Criterion, criteria, group_weights
 from rampgate.judge.flow import Flow, may_be_silent
 from rampgate.judge.gate import counted_metrics, stays_until
 from rampgate.judge.labels import all_missing, missing_evidence
@@ -147,7 +149,11 @@ class Batch:
         """All units together alone, so that what is asked of them is not computed for every segment value."""
         data = self.data
         run, history = ((_everybody(c), _everybody(b)) for c, b in (data.run, data.history))
-        return replace(data, groups=(OVERALL,), first={}, run=run, history=history, made={})
+        lives = {name: one.pick([0]) for name, one in data.lives.items()}
+        quantiles = {name: one.pick([0]) for name, one in data.quantiles.items()}
+        return replace(
+            data, groups=(OVERALL,), first={}, run=run, history=history, lives=lives, quantiles=quantiles, made={}
+        )  # fmt: skip
 
     @cached_property
     def weighed(self) -> tuple[Weighed, ...]:
@@ -165,12 +171,27 @@ class Batch:
 
     def log_e(self, weighed: Weighed) -> Floats:
         """A criterion's log-evidence at each look, (rollout, look)."""
-        return at_looks(weighed.log_e, self.calendar.booked[weighed.criterion.measure])
+        return at_looks(weighed.log_e, self.booked(weighed.criterion))
+
+    def booked(self, criterion: Criterion) -> Ints:
+        """How many periods of a criterion's evidence are there at each look, (look,)."""
+        if self.policy.tests_hazard(criterion.metric):
+            return np.arange(1, self.share.shape[-1] + 1)  # its evidence stands by the look that books it
+        return self.calendar.booked[criterion.measure]
 
     def known(self, name: str, arm: int) -> Floats:
         """Known units of an arm (0 candidate, 1 baseline) since the phase began, at each look, (rollout, look)."""
         total = self.overall.known_by_period(name)[arm][..., 0, :].cumsum(-1)
         return np.maximum(at_looks(total, self.calendar.booked[name]) - self._before(total), 0.0)
+
+    def compared_units(self, name: str, arm: int) -> Floats:
+        """As `known`; of a pace the units that have passed the first age."""
+        if not self.policy.tests_hazard(name):
+            return self.known(name, arm)
+        lives = self.overall.lives[name]
+        total = lives.units[CANDIDATE if arm == 0 else BASELINE][..., 0, :].cumsum(-1)
+        passed = np.searchsorted(lives.booked[:, 0], np.arange(total.shape[-1]), side="right")
+        return np.maximum(at_looks(total, passed) - self._before(total), 0.0)
 
     def _before(self, total: Floats) -> Floats:
         """The value of a running total at the end of the period before the phase, (rollout, 1)."""
@@ -205,19 +226,24 @@ def _everybody(arm: Arm) -> Arm:
 
 def verdicts(batch: Batch) -> Verdicts:
     """Judge every look of a batch. Looks before a rollout's phase began say nothing."""
-    alarms = _alarms(batch)
+    return by_balance(batch, _verdicts) if batch.data.with_covariate else _verdicts(batch)
+
+
+def _verdicts(batch: Batch) -> Verdicts:
+    point = batch.policy.evidence == "point"
+    alarms = point_alarms(batch) if point else _alarms(batch)
     holds = {code: alarms[code] for code in ("guardrail", FLOOR, "segment")}
     failing = np.any(list(holds.values()), axis=0)
     stays = batch.calendar.stayed(batch.rule)[batch.begin]
     holds |= {
         "minimum_duration": ~stays,
         "minimum_units": _few_units(batch),
-        "too_little_data": _not_compared(batch),
+        NO_DATA: alarms[NO_DATA] if point else _not_compared(batch),
         **_health(batch),
     }
     # What follows is asked only where nothing else holds: it is dear, and changes nothing elsewhere.
     open_ = ~np.any(list(holds.values()), axis=0) & ~alarms["rollback"]
-    if batch.rule.go == "non_inferior":
+    if batch.rule.go == "non_inferior" and not point:
         holds["inconclusive"] = _not_shown(batch)
     elif batch.rule.go == "within_budget":
         holds["budget"] = not_within_budget(batch, open_)
@@ -232,7 +258,7 @@ def _alarms(batch: Batch) -> dict[str, Flags]:
         if not members:
             out[family] = np.zeros(batch.share.shape, dtype=bool)
             continue
-        booked = [batch.calendar.booked[w.criterion.measure] for w in members]
+        booked = [batch.booked(w.criterion) for w in members]
 
         def combined(paths: Sequence[Floats], members: list[Weighed] = members) -> Floats:
             return family_log_e([replace(w, log_e=path) for w, path in zip(members, paths, strict=True)])
@@ -249,7 +275,7 @@ def _few_units(batch: Batch) -> Flags:
 def _not_compared(batch: Batch) -> Flags:
     """Whether a criterion about all units lacks known ones in the phase."""
     rules = {(w.criterion.kind, w.criterion.metric) for w in batch.weighed if w.criterion.group == OVERALL}
-    each = [compared(batch.rule, kind, batch.known(metric, 0), batch.known(metric, 1)) for kind, metric in rules]
+    each = [compared(batch.rule, kind, *(batch.compared_units(name, arm) for arm in (0, 1))) for kind, name in rules]
     return np.asarray(~np.all(each, axis=0))
 
 

@@ -30,6 +30,8 @@ from rampgate.policy import Margin, Mean, Phase, Policy, Quantile
 
 if TYPE_CHECKING:
     from rampgate.judge.mandate import Mandate
+    from rampgate.judge.order import Unheeded
+    from rampgate.judge.reviews import OpenReview
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Case:
     steered : whether the phases of ``state`` were really in force; in a replay they are hypothetical
     mandate : what is known of approvals; None where none are asked for, and in a replay
     changed : criteria that are not those of the look before, where the policy was changed
+    unheeded : what stands in the record as a person's decision in this attempt, and is not taken for one
+    reviews : what earlier attempts left to be reviewed; None where nobody has asked, as in a replay
     """
 
     policy: Policy
@@ -55,6 +59,8 @@ class Case:
     steered: bool = True
     mandate: Mandate | None = None
     changed: tuple[str, ...] | None = None
+    unheeded: tuple[Unheeded, ...] = ()
+    reviews: tuple[OpenReview, ...] | None = None
 
     @property
     def phase(self) -> Phase:
@@ -74,7 +80,7 @@ class Data:
     holds of each time to an event how far the units of each period of the run have got; ``quantiles`` has the
     thresholds of metrics of that kind, whose units beyond them are components of ``run``; ``clusters`` are those of the
     run and of the history, where the policy names any. ``broken`` says of a metric whose counts could not be made
-    what went wrong.
+    what went wrong. ``balanced`` are the means that are adjusted whatever their covariates say, where that is settled.
     """
 
     policy: Policy
@@ -90,6 +96,7 @@ class Data:
     quantiles: Mapping[str, Quantiles] = field(default_factory=dict)
     clusters: tuple[Clusters, Clusters] | None = None
     broken: Mapping[str, Exception] = field(default_factory=dict)
+    balanced: tuple[str, ...] | None = None
     made: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
@@ -206,6 +213,8 @@ class Data:
     @property
     def adjusted(self) -> tuple[str, ...]:
         """The means that are taken less what a covariate explains."""
+        if self.balanced is not None:
+            return self.balanced
         return tuple(name for name in self.with_covariate if not self.unbalanced(name))
 
     @property
@@ -223,8 +232,11 @@ class Data:
 
     def unbalanced(self, name: str) -> bool:
         """Whether a covariate is told to differ between the arms, so that nothing may be adjusted by it."""
-        alpha = self.policy.error_budget.missing_labels / len(self.with_covariate)
-        return bool((self.covariate_evidence(name) >= np.log(1.0 / alpha)).any())
+        return bool((self.covariate_evidence(name) >= self.bar_of_covariates()).any())
+
+    def bar_of_covariates(self) -> float:
+        """The log-evidence from which on a covariate is told to differ."""
+        return float(np.log(len(self.with_covariate) / self.policy.error_budget.missing_labels))
 
     def slopes(self, name: str) -> tuple[Floats, Floats]:
         """What a unit of a mean's covariate changes, for the history, (group, 1), and for the run, (group, period)."""

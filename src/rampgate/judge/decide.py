@@ -14,7 +14,9 @@ from typing import TypeVar
 from rampgate.aggregate.marginals import OVERALL
 from rampgate.estimate.alone import FLOOR
 from rampgate.estimate.metric import KPI
+from rampgate.judge.by_score import ByScore, by_score
 from rampgate.judge.case import Case
+from rampgate.judge.change import Watched, change_reasons, changes
 from rampgate.judge.clear import all_clear
 from rampgate.judge.decision import (
     COMPLETE,
@@ -37,14 +39,16 @@ from rampgate.judge.decision import (
     Window,
 )
 from rampgate.judge.disagree import disagreements
+from rampgate.judge.drift import Found, drift
 from rampgate.judge.findings import Findings
 from rampgate.judge.forecast import budget_expected, passing_expected, pilot_expected
 from rampgate.judge.gate import Demand, demands
 from rampgate.judge.harm import budget_reasons, budgets, overspent
 from rampgate.judge.health import forgotten, health
 from rampgate.judge.mandate import lacking
-from rampgate.judge.orders import gone_past, held, rolled_back_by, still_rolling_back
+from rampgate.judge.orders import gone_past, held, rolled_back_by, still_rolling_back, uncertain
 from rampgate.judge.point import point
+from rampgate.judge.reviews import unreviewed
 from rampgate.judge.sequential import sequential
 from rampgate.judge.show import LEVEL, all_estimates, windows
 from rampgate.judge.state import COMPLETED, ROLLED_BACK
@@ -70,8 +74,14 @@ def judge(case: Case) -> Decision:
     """
     policy, state = case.policy, case.state
     findings = point(case) if policy.evidence == "point" else sequential(case)
+    far, unmeasured = _safely(lambda: drift(case), Found(), "drift")
+    findings = replace(findings, rollback=(*findings.rollback, *far.rollback))
     said = gone_past(state, findings.rollback)
     findings = replace(findings, rollback=still_rolling_back(state, findings.rollback))
+    unwatched: tuple[Watched, ...] = ()
+    watched, lost = _safely(lambda: changes(case), unwatched, "the watch after the last phase")
+    back, waits = change_reasons(case, watched)
+    findings = replace(findings, rollback=(*findings.rollback, *back))
     no_checks: tuple[Health, ...] = ()
     no_demands: list[Demand] = []
     no_windows: tuple[Window, ...] = ()
@@ -85,21 +95,35 @@ def judge(case: Case) -> Decision:
     seen, unread = _safely(lambda: windows(case), no_windows, "the windows")
     no_budgets: tuple[Budget, ...] = ()
     spent, uncounted = _safely(lambda: budgets(case), no_budgets, "the harm budget")
+    none_awaited: tuple[ByScore, ...] = ()
+    awaited, unscored = _safely(lambda: by_score(case), none_awaited, "what scores say")
     opened, unopened = _safely(lambda: still_open(case), none_open, "the units still open")
-    wanted = [*held(state), *lacking(case.mandate), *wanted]
+    wanted = [
+        *held(state),
+        *uncertain(case.unheeded),
+        *lacking(case.mandate),
+        *unreviewed(case.reviews),
+        *wanted,
+        *far.holds,
+        *waits,
+    ]
     holds = [
         *(d.reason for d in wanted),
         *findings.holds,
         *budget_reasons(case, spent),
         *(Reason(h.code, h.verdict, h.message) for h in checks if h.verdict in (FAIL, ERROR, NO_DATA)),
-        *(reason for reason in (broken, late, unseen, unmixed, unread, uncounted, unopened) if reason is not None),
+        *(
+            reason
+            for reason in (broken, late, lost, unseen, unmixed, unread, uncounted, unopened, unmeasured, unscored)
+            if reason is not None
+        ),
     ]
     failed = {c.id for c in findings.criteria if c.verdict == FAIL}
     nothing_gone: list[str] = []
     gone, unknown = _safely(lambda: forgotten(case, failed), nothing_gone, "what failed before")
     holds += [Reason("guardrail", FAIL, f"{name} failed at the look before, and rows are gone since") for name in gone]
     holds += [unknown] if unknown is not None else []
-    findings = replace(findings, notes=(*findings.notes, *mixed))
+    findings = replace(findings, notes=(*findings.notes, *mixed, *far.notes))
     decision = _decision(case, findings, holds)
     return Decision(
         rollout=policy.rollout,
@@ -116,6 +140,9 @@ def judge(case: Case) -> Decision:
         windows=seen,
         health=checks,
         waiting_for=tuple(_waiting(case, decision, [d.waiting for d in wanted], holds)),
+        drift=far.rows,
+        after=tuple(one.to_dict() for one in watched),
+        by_score=tuple(one.to_dict() for one in awaited),
         budgets=spent,
         open=opened,
         approval=None if case.mandate is None else case.mandate.to_dict(),

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from rampgate.aggregate.marginals import OVERALL, Group
+from rampgate.judge.drifted import Drifted
+from rampgate.judge.numbers import rounded, stamp
 from rampgate.shown import Shown
 
 PASS, FAIL, INCONCLUSIVE, NO_DATA, ERROR = "PASS", "FAIL", "INCONCLUSIVE", "NO_DATA", "ERROR"
 GO, HOLD, ROLLBACK, COMPLETE = "go", "hold", "rollback", "complete"
 
-#: Significant digits of recorded numbers. The last bits of exp and log differ between processors;
-#: a decision recomputed elsewhere must still be the same bytes.
-DIGITS = 10
 #: An e-value beyond any use is recorded as this, since JSON has no infinity.
 LARGEST = 1e300
-
-
-def rounded(value: float | None) -> float | None:
-    """A number as recorded: ten significant digits; what is not a finite number is null."""
-    if value is None or not math.isfinite(value):
-        return None
-    return float(f"{value:.{DIGITS - 1}e}") + 0.0
-
-
-def stamp(moment: datetime) -> str:
-    """An aware datetime as text, always in the same form."""
-    return moment.isoformat(timespec="seconds")
 
 
 @dataclass(frozen=True)
@@ -299,10 +285,12 @@ class Decision(Shown):
     windows: tuple[Window, ...]
     health: tuple[Health, ...]
     waiting_for: tuple[Waiting, ...]
-    drift: tuple[Any, ...] = field(default=())
+    drift: tuple[Drifted, ...] = ()
     budgets: tuple[Budget, ...] = ()
     open: tuple[StillOpen, ...] = field(default=())
     approval: Mapping[str, Any] | None = None
+    after: tuple[Mapping[str, Any], ...] = ()
+    by_score: tuple[Mapping[str, Any], ...] = ()
     decision_id: str | None = None
     previous_sha256: str | None = None
 
@@ -341,11 +329,15 @@ class Decision(Shown):
             "windows": [w.to_dict() for w in self.windows],
             # Without a time to an event there is nothing to say, and records from before it stay as they are.
             **({"open": [o.to_dict() for o in self.open]} if self.open else {}),
-            "drift": list(self.drift),
+            "drift": [d.to_dict() for d in self.drift],
             "health": [h.to_dict() for h in self.health],
             "waiting_for": [w.to_dict() for w in self.waiting_for],
             # Only where the policy has budgets: records of those that have none stay as they were.
             **({"budgets": [b.to_dict() for b in self.budgets]} if self.budgets else {}),
+            # Only where days are watched after the last phase.
+            **({"after": [dict(one) for one in self.after]} if self.after else {}),
+            # Only where a metric has a score.
+            **({"by_score": [dict(one) for one in self.by_score]} if self.by_score else {}),
             # Only where a policy asks for approvals.
             **({"approval": dict(self.approval)} if self.approval is not None else {}),
             "decision_id": self.decision_id,
@@ -428,13 +420,15 @@ def _decision(data: Mapping[str, Any]) -> Decision:
         windows=tuple(_window(w) for w in data["windows"]),
         health=tuple(Health(**h) for h in data["health"]),
         waiting_for=tuple(Waiting(w["what"], _moment(w["expected_at"])) for w in data["waiting_for"]),
-        drift=tuple(data["drift"]),
+        drift=tuple(Drifted.from_dict(d) for d in data["drift"]),
         budgets=tuple(Budget(**b) for b in data.get("budgets", ())),
         open=tuple(
             StillOpen(group=_group(o["segment"]), **{k: v for k, v in o.items() if k != "segment"})
             for o in data.get("open", ())
         ),
         approval=data.get("approval"),
+        after=tuple(data.get("after", ())),
+        by_score=tuple(data.get("by_score", ())),
         decision_id=data.get("decision_id"),
         previous_sha256=data.get("previous_sha256"),
     )

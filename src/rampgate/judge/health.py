@@ -9,10 +9,10 @@ from datetime import datetime
 
 import numpy as np
 
-from rampgate.aggregate.moments import BASELINE, CANDIDATE
+from rampgate.aggregate.moments import BASELINE, CANDIDATE, OTHERS
 from rampgate.judge.case import Case
 from rampgate.judge.crossed import crossed_units
-from rampgate.judge.decision import ERROR, FAIL, PASS, Health
+from rampgate.judge.decision import ERROR, FAIL, INCONCLUSIVE, PASS, Health
 from rampgate.judge.labels import covariates, late_labels, missing_labels
 from rampgate.judge.ripe import is_ripe
 from rampgate.judge.silent import silent
@@ -46,6 +46,7 @@ def health(case: Case) -> tuple[Health, ...]:
         *silent(case),
         *_malformed(case),
         *_bounds(case),
+        *_merged(case),
         *_vanished(case),
         *_after_a_look(case),
     )
@@ -89,6 +90,26 @@ def _bounds(case: Case) -> list[Health]:
         Health("error", PASS, f"{column} is cut to {low:g} to {high:g}, as the baseline's values before the start say")
         for column, (low, high) in case.state.bounds.items()
     ]
+
+
+def _merged(case: Case) -> list[Health]:
+    """Segment columns of more values than are told apart, and those that are not judged at all."""
+    cells, rules, out = case.cells, case.policy.segments, []
+    start = case.state.start
+    since = np.array([start is None or p.day >= start for p in cells.periods], dtype=bool)[cells.period]
+    for column, count in case.intake.merged:
+        if rules is None or column not in cells.segments:
+            text = f"segments by {column} are not judged: with its {count:,} values there are too many combinations"
+            remedy = "raise segments.combinations, or leave columns out of segments.by"
+            out.append(Health("error", ERROR, f"{text}: {remedy}", count))
+            continue
+        values, codes = cells.coded[cells.segments.index(column)]
+        own = codes == (values.index(OTHERS) if OTHERS in values else -1)
+        share = cells.n[own & since].sum() / max(1.0, cells.n[since].sum())
+        text = f"{count:,} values of {column} not checked: they have {share:.1%} of the units and are judged as one"
+        remedy = f"raise segments.values, which is {rules.values}, to tell more apart"
+        out.append(Health("too_little_data", INCONCLUSIVE, f"{text}, {OTHERS}; {remedy}", count))
+    return out
 
 
 def _variants(case: Case) -> Health:
@@ -172,9 +193,12 @@ def seen_units(case: Case, through: datetime) -> dict[str, float]:
     past = np.array([p.day < start for p in cells.periods], dtype=bool)[cells.period]
     counts = {"history units": float(cells.n[past & (cells.arm == BASELINE)].sum())}
     kept = np.array([p.day >= start and p.end <= through for p in cells.periods], dtype=bool)[cells.period]
+    by_then = np.array([p.end <= through for p in cells.periods], dtype=bool)
     known = [
-        (i, *_booked_name(case, name, through)) for i, name in enumerate(cells.components) if name.endswith(_LABELS)
-    ]
+        (i, name, ripe & by_then)  # of a metric without an age the last periods are those by then, and none after
+        for i, (name, ripe) in ((i, _booked_name(case, c, through)) for i, c in enumerate(cells.components)
+                                if c.endswith(_LABELS))
+    ]  # fmt: skip
     for arm, word in ((BASELINE, "baseline"), (CANDIDATE, "candidate")):
         rows = np.flatnonzero(kept & (cells.arm == arm))
         n = cells.n[rows]
@@ -250,6 +274,8 @@ def _counted(case: Case, name: str) -> bool:
         if what.removesuffix(_RECENT).endswith(_STEPS):
             return case.policy.tests_hazard(component.rpartition(":")[0])
         return what.removesuffix(_RECENT) == _booked_name(case, component, case.look)[0]
+    if any(what == f"{column}={OTHERS}" for column in case.state.apart):
+        return False  # fewer are among them where the policy tells more apart
     return "=" not in what or any(what.startswith(f"{column}=") for column in case.cells.segments)
 
 

@@ -8,7 +8,7 @@ saw.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -28,7 +28,7 @@ class Lives:
     ----------
     edges : float array (bin + 1,)
         Ages between the bins in hours.
-    counts : float array (variant, group, period, bin + 1)
+    counts : float array (variant, ..., group, period, bin + 1)
         Units by the bin of their event; the last class had none by the limit, or none yet. What lies in bins that are
         not passed may still change and is read by nobody.
     booked : int array (period, bin)
@@ -47,11 +47,19 @@ class Lives:
         metric = policy.metrics[name]
         if not isinstance(metric, TimeToEvent) or cells.tally(name) is None:
             return None
-        edges = Ages(name, metric.limit.timedelta / timedelta(hours=1)).edges
         counts = tallied(cells, groups, run, name, np.arange(AGES))
-        periods = [cells.periods[t] for t in run]
+        return cls.counted(policy, metric, np.moveaxis(counts, 0, 2), [cells.periods[t] for t in run])
+
+    @classmethod
+    def counted(cls, policy: Policy, metric: TimeToEvent, counts: Floats, periods: Sequence[Period]) -> Lives:
+        """The lives of units that are counted already, (variant, ..., group, period, bin + 1)."""
+        edges = Ages("", metric.limit.timedelta / timedelta(hours=1)).edges
         when = booked(periods, [_delay(policy, metric, float(edge)) for edge in edges[1:]])
-        return cls(edges, np.moveaxis(counts, 0, 2), when, -1 if metric.event_is_good else 1)
+        return cls(edges, counts, when, -1 if metric.event_is_good else 1)
+
+    def pick(self, places: Sequence[int]) -> Lives:
+        """The same of some of the groups."""
+        return replace(self, counts=self.counts[..., list(places), :, :])
 
     @property
     def passed(self) -> np.ndarray:
@@ -60,29 +68,29 @@ class Lives:
 
     @property
     def units(self) -> Floats:
-        """Units whose clock is known, (variant, group, period)."""
+        """Units whose clock is known, (variant, ..., group, period)."""
         return np.asarray(self.counts.sum(-1))
 
     @property
     def events(self) -> Floats:
-        """Events in the bins that are passed, (variant, group, period, bin)."""
+        """Events in the bins that are passed, (variant, ..., group, period, bin)."""
         return np.where(self.passed, self.counts[..., :-1], 0.0)
 
     @property
     def at_risk(self) -> Floats:
-        """Units open at the beginning of each bin that is passed, (variant, group, period, bin)."""
+        """Units open at the beginning of each bin that is passed, (variant, ..., group, period, bin)."""
         before = np.cumsum(self.counts[..., :-1], axis=-1) - self.counts[..., :-1]
         return np.where(self.passed, self.units[..., None] - before, 0.0)
 
     def increments(self, expect: float | None) -> Floats:
-        """Log-increments against the same pace of events, by the period that books them, (group, period, grid)."""
+        """Log-increments against the same pace of events, by the period that books them, (..., group, period, grid)."""
         bets = hazard_bets(expect)
         n, d = self.at_risk, self.events
         each = hazard_increments(n[CANDIDATE], n[BASELINE], d[CANDIDATE], d[BASELINE], bets, self.sign)
-        out: Floats = np.zeros((each.shape[0], each.shape[1], len(bets)))
+        out: Floats = np.zeros((*each.shape[:-2], len(bets)))
         for by in range(len(self.booked)):
             period, passed = np.nonzero(self.booked == by)
-            out[:, by] = each[:, period, passed].sum(1)
+            out[..., by, :] = each[..., period, passed, :].sum(-2)
         return out
 
     def harm(self, begin: int, end: int) -> Floats:

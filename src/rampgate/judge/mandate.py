@@ -28,7 +28,7 @@ class Mandate:
     ----------
     given : SHA-256 of the policy that was asked about
     approved : SHA-256 of the policy that is approved; None while there is none
-    required : approvals that the policy given asks for
+    required : approvals that the policy given asks for; 0 where it is the project that asks for a policy with some
     by : those that it has
     problem : why the rollout may not go on; None when the policy given is approved
     """

@@ -64,3 +64,17 @@ class Order:
         lists = {name: tuple(data[name]) for name in ("by", "because", "past")}
         gap = datetime.fromisoformat(data["gap"]) if data["gap"] else None
         return cls(**{**data, **lists, "as_of": datetime.fromisoformat(data["as_of"]), "gap": gap})
+
+
+@dataclass(frozen=True)
+class Unheeded:
+    """What stands in the record as a person's decision, and is not taken for one.
+
+    Attributes
+    ----------
+    record : SHA-256 of its record; empty where it is about all of them
+    why : in words
+    """
+
+    record: str
+    why: str

@@ -9,7 +9,7 @@ from datetime import timedelta
 from rampgate.aggregate.marginals import OVERALL
 from rampgate.judge.decision import FAIL, PASS, Reason, Waiting
 from rampgate.judge.gate import Demand
-from rampgate.judge.order import GO, HOLD, RESUME, ROLLBACK, Order
+from rampgate.judge.order import GO, HOLD, RESUME, ROLLBACK, Order, Unheeded
 from rampgate.judge.state import COMPLETED, ROLLED_BACK, RUNNING, State
 from rampgate.policy import Policy
 
@@ -111,6 +111,24 @@ def held(state: State) -> list[Demand]:
     ]
 
 
+def uncertain(unheeded: Sequence[Unheeded]) -> list[Demand]:
+    """What is not known to be a person's word is not obeyed, and nothing goes on while it stands there."""
+    return [
+        Demand(Reason("decided_by_person", FAIL, one.why), Waiting("a record of people that can be checked", None))
+        for one in unheeded
+    ]
+
+
+def without(state: State, decision: str, person: str, because: str) -> State:
+    """A state without what people went on past with the help of somebody whose word it was not."""
+    kept = tuple(
+        one
+        for one in state.orders
+        if not (one.decision == decision == GO and (person, because) in zip(one.by, one.because, strict=True))
+    )
+    return replace(state, orders=kept)
+
+
 def rolled_back_by(state: State) -> Order | None:
     """The person's decision that rolled back, if it was one."""
     mine = [one for one in state.orders if one.decision == ROLLBACK and one.as_of == state.rolled_back_at]
@@ -118,4 +136,11 @@ def rolled_back_by(state: State) -> Order | None:
 
 
 def _id(reason: Reason) -> str:
+    if reason.code == "drift":
+        return drift_id(str(reason.metric))
     return f"rollback:{reason.metric}" + ("" if reason.group == OVERALL else f"@{reason.group}")
+
+
+def drift_id(name: str) -> str:
+    """What people go on past where drift of a column rolled back."""
+    return f"rollback:drift:{name}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
+from rampgate.aggregate.drift_bins import ReferenceCounts
 from rampgate.aggregate.marginals import Group
 from rampgate.judge.decision import COMPLETE, FAIL, GO, ROLLBACK, Decision
 from rampgate.judge.order import Order
@@ -63,6 +64,8 @@ class State:
     seen : what earlier looks rested on
     bounds : of values, by column, as the first look took them from the reference; they never move in an attempt
     thresholds : of quantiles, by what they are taken of, as the first look that compared them found them; likewise
+    drift : what drift is measured from, by name, as the first look that watched it found it; likewise
+    apart : the values that are told apart, of segment columns that have too many; more join, and none leaves
     orders : what people decided otherwise than the gate, as far as it is in force or waits for more names
     """
 
@@ -78,6 +81,8 @@ class State:
     seen: Seen | None = None
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
+    drift: Mapping[str, ReferenceCounts] = field(default_factory=dict)
+    apart: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     orders: tuple[Order, ...] = ()
 
     @property
@@ -105,6 +110,8 @@ class State:
             # Only where there are some: a record without them has the bytes that it always had.
             **({"bounds": {column: list(ends) for column, ends in self.bounds.items()}} if self.bounds else {}),
             **({"thresholds": {name: t.to_dict() for name, t in self.thresholds.items()}} if self.thresholds else {}),
+            **({"drift": {name: kept.to_dict() for name, kept in self.drift.items()}} if self.drift else {}),
+            **({"apart": {column: list(values) for column, values in self.apart.items()}} if self.apart else {}),
             **({"orders": [order.to_dict() for order in self.orders]} if self.orders else {}),
         }
 
@@ -124,6 +131,8 @@ class State:
             seen=Seen(datetime.fromisoformat(seen["through"]), seen["units"]) if seen else None,
             bounds={column: (low, high) for column, (low, high) in data.get("bounds", {}).items()},
             thresholds={name: Threshold.from_dict(kept) for name, kept in data.get("thresholds", {}).items()},
+            drift={name: ReferenceCounts.from_dict(name, kept) for name, kept in data.get("drift", {}).items()},
+            apart={column: tuple(values) for column, values in data.get("apart", {}).items()},
             orders=tuple(Order.from_dict(order) for order in data.get("orders", ())),
         )
 

@@ -14,7 +14,8 @@ from rampgate.aggregate.marginals import OVERALL, Group
 from rampgate.aggregate.moments import Floats
 from rampgate.estimate.metric import KPI
 from rampgate.judge.case import Case
-from rampgate.judge.decision import LARGEST, rounded
+from rampgate.judge.decision import LARGEST
+from rampgate.judge.numbers import rounded
 from rampgate.judge.sequential import alphas, weighed_criteria
 from rampgate.judge.show import Cut, estimates, names, overall_of
 from rampgate.judge.weigh import Weighed, family_log_e

@@ -119,7 +119,7 @@ def process_of(
     """
     data.need(metric)
     if data.policy.tests_hazard(metric):
-        return Steps(_hazard_increments(data, metric, size, direction)).of(groups)
+        return Steps(_hazard_increments(data, metric, size, direction, groups))
     contrast = take(data.contrast(metric, margin, direction), slice(None), groups)
     if isinstance(contrast, Proportions) and data.policy.metrics[metric].kind == "rare_event":
         # More of the event is harm, or less of it; passing looks to the other side.
@@ -137,13 +137,14 @@ def process_beyond(data: Data, metric: str, harm: float, size: Margin | None) ->
     return process(data.beyond(metric, harm), moved, bets_of(data, metric, size))
 
 
-def _hazard_increments(data: Data, metric: str, size: Margin | None, direction: int) -> Floats:
+def _hazard_increments(data: Data, metric: str, size: Margin | None, direction: int, groups: Groups) -> Floats:
     """Log-increments of the pace of events, whose ``size`` is a ratio less 1, (..., group, period, grid)."""
     if direction < 0:
         raise ValueError(f"{metric} has test: hazard, which shows nothing non-inferior")
     if metric not in data.lives:
         raise ValueError(f"the ages of {metric} were not counted when its rows were read")
-    return data.lives[metric].increments(size.value if size is not None else None)
+    some = data.lives[metric].pick(range(len(data.groups))[groups] if isinstance(groups, slice) else groups)
+    return some.increments(size.value if size is not None else None)
 
 
 def log_passing(data: Data, metric: str, margin: Margin, size: Margin | None = None) -> Floats:

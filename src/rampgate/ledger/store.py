@@ -1,22 +1,24 @@
-"""The ledger on disk: one transaction per record, with the state and the documents it brings along."""
+"""The ledger in its database: one transaction per record, with the state and the documents it brings along."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from rampgate.errors import LedgerError, LedgerMoved, NewerLedger, UsageError
-from rampgate.ledger import migrations
+from rampgate.errors import LedgerError, LedgerMoved, UsageError
 from rampgate.ledger.chain import GENESIS, link
-from rampgate.ledger.place import ensure_file, missing, path_of
+from rampgate.ledger.database import Database
+from rampgate.ledger.place import open_database
 from rampgate.ledger.record import Record, check_bytes, digest
-from rampgate.ledger.sqlite import engine_for, transaction
+from rampgate.ledger.schema import strange
+from rampgate.ledger.sqlite import SQLite
+from rampgate.ledger.tables import ensure_tables
 
 _METADATA = sa.MetaData()
 _RECORDS = sa.Table(
@@ -41,52 +43,72 @@ _DOCUMENTS = sa.Table(
     sa.Column("sha256", sa.String(64), primary_key=True),
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
-_SCHEMA = sa.Table(migrations.VERSION_TABLE, sa.MetaData(), sa.Column("version_num", sa.String(32)))
 
-_NEW = ""  # the revision of a database that holds nothing yet
 _PAGE = 100  # records read in one transaction; a long read would keep writers waiting
 _AT_ONCE = 500  # values in one IN (...); SQLite before 3.32 takes no more than 999
 
 
 class Ledger:
-    """An append-only ledger in a SQLite file. Every record names the SHA-256 of the one before it.
+    """An append-only ledger in SQLite or PostgreSQL. Every record names the SHA-256 of the one before it.
 
     Many processes may use one ledger. A record is written whole or not at all, together with the
     state in it and its documents; nothing in the ledger is ever changed or deleted.
 
     Use `open`; an instance holds no connection, so it needs no closing and survives a fork.
+
+    Attributes
+    ----------
+    where : str
+        Path or URL for people; never with a password.
+    folder : Path
+        Where the project that it belongs to is looked for: that of its file, or the present one.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._engine = engine_for(path)
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._engine = database.engine
+        self.where = database.name
+        self.folder = database.folder
 
     @classmethod
     def open(cls, where: str | Path, create: bool = True) -> Ledger:
-        """Open the ledger at a path or ``sqlite:///`` URL.
+        """Open the ledger at a path, or at a URL: ``sqlite:///path`` or ``postgresql://user@host/database``.
 
         Parameters
         ----------
         where : str or Path
+            A URL of PostgreSQL is one as libpq reads it, and may end with ``?schema=NAME``.
         create : bool
             Whether a ledger that does not exist yet is made.
 
         Raises
         ------
         LedgerError
-            There is none and ``create`` is false; the file is no ledger, or one of a newer version;
-            the file or its directory cannot be read or written.
+            There is none and ``create`` is false; what is there is no ledger, or one of a newer version; it cannot be
+            read or written, or its server cannot be reached.
         """
-        path = path_of(where)
-        ensure_file(path, create=create)
-        ledger = cls(path)
-        ledger._ensure_schema(create=create)
-        return ledger
+        database = open_database(where, create=create)
+        ensure_tables(database, create=create)
+        return cls(database)
 
-    def last(self, rollout: str, kind: str | None = None) -> Record | None:
-        """Return the rollout's last record, or its last of a kind. Its ``state()`` and ``sha256`` belong together.
+    @property
+    def path(self) -> Path:
+        """The file of a ledger in SQLite; `where` names every ledger.
 
-        Who appends takes both from one call without a kind: the state to go on from, the hash as ``expected_head``.
+        Raises
+        ------
+        UsageError
+            It is on a server.
+        """
+        if isinstance(self._database, SQLite):
+            return self._database.path
+        raise UsageError("this ledger is no file", where=self.where, remedy="name it by its URL")
+
+    def last(self, rollout: str, kind: str | Collection[str] | None = None) -> Record | None:
+        """Return the rollout's last record, or its last of a kind or of some kinds.
+
+        Its ``state()`` and ``sha256`` belong together. Who appends takes both from one call without a kind: the state
+        to go on from, the hash as ``expected_head``.
         """
         with self._transaction() as connection:
             return _last(connection, rollout, kind)
@@ -129,7 +151,7 @@ class Ledger:
             return found[0]
         raise UsageError(
             "several records begin with this id" if found else "no record has this id",
-            where=f"{self.path}, {id_or_prefix}",
+            where=f"{self.where}, {id_or_prefix}",
             remedy="give more digits" if found else "copy it from `rampgate history`",
         )
 
@@ -151,6 +173,12 @@ class Ledger:
             ids = list(connection.scalars(query))
         return dict(zip(ids, [None, *ids], strict=False))
 
+    def latest_before(self, sequence: int) -> datetime | None:
+        """Return the latest ``recorded_at`` of the records before one; reads all of them, so ask seldom."""
+        query = sa.select(_RECORDS.c.recorded_at).where(_RECORDS.c.sequence < sequence)
+        with self._transaction() as connection:
+            return max(map(datetime.fromisoformat, connection.scalars(query)), default=None)
+
     def excerpts(self, rollout: str, paths: Sequence[str]) -> Iterator[list[Any]]:
         """Yield chosen values of each record of a rollout, in order; a long history is told without reading all of it.
 
@@ -166,11 +194,10 @@ class Ledger:
         LedgerError
             A record's bytes are no longer those that were recorded.
         """
-        text = sa.cast(_RECORDS.c.body, sa.Text)
-        chosen = sa.case((sa.func.json_valid(text) == 1, sa.func.json_extract(text, *paths)))
-        for row in self._rows(rollout, (chosen.label("chosen"),)):
+        columns, pick = self._database.picking(_RECORDS.c.body, paths)
+        for row in self._rows(rollout, columns):
             check_bytes(_bytes(row.body), row.sha256, row.sequence)
-            yield json.loads(row.chosen)
+            yield pick(row)
 
     def rollouts(self) -> list[str]:
         """Return the names of the rollouts, in the order of their first records; what is no rollout's is left out."""
@@ -208,7 +235,7 @@ class Ledger:
                 what = "is not in the ledger" if body is None else "was altered after it was recorded"
                 raise LedgerError(
                     f"document {sha256} {what}",
-                    where=str(self.path),
+                    where=self.where,
                     remedy="restore the ledger from a backup; the decisions that name it cannot be recomputed",
                 )
         return found
@@ -225,10 +252,20 @@ class Ledger:
                 return
             after = rows[-1][0]
 
+    def unguarded(self) -> list[str]:
+        """Return the names of the triggers against changes that are not there, or not as they were made."""
+        with self._transaction() as connection:
+            return self._database.unguarded(connection)
+
     def has_documents(self, sha256s: Iterable[str]) -> set[str]:
         """Return those of the SHA-256s whose documents are in the ledger already."""
         with self._transaction() as connection:
             return _present(connection, sha256s)
+
+    def strange(self) -> list[str]:
+        """Return in words what of the tables is gone, added or another one."""
+        with self._transaction() as connection:
+            return strange(connection, (_RECORDS, _DOCUMENTS))
 
     def append(
         self,
@@ -295,7 +332,7 @@ class Ledger:
         return record
 
     def _transaction(self, *, write: bool = False) -> AbstractContextManager[sa.Connection]:
-        return transaction(self._engine, self.path, write=write)
+        return self._database.transaction(write=write)
 
     def _rows(
         self, rollout: str | None, further: Sequence[sa.ColumnElement[Any]], kind: str | None = None
@@ -316,38 +353,6 @@ class Ledger:
                 return
             after = rows[-1].sequence
 
-    def _ensure_schema(self, *, create: bool) -> None:
-        with self._transaction() as connection:
-            revision = self._revision(connection)
-        if revision == migrations.HEAD:
-            return
-        if revision == _NEW and not create:
-            raise missing(self.path, "the file is empty")
-        with self._transaction(write=True) as connection:
-            # Looked at again under the write lock: another process may have been faster.
-            if self._revision(connection) != migrations.HEAD:
-                migrations.upgrade(connection)
-
-    def _revision(self, connection: sa.Connection) -> str:
-        tables = sa.inspect(connection).get_table_names()
-        if not tables:
-            return _NEW
-        if migrations.VERSION_TABLE not in tables:
-            raise LedgerError(
-                f"this is a database of something else; it has the table {tables[0]}",
-                where=str(self.path),
-                remedy="name another file with --ledger; this one was left alone",
-            )
-        revision = str(connection.scalar(sa.select(_SCHEMA.c.version_num)))
-        if revision not in migrations.REVISIONS:
-            raise NewerLedger(
-                f"the ledger was made by a newer version of rampgate (schema {revision}, "
-                f"this version knows up to {migrations.HEAD})",
-                where=str(self.path),
-                remedy="upgrade rampgate; the ledger was left alone",
-            )
-        return revision
-
 
 def _record(row: sa.Row[Any]) -> Record:
     record = Record(**{**row._mapping, "body": _bytes(row.body)})
@@ -365,13 +370,15 @@ def _find(connection: sa.Connection, key: str) -> Record | None:
     return None if row is None else _record(row)
 
 
-def _of(query: sa.Select[Any], rollout: str | None, kind: str | None) -> sa.Select[Any]:
+def _of(query: sa.Select[Any], rollout: str | None, kind: str | Collection[str] | None) -> sa.Select[Any]:
     if rollout is not None:
         query = query.where(_RECORDS.c.rollout == rollout)
-    return query if kind is None else query.where(_RECORDS.c.kind == kind)
+    if kind is None:
+        return query
+    return query.where(_RECORDS.c.kind.in_([kind] if isinstance(kind, str) else sorted(kind)))
 
 
-def _last(connection: sa.Connection, rollout: str | None, kind: str | None = None) -> Record | None:
+def _last(connection: sa.Connection, rollout: str | None, kind: str | Collection[str] | None = None) -> Record | None:
     query = _of(sa.select(_RECORDS), rollout, kind).order_by(_RECORDS.c.sequence.desc()).limit(1)
     row = connection.execute(query).one_or_none()
     return None if row is None else _record(row)

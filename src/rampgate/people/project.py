@@ -1,15 +1,17 @@
-"""``rampgate.toml``: the project's people and their public keys. Whoever may change it decides whose word counts.
+"""``rampgate.toml``: the people of a project with their public keys, its ledger, and what its looks may keep.
 
-Beside them it may say how much a look may keep of what it read: ``[store]`` with ``megabytes``, 0 for nothing.
+Whoever may change it decides whose word counts. Where people are listed, every policy of the project must name who
+approves it, unless the file says otherwise.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +23,20 @@ from rampgate.policy.names import parse_name
 
 PROJECT = "rampgate.toml"
 _EXAMPLE = 'write entries as [[people]] with name = "lee" and key = "ed25519:...", as `rampgate key new` prints them'
+_LEDGER = 'write the path or URL before the first [[people]], as ledger = "postgresql://gate@db.example/rampgate"'
 
 
 @dataclass(frozen=True)
 class Key:
-    """A public key of a person; one that is retired signs nothing new, and what it signed goes on counting."""
+    """A public key of a person; from the day on which it is retired (00:00 UTC) it signs nothing more."""
 
     person: str
     public: str
-    retired: bool
+    retired: date | None = None
+
+    def signs(self, at: datetime) -> bool:
+        """Whether what was signed at a moment counts."""
+        return self.retired is None or at < datetime.combine(self.retired, time(), UTC)
 
 
 @dataclass(frozen=True)
@@ -39,19 +46,52 @@ class People:
     Attributes
     ----------
     where : the file they are from
+    approval_required : whether every policy of the project must name who approves it
     """
 
     where: str
     keys: tuple[Key, ...]
+    approval_required: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
         """Everybody, once."""
         return tuple(dict.fromkeys(key.person for key in self.keys))
 
-    def knows(self, person: str, public: str) -> bool:
-        """Whether a key is, or was, a person's."""
-        return any((key.person, key.public) == (person, public) for key in self.keys)
+    def stranger(self, person: str, public: str, at: datetime) -> str | None:
+        """Why what a key signed at a moment is not that person's word, or None.
+
+        Parameters
+        ----------
+        at : no earlier than it was really signed
+        """
+        mine = [key for key in self.keys if (key.person, key.public) == (person, public)]
+        if not mine:
+            return f"it is signed as {person} with a key that {self.where} does not know for them"
+        if not any(key.signs(at) for key in mine):
+            return f"it is signed as {person} on {at:%Y-%m-%d} with a key that was retired on {mine[0].retired}"
+        return None
+
+    def retired(self, public: str) -> bool:
+        """Whether a key is one that was retired."""
+        return any(key.public == public and key.retired is not None for key in self.keys)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a record keeps it: without the place, which is another one on every machine."""
+        entries = [
+            {"name": key.person, "key": key.public, "retired": key.retired.isoformat() if key.retired else None}
+            for key in self.keys
+        ]
+        return {"approval_required": self.approval_required, "people": entries}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], where: str) -> People:
+        """The people of a record; parameters as the attributes."""
+        keys = tuple(
+            Key(one["name"], one["key"], date.fromisoformat(one["retired"]) if one["retired"] else None)
+            for one in data["people"]
+        )
+        return cls(where, keys, data["approval_required"])
 
     def refuse_stranger(self, person: str, public: str) -> None:
         """Refuse to sign as somebody with a key that is not theirs.
@@ -66,7 +106,7 @@ class People:
                 where=self.where,
                 remedy=f"the people are {', '.join(self.names) or 'none yet'}; {_EXAMPLE}",
             )
-        if not any((key.person, key.public, key.retired) == (person, public, False) for key in self.keys):
+        if self.stranger(person, public, datetime.now(UTC)) is not None:
             raise UsageError(
                 f"the key {public} is not one that {person} signs with",
                 where=self.where,
@@ -74,16 +114,23 @@ class People:
             )
 
 
+def find_project(start: Path) -> Path | None:
+    """The file of the project that a folder belongs to: the nearest ``rampgate.toml`` in it or above it."""
+    here = start.resolve()
+    return next((path for folder in (here, *here.parents) if (path := folder / PROJECT).is_file()), None)
+
+
 def find_people(start: Path) -> People | None:
-    """The people of the project that a folder belongs to: the nearest ``rampgate.toml`` in it or above it.
+    """The people of the project that a folder belongs to; None where its file names none.
 
     Raises
     ------
     UsageError
-        The file says something else than people and their keys.
+        The file says something that no project's file says.
     """
-    path = _nearest(start)
-    return None if path is None else _load(path)
+    path = find_project(start)
+    content = {} if path is None else read_project(path)
+    return None if path is None or "people" not in content else _people(path, content)
 
 
 def find_megabytes(start: Path) -> int | None:
@@ -94,8 +141,8 @@ def find_megabytes(start: Path) -> int | None:
     UsageError
         The file says it otherwise.
     """
-    path = _nearest(start)
-    store = None if path is None else _content(path).get("store")
+    path = find_project(start)
+    store = None if path is None else read_project(path).get("store")
     if store is None:
         return None
     megabytes = store.get("megabytes") if isinstance(store, Mapping) else None
@@ -105,9 +152,51 @@ def find_megabytes(start: Path) -> int | None:
     return megabytes
 
 
-def _nearest(start: Path) -> Path | None:
-    here = start.resolve()
-    return next((path for folder in (here, *here.parents) if (path := folder / PROJECT).is_file()), None)
+def find_ledger(start: Path) -> str | Path | None:
+    """The ledger that the nearest ``rampgate.toml`` names; a path is taken from its folder. None where it names none.
+
+    Raises
+    ------
+    UsageError
+        What it says is neither a path nor a URL, or holds a password.
+    """
+    path = find_project(start)
+    named = None if path is None else read_project(path).get("ledger")
+    if path is None or named is None:
+        return None
+    if not isinstance(named, str) or not named:
+        raise UsageError("the ledger is no text", where=str(path), remedy=_LEDGER)
+    if "://" not in named:
+        return path.parent / named
+    if named.startswith("sqlite"):
+        raise UsageError(
+            "a ledger in a file is named by its path", where=str(path), remedy='write ledger = "rampgate.db"'
+        )
+    if re.search(r"://[^/?@]*:[^/@]*@|[?&](ssl)?password=", named):
+        raise UsageError(
+            "the ledger's URL holds a password, and this file is for many eyes",
+            where=str(path),
+            remedy="leave the password out; it is read from PGPASSWORD or ~/.pgpass",
+        )
+    return named
+
+
+def read_project(path: Path) -> dict[str, Any]:
+    """What a project's file says; its table ``review`` is for `rampgate.incident.settings`.
+
+    Raises
+    ------
+    UsageError
+        It cannot be read, or has a key that no project's file has.
+    """
+    where = str(path)
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"this cannot be read: {error}", where=where, remedy=_EXAMPLE) from None
+    if unknown := content.keys() - {"people", "approval_required", "ledger", "review", "store"}:
+        raise UsageError(f"there is no key {min(unknown)!r} here", where=where, remedy=f"{_EXAMPLE}; {_LEDGER}")
+    return content
 
 
 def entry(person: str, make: Callable[[], str]) -> str:
@@ -129,27 +218,21 @@ def entry(person: str, make: Callable[[], str]) -> str:
     return f"[[people]]\nname = {json.dumps(name, ensure_ascii=False)}\nkey = {json.dumps(make())}\n"
 
 
-def _content(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"this cannot be read: {error}", where=str(path), remedy=_EXAMPLE) from None
-
-
-def _load(path: Path) -> People:
-    where, content = str(path), _content(path)
-    content.pop("store", None)
-    entries = content.pop("people", [])
-    if content or not isinstance(entries, list):
-        what = f"there is no key {next(iter(content))!r} here" if content else "people is no list of entries"
-        raise UsageError(what, where=where, remedy=_EXAMPLE)
+def _people(path: Path, content: Mapping[str, Any]) -> People:
+    where, entries = str(path), content.get("people", [])
+    if not isinstance(entries, list):
+        raise UsageError("people is no list of entries", where=where, remedy=_EXAMPLE)
+    required = content.get("approval_required", bool(entries))
+    if not isinstance(required, bool):
+        remedy = "write approval_required = true or approval_required = false above the first [[people]]"
+        raise UsageError(f"approval_required is {required!r}", where=where, remedy=remedy)
     keys = tuple(_key(entry, f"{where}, entry {number}") for number, entry in enumerate(entries, start=1))
     for key in keys:
         owners = {other.person for other in keys if other.public == key.public}
         if len(owners) > 1:
             what = f"{' and '.join(sorted(owners))} have the same key"
             raise UsageError(what, where=where, remedy="a key is one person's; take it out of the other entry")
-    return People(where, keys)
+    return People(where, keys, required)
 
 
 def _key(entry: Any, where: str) -> Key:
@@ -168,4 +251,4 @@ def _key(entry: Any, where: str) -> Key:
         raise UsageError(error.message(), where=where, remedy=_EXAMPLE) from None
     except ValueError as error:
         raise UsageError(str(error), where=where, remedy=_EXAMPLE) from None
-    return Key(person, entry["key"], retired is not None)
+    return Key(person, entry["key"], retired)

@@ -1,5 +1,7 @@
 """The policy: read from YAML, checked, printed as sentences, hashed."""
 
+from rampgate.policy.change import After, Alerts
+from rampgate.policy.drift import Drift, DriftAlert, DriftReference
 from rampgate.policy.judged import not_judged, refuse_not_judged
 from rampgate.policy.lint import lint, warnings
 from rampgate.policy.load import load_policy
@@ -17,7 +19,6 @@ from rampgate.policy.model import (
     KPI,
     MINIMUM_CLUSTERS,
     Approval,
-    Drift,
     ErrorBudget,
     Exposure,
     Guardrail,
@@ -36,8 +37,12 @@ from rampgate.policy.values import Duration, Margin
 __all__ = [
     "KPI",
     "MINIMUM_CLUSTERS",
+    "After",
+    "Alerts",
     "Approval",
     "Drift",
+    "DriftAlert",
+    "DriftReference",
     "Duration",
     "ErrorBudget",
     "Exposure",

@@ -15,7 +15,21 @@ from rampgate.policy.values import Duration, Margin, percent
 LOOSER, STRICTER, OTHER = "looser", "stricter", "other"
 #: Keys of which more lets more through, whatever section they stand in; of the others in the next, less does.
 _MORE_IS_LOOSER = frozenset(
-    {"margin", "worse_by", "traffic", "false_go", "psi", "js", "ks", "wasserstein", "expires", "harm_budget", "start"}
+    {
+        "margin",
+        "worse_by",
+        "traffic",
+        "false_go",
+        "psi",
+        "js",
+        "ks",
+        "wasserstein",
+        "wasserstein_scaled",
+        "missing",
+        "expires",
+        "harm_budget",
+        "start",
+    }
 )
 _LESS_IS_LOOSER = frozenset(
     {
@@ -30,6 +44,10 @@ _LESS_IS_LOOSER = frozenset(
         "sample_ratio",
         "missing_labels",
         "crossed_units",
+        "false_alerts",
+        "rollback",
+        "values",
+        "combinations",
     }
 )
 #: Sections and lists of which a part that is taken away no longer stops anything.
@@ -90,7 +108,7 @@ def _rules(policy: Policy) -> dict[str, Any]:
     if policy.kpi.floor is not None:
         found["floor:kpi"] = (policy.kpi.floor, of("kpi"))
     if policy.segments is not None:
-        by, least = policy.segments.by, policy.segments.minimum_units
+        by, least = policy.segments.by, (policy.segments.minimum_units, policy.segments.values)
         for kind, rules in (("rollback", policy.segments.rollback), ("guardrail", policy.segments.guardrails)):
             found |= {f"{kind}:{name} by segment": (rule, by, least, of(name)) for name, rule in rules.items()}
     return found

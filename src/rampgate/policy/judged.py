@@ -34,8 +34,6 @@ def _unjudged(policy: Policy) -> Iterator[Problem]:
     beside = ", ".join(dict.fromkeys(_not_by_cluster(policy))) if policy.source.cluster is not None else ""
     if beside:
         yield Problem(("source", "cluster"), f"clusters cannot be judged yet beside {beside}")
-    if policy.drift is not None:
-        yield Problem(("drift",), "drift cannot be judged yet")
 
 
 def _not_by_cluster(policy: Policy) -> Iterator[str]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from math import fsum
 from zoneinfo import available_timezones
 
+from rampgate.policy.lint_change import change_problems
+from rampgate.policy.lint_drift import drift_problems
 from rampgate.policy.lint_hazard import hazard_problems, untested
 from rampgate.policy.lint_phases import phase_problems
 from rampgate.policy.metric import Mean, Metric, Quantile, RareEvent, TimeToEvent
@@ -19,7 +21,18 @@ _ROUNDING = 1e-9
 def lint(policy: Policy) -> list[Problem]:
     """Everything that is wrong with a policy whose values are legal one by one."""
     criteria = (_kpi, _known, _margins, hazard_problems)
-    rules = (_names, _source, _metrics, *criteria, phase_problems, _segments, _drift, _horizon, _approval)
+    rules = (
+        _names,
+        _source,
+        _metrics,
+        *criteria,
+        phase_problems,
+        _segments,
+        drift_problems,
+        change_problems,
+        _horizon,
+        _approval,
+    )
     return [problem for rule in rules for problem in rule(policy)]
 
 
@@ -324,19 +337,6 @@ def _segments(policy: Policy) -> Iterator[Problem]:
     for key in ("unit", "time", "variant"):
         if (column := getattr(policy.source, key)) in policy.segments.by:
             yield Problem(path, f'"{column}" is the column of the {key}', "name columns such as queue or urgency")
-
-
-def _drift(policy: Policy) -> Iterator[Problem]:
-    reference = policy.drift.reference if policy.drift else None
-    if reference is None:
-        return
-    path: KeyPath = ("drift", "reference")
-    remedy = "write {from: 2026-01-01, to: 2026-02-01}, a file, or baseline"
-    days = (reference.from_, reference.to)
-    if (reference.file is None) == (days == (None, None)) or days.count(None) == 1:
-        yield Problem(path, "the reference is two days or one file", remedy)
-    elif reference.from_ and reference.to and reference.to <= reference.from_:
-        yield Problem((*path, "to"), f"{reference.to} is not after {reference.from_}", remedy)
 
 
 def _horizon(policy: Policy) -> Iterator[Problem]:

@@ -97,6 +97,11 @@ class Proportion(_Metric):
     kind: Literal["proportion"] = Field(description="Share of true among the known.")
     column: Text = Field(description="Column of true and false (or 1 and 0), or any column with `equals`.")
     equals: Text | None = Field(None, description="Count the rows whose value, as text, is this one.")
+    score: Text | None = Field(
+        None,
+        description="Column of the model's own probability, 0 to 1, that it will be true: what is to be expected while "
+        "outcomes are awaited is shown, and never judged.",
+    )
 
     @property
     def binary(self) -> bool:

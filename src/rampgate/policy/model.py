@@ -17,9 +17,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
+from rampgate.policy.drift import Drift
 from rampgate.policy.frozen import FrozenDict, freeze
 from rampgate.policy.metric import Mean, Metric, Section, as_tuple
 from rampgate.policy.names import Key, Name, Text
+from rampgate.policy.place import Place
 from rampgate.policy.problem import Origin
 from rampgate.policy.time_format import TimeFormat
 from rampgate.policy.values import Day, Duration, Margin, Moment, Risk, Share, Span, Weight, Window, instant, percent
@@ -42,7 +44,9 @@ _Frozen = AfterValidator(freeze)
 class Source(Section):
     """Where the rows are and what their columns mean."""
 
-    events: Text | None = Field(None, description="Parquet, CSV or DuckDB file, beside the policy; none for a frame.")
+    events: Place | None = Field(
+        None, description="File beside the policy, or postgresql:// or spark:// URL; none for a frame."
+    )
     unit: Text = Field("unit", description="Column that identifies the unit, one row each.")
     time: Text = Field("time", description="Column of the time of exposure.")
     variant: Text = Field("variant", description="Column that says which version handled the unit.")
@@ -93,38 +97,14 @@ class Segments(Section):
     guardrails: _Guardrails = Field(FrozenDict(), description="Margin per metric, in each segment.")
     rollback: _Rollbacks = Field(FrozenDict(), description="Rollback criteria, in each segment.")
     minimum_units: int = Field(200, ge=0, description="Below this many units per arm: too little data.")
-
-
-class DriftReference(Section):
-    """What the windows are compared with."""
-
-    from_: Day | None = Field(None, alias="from", description="First day of the reference.")
-    to: Day | None = Field(None, description="Day after the last of the reference.")
-    file: Text | None = Field(None, description="A file with the reference rows.")
-
-
-class DriftAlert(Section):
-    """Distances at which drift is acted upon."""
-
-    psi: float | None = Field(None, gt=0, description="Population stability index.")
-    js: float | None = Field(None, gt=0, description="Jensen-Shannon distance.")
-    ks: float | None = Field(None, gt=0, description="Kolmogorov-Smirnov distance.")
-    wasserstein: float | None = Field(None, gt=0, description="Wasserstein-1 distance.")
-
-
-def _reference(value: object) -> object:
-    if isinstance(value, str):
-        return None if value == "baseline" else {"file": value}
-    return value
-
-
-class Drift(Section):
-    """Alert thresholds on inputs, scores and metrics."""
-
-    reference: Annotated[DriftReference | None, BeforeValidator(_reference)] = Field(
-        None, description="Days, a file, or baseline (its own windows)."
+    values: int = Field(
+        200, ge=1, description="Most values of a column that are told apart; the others are judged as one, (others)."
     )
-    columns: Annotated[dict[Key, DriftAlert], _Frozen] = Field(description="Thresholds per column.")
+    combinations: int = Field(
+        10_000,
+        ge=1,
+        description="Most combinations of values; columns of `by` beyond that are left out, which is said.",
+    )
 
 
 class Phase(Section):
@@ -278,6 +258,10 @@ class Policy(Shown, Section):
         if self.segments is not None:
             named |= {*self.segments.guardrails, *self.segments.rollback}
         return tuple(name for name in self.metrics if name in named)
+
+    def watched_column(self, name: str) -> str:
+        """The column of the source that drift watches under a name: that of the metric, where it is one's."""
+        return self.metrics[name].columns()[0] if name in self.metrics else name
 
     def unfixed(self) -> tuple[str, ...]:
         """Metrics whose bounds are still to be taken from the reference."""

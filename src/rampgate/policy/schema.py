@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from rampgate.policy.change import Alerts
 from rampgate.policy.model import Policy
 from rampgate.policy.values import Duration, Margin
 
@@ -33,7 +34,7 @@ class _Generator(GenerateJsonSchema):
 def _written(value: Any) -> Any:
     if isinstance(value, Margin):
         return value.canonical()
-    if isinstance(value, Duration):
+    if isinstance(value, Duration | Alerts):
         return str(value)
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", by_alias=True, exclude_none=True)

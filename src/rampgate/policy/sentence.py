@@ -16,6 +16,7 @@ from rampgate.policy.metric import (
     TimeToEvent,
 )
 from rampgate.policy.model import KPI, MINIMUM_CLUSTERS, Guardrail, Phase, Policy, Rollback
+from rampgate.policy.sentence_drift import drift_defaults, drift_sentences
 from rampgate.policy.time_format import example
 from rampgate.policy.values import Margin, percent
 
@@ -36,8 +37,10 @@ def sentences(policy: Policy) -> list[str]:
         *_rollbacks(policy, policy.rollback, ""),
         *_guardrails(policy),
         *_segments(policy),
+        *drift_sentences(policy),
         *(_phase(policy, index) for index in range(len(policy.phases))),
         "After the last phase every look is still judged, and can still roll back.",
+        *_after(policy),
         *_budgets(policy),
         *_approval(policy),
     ]
@@ -184,6 +187,20 @@ def _enough(policy: Policy, phase: Phase) -> str:
     return "nothing fails (no evidence of harm, which is no proof of safety)"
 
 
+def _after(policy: Policy) -> Iterator[str]:
+    after = None if policy.drift is None else policy.drift.after
+    if after is None:
+        return
+    reference = after.reference
+    days = "all days before it" if reference is None else f"those from {reference.from_} to before {reference.to}"
+    yield (
+        f"In the last phase nothing is left to compare with: the days of {_and(map(_called, after.metrics))} are held "
+        f"against the law of {days}, weekday by weekday, with at most {after.false_alerts.words()}."
+    )
+    does = "rolls back" if after.then == "rollback" else "holds the rollout, and never rolls back"
+    yield f"A change in either direction {does}; whether the world has changed or the version, the days cannot tell."
+
+
 def _budgets(policy: Policy) -> Iterator[str]:
     if policy.evidence == "point":
         yield "These are plain thresholds: noise alone can trip or pass them, and nothing limits how often."
@@ -284,8 +301,8 @@ def _defaults(policy: Policy) -> Iterator[tuple[str, str]]:
         yield from _unwritten(policy.kpi, "margin", "kpi.margin")
     for key in ("guardrails", "rollback", "segments"):
         yield from _unwritten(policy, key, key)
-    if policy.segments is not None:
-        yield from _unwritten(policy.segments, "minimum_units", "segments.minimum_units")
+    yield from _segment_defaults(policy)
+    yield from drift_defaults(policy)
     for index, phase in enumerate(policy.phases):
         for key in ("at_least", "minimum_units", "go"):
             yield from _unwritten(phase, key, f"phases[{index}].{key}")
@@ -293,6 +310,12 @@ def _defaults(policy: Policy) -> Iterator[tuple[str, str]]:
             yield f"phases[{index}].require", f"[{', '.join(policy.required(phase))}]"
     for key in (*_BUDGETS_IN_USE, *(("floor",) if policy.kpi.floor is not None else ())):
         yield from _unwritten(policy.error_budget, key, f"error_budget.{key}", percent)
+
+
+def _segment_defaults(policy: Policy) -> Iterator[tuple[str, str]]:
+    if policy.segments is not None:
+        for key in ("minimum_units", "values", "combinations"):
+            yield from _unwritten(policy.segments, key, f"segments.{key}")
 
 
 def _unwritten(section: Section, key: str, name: str, write: object = str) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -10,6 +11,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from rampgate.errors import RampgateError, UsageError
+from rampgate.incident.values import SHORT
 from rampgate.judge.decision import Decision, Window
 from rampgate.judge.forecast import forecast
 from rampgate.judge.order import Order
@@ -19,6 +21,7 @@ from rampgate.report.sheet import Column, Sheet
 from rampgate.report.terminal import STYLES, Weeks, indented, weeks_view
 from rampgate.report.words import percent, printable, signed
 from rampgate.rollout.evaluate import case_of
+from rampgate.rollout.incidents import incidents
 from rampgate.rollout.signed import APPROVAL, HUMAN
 
 #: Verdicts of a HOLD that time alone does not mend.
@@ -32,15 +35,20 @@ def _rollouts(ledger: Ledger, only: str | None) -> list[str]:
     if only not in names:
         raise UsageError(
             f"no rollout {only!r} in this ledger",
-            where=str(ledger.path),
+            where=ledger.where,
             remedy=f"it holds: {', '.join(names) or 'none'}",
         )
     return [only]
 
 
-def status_rows(ledger: Ledger, only: str | None = None) -> list[dict[str, Any]]:
-    """One JSON object per rollout: its state, and its last decision."""
-    rows = []
+def status_rows(ledger: Ledger, only: str | None = None, today: date | None = None) -> list[dict[str, Any]]:
+    """One JSON object per rollout: its state, its last decision, and what its incidents still want.
+
+    Parameters
+    ----------
+    today : by which actions are overdue; the present day when left out
+    """
+    rows, day = [], today or datetime.now(UTC).date()
     for name in _rollouts(ledger, only):
         record, last = ledger.last(name, "decision"), ledger.last(name)
         if record is None or last is None:
@@ -62,9 +70,25 @@ def status_rows(ledger: Ledger, only: str | None = None) -> list[dict[str, Any]]
                 "waiting_for": decision["waiting_for"],
                 "orders": [order.to_dict() for order in state.orders],
                 "forecast": _forecast(record, ledger, state),
+                **_incidents(ledger, name, day),
             }
         )
     return rows
+
+
+def _incidents(ledger: Ledger, rollout: str, today: date) -> dict[str, Any]:
+    """The incidents that are not closed, and the actions of reviews that are overdue."""
+    known = incidents(ledger, rollout)
+    every = list(known.found.values())
+    late = [
+        {"incident": one.id, "action": number, **action.to_dict()}
+        for one in every
+        for number, action in enumerate(one.actions, start=1)
+        if action.overdue(today)
+    ]
+    found = [{"incident": one.id, "title": one.title, "attempt": one.attempt, "owner": one.owner} for one in every
+             if one.joined is None and not known.closed(one)]  # fmt: skip
+    return {"incidents": found, "overdue": late}
 
 
 def _forecast(record: Record, ledger: Ledger, state: State) -> dict[str, Any]:
@@ -131,6 +155,7 @@ def status_view(
         parts.append(indented(f"{state}, phase {phase['index']} of {phase['of']}: {share}"))
         parts += [indented(f"{reason['code']}: {reason['message']}") for reason in row["reasons"]]
         parts += [indented(_ordered(Order.from_dict(one)), "bold red") for one in row["orders"]]
+        parts += list(_wanted(row))
         for item in row["waiting_for"]:
             when = f", expected {item['expected_at'][:10]}" if item["expected_at"] else ""
             parts.append(indented(f"waits for {item['what']}{when}"))
@@ -142,6 +167,16 @@ def status_view(
         size, most = kept["bytes"] / 1e6, kept["limit"] / 1e6
         parts.append(Text(f"kept of what was read, in .rampgate: {size:,.2f} MB of at most {most:,.0f} MB", "dim"))
     return Group(*parts) if parts else Text("no look at a rollout in this ledger yet")
+
+
+def _wanted(row: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """The incidents that want a review, and the actions that are overdue."""
+    for one in row["incidents"]:
+        owner = f"owned by {one['owner']}" if one["owner"] else "owned by nobody yet"
+        yield indented(f"incident {one['incident'][:SHORT]} is not reviewed yet: {one['title']}, {owner}", "bold red")
+    for one in row["overdue"]:
+        where = f"action {one['action']} of incident {one['incident'][:SHORT]}"
+        yield indented(f"OVERDUE since {one['due']}: {where}, {one['owner']}: {one['what']}", "bold red")
 
 
 def _ordered(order: Order) -> str:

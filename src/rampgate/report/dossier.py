@@ -13,6 +13,7 @@ from rampgate.aggregate.moments import Intake
 from rampgate.errors import UsageError
 from rampgate.estimate import STATISTICS
 from rampgate.judge.case import Case
+from rampgate.judge.change import Watched, changes
 from rampgate.judge.decide import judge
 from rampgate.judge.decision import Brief, Decision
 from rampgate.judge.still_open import LifePath, life_paths
@@ -20,6 +21,7 @@ from rampgate.judge.trace import Trace, trace
 from rampgate.ledger import Ledger
 from rampgate.policy import Policy
 from rampgate.report.book import people_rows
+from rampgate.report.reviewed import Reviewed
 from rampgate.rollout.archive import intake_of, policy_of
 from rampgate.rollout.evaluate import case_of, decision_of
 from rampgate.rollout.verify import same_decision
@@ -63,6 +65,7 @@ class Dossier:
     restored : the case that was judged, from what the ledger stored; what rests on it is made when it is asked for
     simulation : what the policy does before a launch, where one is kept for it
     people : what people signed for the rollout, oldest first, as `history` has it
+    reviewed : its incidents, which are read when they are asked for
     """
 
     decision: Decision
@@ -78,6 +81,7 @@ class Dossier:
     restored: Callable[[], Case]
     people: tuple[Mapping[str, Any], ...] = ()
     simulation: Simulation | None = None
+    reviewed: Reviewed | None = None
 
     @cached_property
     def case(self) -> Case:
@@ -94,6 +98,11 @@ class Dossier:
         """How units come through, of each time to an event."""
         # What cannot be counted is no picture; the decision on the same case says why.
         return life_paths(self.case) if self.decision.open else ()
+
+    @cached_property
+    def watched(self) -> tuple[Watched, ...]:
+        """The days of the last phase against those before, of each metric that the policy watches."""
+        return changes(self.case)
 
     @cached_property
     def same(self) -> bool:
@@ -124,7 +133,7 @@ def dossier(ledger: Ledger, rollout: str) -> Dossier:
         held = ", ".join(ledger.rollouts()) or "no rollout"
         raise UsageError(
             f"the ledger has no decision of rollout {rollout!r}; it holds {held}",
-            where=str(ledger.path),
+            where=ledger.where,
             remedy="judge a first look with `rampgate check`, or name another ledger with --ledger",
         )
     entry = last.entry()
@@ -142,6 +151,7 @@ def dossier(ledger: Ledger, rollout: str) -> Dossier:
         entry,
         partial(case_of, body, ledger),
         tuple(people_rows(ledger, rollout)),
+        reviewed=Reviewed(ledger, rollout),
     )
 
 

@@ -187,12 +187,12 @@ def _evidence_figure(
 ) -> Figure:
     ends = dossier.trace.ends
     rows = [(date_of(end), told_odds(e)) for end, e in zip(ends, path.e_values, strict=True)]
-    table = _sampled(f"{title}: evidence after each period", ("until", "#evidence of harm"), rows)
+    table = sampled(f"{title}: evidence after each period", ("until", "#evidence of harm"), rows)
     draw = partial(charts.evidence, ends, path, onset)
     return Figure(title, finding, draw, table, (Spark("log of evidence", charts.logs(path.e_values)),))
 
 
-def _sampled(caption: str, columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
+def sampled(caption: str, columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
     """A table of a path; of a long one, evenly chosen rows and the last."""
     kept = thinned(rows, MOST_ROWS)
     chosen = "" if len(kept) == len(rows) else f" ({len(kept)} of {len(rows)})"
@@ -237,7 +237,7 @@ def _effect(dossier: Dossier, metric: str, path: EffectPath | None) -> Figure:
         (date_of(end), unit.difference(d), unit.interval(low, high))
         for end, d, low, high in zip(ends, path.difference, path.lower, path.upper, strict=True)
     ]
-    table = _sampled(
+    table = sampled(
         f"{title}: difference so far", ("until", f"#difference{unit.name and ','}{unit.name}", "#interval"), rows
     )
     draw = partial(charts.effect, ends, path, unit, bounds(dossier, metric))

@@ -12,6 +12,7 @@ from rampgate.judge.decision import Decision, Judged
 from rampgate.judge.findings import called
 from rampgate.policy import Policy, defaults, sentences, warnings
 from rampgate.report import charts, pictures
+from rampgate.report.after import after
 from rampgate.report.blocks import (
     SHAPES,
     TONES,
@@ -29,9 +30,12 @@ from rampgate.report.blocks import (
     Table,
     Text,
 )
+from rampgate.report.by_score import by_score
 from rampgate.report.dossier import Dossier
 from rampgate.report.drawing import told_odds
+from rampgate.report.drift_section import drift_section
 from rampgate.report.made_of import made_of
+from rampgate.report.reviewed import section as reviewed
 from rampgate.report.segments import segments
 from rampgate.report.simulated import section as simulated
 from rampgate.report.still_open import still_open
@@ -136,8 +140,10 @@ def sections(dossier: Dossier) -> Iterator[Section]:
     yield Section("Traffic and decisions", tuple(_ramp(dossier)), 5)
     yield Section("Evidence of harm", tuple(_evidence(dossier)), 1)
     yield Section("Effect so far", tuple(_effects(dossier)), 2)
-    yield from (replace(part, place=3) for part in still_open(dossier))
+    parts = (*still_open(dossier), *drift_section(dossier), *after(dossier), *by_score(dossier))
+    yield from (replace(part, place=3) for part in parts)
     yield Section("What the gate waits for", tuple(_waiting(dossier)), 6)
+    yield from (replace(part, place=6) for part in reviewed(dossier.reviewed))
     yield Section("Sizes", tuple(_sizes(dossier)), 7)
     yield Section("Rows and their health", tuple(_health(dossier)), 8)
     yield Section("The policy", tuple(_policy(dossier.policy)), 9)

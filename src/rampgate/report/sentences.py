@@ -13,6 +13,8 @@ from rampgate.errors import NotStarted
 from rampgate.judge.advice import advice
 from rampgate.judge.case import Case
 from rampgate.judge.decision import ERROR, FAIL, NO_DATA
+from rampgate.judge.drift import problems as drift_problems
+from rampgate.judge.drift import smallest
 from rampgate.judge.health import health
 from rampgate.judge.state import State
 from rampgate.policy import Policy, defaults, load_policy, refuse_not_judged, sentences, warnings
@@ -41,6 +43,7 @@ def validation(path: Path, events: Any = None, simulated: bool = False) -> dict[
         if case is None
         else [h.message for h in health(case) if h.verdict in (FAIL, ERROR, NO_DATA) and h.code != "stale"]
     )
+    problems += [] if case is None else drift_problems(case)
     tried = None
     if simulated and case is not None and not problems:
         tried = quick(policy, events)
@@ -52,7 +55,12 @@ def validation(path: Path, events: Any = None, simulated: bool = False) -> dict[
         "policy_sha256": policy.sha256(),
         "sentences": sentences(policy),
         "defaults": defaults(policy),
-        "warnings": [*warnings(policy), *without_key(policy), *([] if case is None else advice(case)), *doubtful],
+        "warnings": [
+            *warnings(policy),
+            *without_key(policy),
+            *([] if case is None else [*advice(case), *smallest(case)]),
+            *doubtful,
+        ],
         "simulation": None if tried is None else tried.to_dict(),
         "source": None if case is None else _source(name, case),
     }
@@ -69,7 +77,7 @@ def _case(policy: Policy, events: Any) -> tuple[Case | None, str]:
             return read_case(policy, engine, state, moment), engine.name
         except NotStarted:  # a policy is validated before its launch: every row is history, as if it were today
             case = read_case(policy.model_copy(update={"start": moment.date()}), engine, state, moment)
-            return replace(case, policy=policy, state=state), engine.name
+            return replace(case, policy=policy, state=replace(state, drift=case.state.drift)), engine.name
     finally:
         engine.close()
 

@@ -11,6 +11,7 @@ from rampgate.report.blocks import Block, Item, Items, Section, Table, Text
 from rampgate.report.blocks import Figure as Picture
 from rampgate.report.words import ABSENT, percent
 from rampgate.save import save
+from rampgate.simulation.scenario import FROM_THE_START
 from rampgate.simulation.table import Figure, Outcome, Simulation
 
 if TYPE_CHECKING:
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
 
 STOPS = ("scenario", "false rollback", "missed", "days, half", "days, 90 %")
 COSTS = ("scenario", "bad outcomes", "on hold", "weeks to the last phase")
+ONSETS = "-start: from the first day on; -day: from a day drawn at random"
 NOTE = (
     "After the sign ± stands the Monte-Carlo standard error. Missed: harm beyond the bound that was not rolled back "
-    "(of a guardrail: neither rolled back nor held). Bad outcomes: extra ones per rollout until the rollback or the "
-    "horizon, and of these while a failed criterion held it."
+    "(of a guardrail: neither rolled back nor held). Days: until half, and 90 %, of the rollouts are rolled back, "
+    "which a guardrail alone never does. Bad outcomes: extra ones per rollout until the rollback or the horizon, and "
+    "of these while a failed criterion held it."
 )
 
 
@@ -69,6 +72,24 @@ def passed_heads(simulation: Simulation) -> tuple[str, ...]:
 def passed_cells(one: Outcome) -> tuple[str, ...]:
     """A scenario's row under `passed_heads`."""
     return (one.name, *(share(figure) for figure in one.passed))
+
+
+def legend(simulation: Simulation) -> list[tuple[str, str]]:
+    """What each scenario is; the same harm from the first day on and from a random one stands in one line.
+
+    `ONSETS` says which is which.
+    """
+    out: list[tuple[str, str]] = []
+    pairs = {one.name: one.says for one in simulation.scenarios}
+    for name, says in pairs.items():
+        stem, _, when = name.rpartition("-")
+        both = f"{stem}-start" in pairs and f"{stem}-day" in pairs
+        if both and when == "day":
+            continue
+        if both and when == "start":
+            name, says = f"{stem}-...", says.removesuffix(FROM_THE_START)
+        out.append((name, says))
+    return out
 
 
 def head(simulation: Simulation) -> str:

@@ -7,7 +7,20 @@ from rich.text import Text
 
 from rampgate.report.fragment import SOFT, escaped, framed, items, table
 from rampgate.report.sheet import Column, Sheet
-from rampgate.report.simulated import COSTS, NOTE, STOPS, costs, finding, head, passed_cells, passed_heads, share, stops
+from rampgate.report.simulated import (
+    COSTS,
+    NOTE,
+    ONSETS,
+    STOPS,
+    costs,
+    finding,
+    head,
+    legend,
+    passed_cells,
+    passed_heads,
+    share,
+    stops,
+)
 from rampgate.report.spark import spark
 from rampgate.report.terminal import indented
 from rampgate.report.words import printable
@@ -26,6 +39,7 @@ def simulation_view(simulation: Simulation, quiet: bool = False) -> RenderableTy
         return Group(first, *(advice if simulation.advice else []))
     parts: list[RenderableType] = [first, Text(printable(head(simulation)), "dim"), Text("")]
     every = simulation.scenarios
+    parts += [Text("What the candidate is like", "bold"), _legend(simulation), Text(ONSETS, "dim"), Text("")]
     parts += [Text("When it stops, in days since the harm began", "bold"), _sheet(STOPS, [stops(one) for one in every])]
     parts += [Text("\nWhat it costs", "bold"), _sheet(COSTS, [costs(one) for one in every]), Text(f"\n{NOTE}", "dim")]
     parts.append(Text("\nShare that leaves each phase", "bold"))
@@ -34,6 +48,14 @@ def simulation_view(simulation: Simulation, quiet: bool = False) -> RenderableTy
     parts.append(_lines(simulation))
     parts += advice if simulation.advice else [Text("\nNothing in this policy has to be mended.", "bold")]
     return Group(*parts)
+
+
+def _legend(simulation: Simulation) -> Sheet:
+    """Each scenario in words; those that differ only in when harm begins share a line."""
+    sheet = Sheet([Column("scenario", "word"), Column("the candidate", "name")])
+    for names, says in legend(simulation):
+        sheet.add(names, says)
+    return sheet
 
 
 def _sheet(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> Sheet:
@@ -48,7 +70,7 @@ def _lines(simulation: Simulation) -> Sheet:
     for one in simulation.scenarios:
         looks = one.by_day[0]
         some = [looks[min(len(looks) - 1, (i + 1) * len(looks) // BLOCKS - 1)] for i in range(min(BLOCKS, len(looks)))]
-        sheet.add(one.name, spark(some, 0.0, 1.0), f"{100 * looks[-1]:.0f} %")
+        sheet.add(one.name, spark(some, 0.0, 1.0), share(one.stopped))
     return sheet
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
@@ -82,10 +83,38 @@ def decision_view(decision: Decision) -> RenderableType:
         parts.append(Weeks(decision.windows))
     if decision.open:
         parts += [_title("Still open (shown, never judged)"), open_table(decision.open)]
+    if decision.after:
+        parts += [_title("Days since the last phase began, against those before"), after_table(decision.after)]
+    if decision.by_score:
+        parts += [_title("Estimated from scores (not observed, judged by nothing)"), scores_table(decision.by_score)]
     parts += list(_waiting(decision))
     if decision.decision_id:
         parts.append(Text(f"\ndecision {decision.decision_id[:12]}", "dim"))
     return Group(*parts)
+
+
+def after_table(days: Sequence[Mapping[str, Any]]) -> Sheet:
+    """The watch once no baseline is left."""
+    sheet = Sheet((Column("metric", "name"), Column("since", "word"), Column("onset", "word"),
+                   Column("e-detector"), Column("alarms at"), Column("verdict", "word")))  # fmt: skip
+    for entry in days:
+        onset = "-" if entry["onset"] is None else entry["onset"]["likeliest"]
+        numbers = (number(entry["e_detector"]), number(entry["threshold"]))
+        verdict = Text(entry["verdict"], VERDICT_STYLES[entry["verdict"]])
+        sheet.add(entry["metric"], entry["watched_from"], onset, *numbers, verdict)
+    return sheet
+
+
+def scores_table(rows: Sequence[Mapping[str, Any]]) -> Sheet:
+    """What is expected while outcomes are awaited."""
+    sheet = Sheet((Column("metric", "name"), Column("version", "word"), Column("awaited"), Column("estimate"),
+                   Column("interval"), Column("learnt from")))  # fmt: skip
+    for row in rows:
+        told = (
+            (percent(row["value"]), level_range(row["lower"], row["upper"])) if row["value"] is not None else ("-", "-")
+        )
+        sheet.add(row["metric"], row["variant"], f"{row['awaited']:,}", *told, f"{row['calibrated_on']:,}")
+    return sheet
 
 
 def _title(text: str) -> RenderableType:

@@ -91,7 +91,8 @@ def approved_by(approval: Mapping[str, Any] | None) -> str:
     if approval is None:
         return ""
     by = ", ".join(f"{one['person']} on {one['at'][:10]}" for one in approval["by"])
-    missing = "" if approval["problem"] is None else f", which is not enough (it takes {approval['required']})"
+    takes = f", which is not enough (it takes {approval['required']})" if approval["required"] else ""
+    missing = "" if approval["problem"] is None else takes
     bound = "with" if all(one["simulation"] for one in approval["by"]) else "without"
     told = f"approved by {by}{missing}; {bound} a simulation" if by else f"approved by nobody{missing}"
     if approval["approved"] in (None, approval["given"]):

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path
+from datetime import UTC, datetime
+from typing import Any
 
-from rampgate.errors import UsageError
 from rampgate.judge.mandate import Approver, Mandate
 from rampgate.ledger import Ledger, Record
-from rampgate.people import PROJECT, People, find_people
+from rampgate.people import PROJECT
 from rampgate.policy import Approval, Policy
 from rampgate.policy.diff import LOOSER, diff
-from rampgate.rollout.signed import APPROVAL, signature_problem
+from rampgate.rollout.known import Known, known_people
+from rampgate.rollout.signed import APPROVAL
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,24 @@ class Given:
     candidate: str
     simulation: str | None
     public_key: str
+    void: str | None = None
 
     @classmethod
-    def of(cls, record: Record) -> Given:
-        """The approval that a record holds."""
+    def of(cls, record: Record, void: str | None = None) -> Given:
+        """The approval that a record holds.
+
+        Parameters
+        ----------
+        void : why it is not that person's, so that it counts for nothing
+        """
         said = record.entry()["statement"]
-        parts = (said[name] for name in ("person", "at", "policy_sha256", "candidate", "simulation", "public_key"))
-        return cls(record.sequence, record.sha256, *parts)
+        names = ("person", "at", "policy_sha256", "candidate", "simulation", "public_key")
+        return cls(record.sequence, record.sha256, **{name: said[name] for name in names}, void=void)
+
+    @property
+    def told(self) -> str:
+        """That it counts for nothing, and why, as the end of a sentence."""
+        return f"; the approval of {self.person} in record {self.sequence} counts for nothing: {self.void}"
 
     def counted(self) -> Approver:
         """As a decision shows it."""
@@ -86,29 +97,63 @@ class Ruling:
     mandate: Mandate | None
 
 
-def ruling(given: Policy, book: Ledger | None, as_of: datetime) -> Ruling:
+def ruling(given: Policy, book: Ledger | None, as_of: datetime, known: Known | None = None) -> Ruling:
     """Decide by which policy to judge: the one given, or the last approved one where the one given is not.
 
     A rollout that once was under approval stays so, whatever the policy given says.
+
+    Parameters
+    ----------
+    known : the project's people; looked for when left out
     """
-    records = [] if book is None else list(book.records(given.rollout, APPROVAL))
-    before = None if book is None else book.last(given.rollout, "decision")
-    if given.approval is None and not records and (before is None or "mandate" not in before.entry()["inputs"]):
-        return Ruling(given, None)
-    signed = [] if book is None else _unspent(list(_signed(records, book)), book, given.rollout)
-    policies = {} if book is None else _policies(signed, book)
-    rules = {sha256: policy.approval for sha256, policy in policies.items()}
+    if book is None:
+        return ruled(given, False, (), None, known or known_people(given), as_of, {})
+    before = book.last(given.rollout, "decision")
+    known = known or known_people(given, book, before)
+    records = list(book.records(given.rollout, APPROVAL))
+    under = bool(records) or (before is not None and asked_before(before.entry()["inputs"]))
+    held = _unspent(list(_held(records, book, known)), book, given.rollout)
     running = None if before is None else before.state()["candidate"]
-    last = approved_for(signed, rules.get, given.candidate, running)
-    people, unknown = _people(given)
-    known = [one for one in signed if people is not None and people.knows(one.person, one.public_key)]
-    found = standing([one for one in known if one.candidate == given.candidate], rules.get)
+    return ruled(given, under, held, running, known, as_of, _policies((one for one in held if one.void is None), book))
+
+
+def ruled(
+    given: Policy,
+    under_approval: bool,
+    held: Sequence[Given],
+    running: str | None,
+    known: Known,
+    as_of: datetime,
+    policies: Mapping[str, Policy],
+) -> Ruling:
+    """The same of values: so a look decides it, and so `verify` decides it again.
+
+    Parameters
+    ----------
+    under_approval : whether an earlier record of the rollout asked for approvals
+    held : approvals against the keys of those who are known, in their order, less those that are spent
+    running : the candidate of the look before
+    policies : those that were approved, by SHA-256
+    """
+    believed = [one for one in held if one.void is None]
+    if given.approval is None and not under_approval and not known.required:
+        return Ruling(given, None)
+    rules = {sha256: policy.approval for sha256, policy in policies.items()}
+    last = approved_for(believed, rules.get, given.candidate, running)
+    found = standing([one for one in believed if one.candidate == given.candidate], rules.get)
     sha256 = given.sha256()
-    by = tuple(one.counted() for one in found.by.get(sha256, {}).values())
-    problem = unknown or _problem(given, found, by, as_of, policies)
-    mandate = Mandate(sha256, last, given.approval.required if given.approval else 1, by, problem)
+    by = () if known.problem else tuple(one.counted() for one in found.by.get(sha256, {}).values())
+    problem = known.problem or _problem(given, under_approval, found, by, as_of, policies)
+    if problem is not None and known.problem is None:
+        problem += "".join(one.told for one in held if one.void is not None and one.policy_sha256 == sha256)
+    mandate = Mandate(sha256, last, given.approval.required if given.approval else int(under_approval), by, problem)
     judged = given if problem is None or last is None or last == sha256 else policies[last].beside(given)
     return Ruling(judged, mandate)
+
+
+def asked_before(inputs: Mapping[str, Any]) -> bool:
+    """Whether a look put its rollout under approval for good; that its project asked for approvals may change."""
+    return "mandate" in inputs and inputs["mandate"]["required"] > 0
 
 
 def approved_for(
@@ -140,28 +185,41 @@ def _unspent(given: list[Given], book: Ledger, rollout: str) -> list[Given]:
     return [one for one in given if one.sequence > spent.get(one.candidate, 0)]
 
 
-def _signed(records: Iterable[Record], book: Ledger) -> Iterator[Given]:
-    """The approvals whose signature is whole, and made for the place where they stand."""
+def _held(records: Iterable[Record], book: Ledger, known: Known) -> Iterator[Given]:
+    """The approvals against the keys of those who are known; none without any keys."""
     before: Mapping[str, str | None] | None = None
     for record in records:
+        if known.people is None:
+            return
         before = before if before is not None else book.before(record.rollout)
+        void = known.disbelieves(record, lambda one: book.latest_before(one.sequence))
         try:
-            here = before.get(record.sha256) == record.entry()["statement"]["after"]
-            if here and signature_problem(record) is None:
-                yield Given.of(record)
+            if void is None and before.get(record.sha256) != record.entry()["statement"]["after"]:
+                void = "it was signed for another place in the ledger"
+            yield Given.of(record, void)
         except (LookupError, TypeError, AttributeError):
             continue  # no approval that anybody could have signed; `verify` names it
 
 
 def _problem(
-    given: Policy, found: Standing, by: tuple[Approver, ...], as_of: datetime, policies: Mapping[str, Policy]
+    given: Policy,
+    under_approval: bool,
+    found: Standing,
+    by: tuple[Approver, ...],
+    as_of: datetime,
+    policies: Mapping[str, Policy],
 ) -> str | None:
     """Why the policy given may not let the rollout go on."""
     rules, sha256 = given.approval, given.sha256()
+    if rules is None and not under_approval:
+        return (
+            f"the policy names nobody who approves it, and {PROJECT} lists people: name them in `approval`, or write "
+            f"approval_required = false into {PROJECT}"
+        )
     if rules is None:
         return "the policy names nobody who approves it, and this rollout is under approval; put `approval` back"
     if found.approved == sha256:
-        return _expired(rules, by, given, as_of)
+        return expired(rules, [one.at for one in by], given, as_of)
     others = [name for name in rules.approvers if name not in {one.person for one in by}]
     has = f"{len(by)} of {rules.required} approvals" + (f" ({', '.join(one.person for one in by)})" if by else "")
     may = f"it has {has}; {' or '.join(others)} may approve it"
@@ -177,10 +235,16 @@ def _problem(
     )
 
 
-def _expired(rules: Approval, by: tuple[Approver, ...], policy: Policy, as_of: datetime) -> str | None:
+def expired(rules: Approval, given_at: Iterable[str], policy: Policy, as_of: datetime) -> str | None:
+    """Why a policy that has its approvals has them no more at a moment, or None.
+
+    Parameters
+    ----------
+    given_at : when each was given
+    """
     if rules.expires is None:
         return None
-    ends = sorted(rules.expires.after(datetime.fromisoformat(one.at), policy.zone) for one in by)
+    ends = sorted(rules.expires.after(datetime.fromisoformat(at), policy.zone) for at in given_at)
     end = ends[-rules.required]
     if as_of < end:
         return None
@@ -188,23 +252,15 @@ def _expired(rules: Approval, by: tuple[Approver, ...], policy: Policy, as_of: d
     return f"the approvals of the policy expired on {day:%Y-%m-%d}, {rules.expires} after they were given; renew them"
 
 
-def _people(given: Policy) -> tuple[People | None, str | None]:
-    """The project's people, or why there are none; the rollback criteria are judged whatever it is."""
-    start = given.path.parent if given.path is not None else Path()
-    try:
-        people = find_people(start)
-    except UsageError as error:
-        return None, f"whose approvals count cannot be read: {error.where}: {error.what}"
-    return people, None if people is not None else f"no {PROJECT} names the keys of those who approve"
-
-
 def without_key(policy: Policy) -> list[str]:
     """What stands against the approval of a policy before anybody tries: approvers whose key nobody knows."""
+    known = known_people(policy)
     if policy.approval is None:
-        return []
-    people, unknown = _people(policy)
+        asked = known.people is not None and known.required
+        return [f"approval: {_problem(policy, False, Standing(), (), datetime.now(UTC), {})}"] if asked else []
+    people = known.people
     if people is None:
-        return [f"approval: {unknown}"]
+        return [f"approval: {known.problem}"]
     missing = [name for name in policy.approval.approvers if name not in people.names]
     return [f"approval: {', '.join(missing)} has no key in {people.where} yet, and cannot approve"] if missing else []
 

@@ -10,13 +10,14 @@ from typing import Any
 
 from rampgate.errors import UsageError
 from rampgate.judge.mandate import Approver
-from rampgate.ledger import Ledger, Record, canonical, digest
+from rampgate.ledger import Ledger, Record, digest
 from rampgate.people import PROJECT, People, SigningKey, find_people, key_file, read_key
 from rampgate.policy import Policy, load_policy, refuse_not_judged
 from rampgate.policy.diff import Change, diff
 from rampgate.rollout.approvals import ruling
 from rampgate.rollout.newer import refuse_newer
 from rampgate.rollout.signed import APPROVAL, Draft, Signer, append_signed
+from rampgate.rollout.simulated import read_simulation
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def approve(
     _refuse_outsider(policy, person)
     start = policy.path.parent if policy.path is not None else Path()
     signer = signer_of(person, key, start)
-    found = None if simulation is None else _simulation(simulation, policy)
+    found = None if simulation is None else read_simulation(simulation, policy)
     bound = None if found is None else digest(found)
     book = Ledger.open(ledger) if isinstance(ledger, (str, Path)) else ledger
     before = _in_force(policy, book)
@@ -177,23 +178,3 @@ def _same(policy: Policy, ledger: Ledger, person: str, simulation: str | None) -
         return None
     mine = [one for one in mandate.by if one.person == person and one.simulation == simulation]
     return ledger.get(mine[-1].record) if mine else None
-
-
-def _simulation(path: Path, policy: Policy) -> bytes:
-    """A simulation as canonical bytes.
-
-    Raises
-    ------
-    UsageError
-        It is none, or one of another policy.
-    """
-    remedy = f"give what `rampgate simulate {policy.origin.name}` or its --json writes for the policy as it is now"
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"the simulation cannot be read: {error}", where=str(path), remedy=remedy) from None
-    if not isinstance(found, dict) or "scenarios" not in found:
-        raise UsageError("this is no simulation: it has no scenarios", where=str(path), remedy=remedy)
-    if found.get("policy_sha256", policy.sha256()) != policy.sha256():
-        raise UsageError("this simulation is of another policy", where=str(path), remedy=remedy)
-    return canonical(found)

@@ -15,6 +15,8 @@ from pydantic_core import from_json
 from rampgate.aggregate.moments import Cells, Intake, Period, Tally
 from rampgate.judge.case import Case
 from rampgate.judge.mandate import Mandate
+from rampgate.judge.order import Unheeded
+from rampgate.judge.reviews import OpenReview
 from rampgate.judge.state import State
 from rampgate.ledger import canonical, digest, look_key
 from rampgate.policy import Policy
@@ -99,7 +101,14 @@ def _intake(intake: Intake) -> dict[str, Any]:
     data["malformed"] = [list(item) for item in intake.malformed]
     data["crossed"] = [[start.isoformat(), *counts] for start, *counts in intake.crossed]
     data["wrong"] = [list(item) for item in intake.wrong]
-    for name in ("null_cluster", "crossed", "missing_candidate", "wrong"):  # not there in records that have none of it
+    data["merged"] = [list(item) for item in intake.merged]
+    for name in (
+        "null_cluster",
+        "crossed",
+        "missing_candidate",
+        "wrong",
+        "merged",
+    ):  # not there in records that have none of it
         if not data[name]:
             del data[name]
     # Rows beyond the look do not belong to it: the same look asked tomorrow is the same look.
@@ -146,11 +155,15 @@ def inputs(case: Case, before: Mapping[str, Any] | None = None) -> tuple[dict[st
         body["mandate"] = case.mandate.to_dict()
     if case.changed is not None:
         body["changed"] = list(case.changed)
+    if case.unheeded:
+        body["unheeded"] = [vars(one) for one in case.unheeded]
+    if case.reviews is not None:  # an empty list says that nothing was left; records from before it say nothing
+        body["reviews"] = [one.to_dict() for one in case.reviews]
     return body, documents
 
 
 def question(case: Case, source: str) -> str:
-    """The key of a look: the same question about the same rows, with the same approvals, has the same key.
+    """The key of a look: the same question about the same rows, with the same approvals and reviews, has the same key.
 
     Parameters
     ----------
@@ -158,12 +171,17 @@ def question(case: Case, source: str) -> str:
     """
     asked = case.policy.sha256() if case.mandate is None else case.mandate.given
     key = look_key(case.policy.rollout, case.state.attempt, case.look.isoformat(), asked, source)
-    return key if case.mandate is None else f"{key}|{digest(canonical(case.mandate.to_dict()))}"
+    if case.mandate is not None:
+        key = f"{key}|{digest(canonical(case.mandate.to_dict()))}"
+    if case.unheeded:
+        key = f"{key}|{digest(canonical([vars(one) for one in case.unheeded]))}"
+    return f"{key}|{digest(canonical([one.to_dict() for one in case.reviews]))}" if case.reviews else key
 
 
 def named(body: Mapping[str, Any]) -> list[str]:
     """The SHA-256 of every document that a record's ``inputs`` refer to."""
     given = [body["mandate"]["given"]] if "mandate" in body else []
+    given += [keys] if (keys := body.get("people", {}).get("keys")) is not None else []
     return [*dict.fromkeys((body["policy"], *given)), *(page["document"] for page in body["periods"])]
 
 
@@ -184,8 +202,10 @@ def restore(body: Mapping[str, Any], read: Any) -> Case:
     look = datetime.fromisoformat(body["look"]).astimezone(policy.zone)
     mandate = Mandate.from_dict(body["mandate"]) if "mandate" in body else None
     changed = tuple(body["changed"]) if "changed" in body else None
-    state = State.from_dict(body["state"])
-    return Case(policy, cells, intake_of(body), state, as_of, look, mandate=mandate, changed=changed)
+    unheeded = tuple(Unheeded(**one) for one in body.get("unheeded", ()))
+    reviews = tuple(map(OpenReview.from_dict, body["reviews"])) if "reviews" in body else None
+    more: dict[str, Any] = {"mandate": mandate, "changed": changed, "unheeded": unheeded, "reviews": reviews}
+    return Case(policy, cells, intake_of(body), State.from_dict(body["state"]), as_of, look, **more)
 
 
 def policy_of(body: Mapping[str, Any], read: Any) -> Policy:
@@ -203,6 +223,7 @@ def intake_of(body: Mapping[str, Any]) -> Intake:
     )
     intake["malformed"] = tuple((name, n, example) for name, n, example in intake["malformed"])
     intake["wrong"] = tuple((name, why) for name, why in intake.get("wrong", ()))
+    intake["merged"] = tuple((name, count) for name, count in intake.get("merged", ()))
     return Intake(**intake)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from rampgate.rollout.signed import CHECKPOINT, Draft, append_signed
 
 #: Stands for the rollout in records about the ledger as a whole; no policy can have this name.
 LEDGER = ":ledger"
+#: Keys of a checkpoint's statement, and of what type each is; the ledger's first one follows no other.
+_TEXTS = dict.fromkeys(("what", "rollout", "person", "public_key", "at", "sha256"), str) | {"sequence": int}
+_SHAPES = [_TEXTS | {"after": str}, _TEXTS | {"after": type(None)}]
 _REMEDY = "name a file that `rampgate checkpoint --out FILE` wrote"
 
 
@@ -31,9 +35,27 @@ class Checkpoint:
     signature: str
 
     @classmethod
-    def of(cls, entry: Mapping[str, Any]) -> Checkpoint:
-        """The checkpoint of a record's entry, or of a file with the same keys."""
+    def of(cls, entry: Any) -> Checkpoint:
+        """The checkpoint that a file holds.
+
+        Raises
+        ------
+        ValueError
+            It has other keys, or other things under them.
+        """
+        if not isinstance(entry, dict) or entry.keys() != {"statement", "signature"}:
+            raise ValueError("a checkpoint has a statement and a signature")
         said = entry["statement"]
+        if not isinstance(said, dict) or {name: type(said[name]) for name in said} not in _SHAPES:
+            raise ValueError("a checkpoint says what, who, when, with which key and how far")
+        if (said["what"], said["rollout"]) != (f"rampgate {CHECKPOINT}", LEDGER) or said["sequence"] < 1:
+            raise ValueError("it is a signed word on something else")
+        if not isinstance(entry["signature"], str) or datetime.fromisoformat(said["at"]).tzinfo is None:
+            raise ValueError("a checkpoint is signed, and says when in a time with an offset")
+        try:
+            canonical(said)
+        except LedgerError as error:
+            raise ValueError(error.what) from None
         return cls(said["sequence"], said["sha256"], said["person"], said["at"], said, entry["signature"])
 
     def problem(self, ids: Mapping[int, str], people: People | None) -> tuple[int | None, str] | None:
@@ -44,10 +66,12 @@ class Checkpoint:
         ids : SHA-256 of each record by its number
         people : whose keys count; None trusts the key that the checkpoint names
         """
-        if not verifies(self.statement["public_key"], canonical(self.statement), self.signature):
+        public = self.statement["public_key"]
+        if not verifies(public, canonical(self.statement), self.signature):
             return None, f"the checkpoint of {self.at} is not signed with the key it names"
-        if people is not None and not people.knows(self.person, self.statement["public_key"]):
-            return None, f"the checkpoint of {self.at} is signed as {self.person} with a key that is not theirs"
+        why = None if people is None else people.stranger(self.person, public, datetime.fromisoformat(self.at))
+        if why is not None:
+            return None, f"the checkpoint of {self.at} is nobody's: {why}"
         seen = f"{self.person} saw record {self.sequence} on {self.at[:10]}"
         if self.sequence not in ids:
             return len(ids) + 1, f"{seen}, and the ledger ends with record {len(ids)}: it was cut off"
@@ -65,12 +89,12 @@ def checkpoint(ledger: Ledger, person: str, key: Path | None = None) -> Record:
     UsageError
         The ledger is empty, or the person cannot sign.
     """
-    signer = signer_of(person, key, ledger.path.parent)
+    signer = signer_of(person, key, ledger.folder)
 
     def draft(_: Record | None) -> Draft:
         head = ledger.head()
         if head is None:
-            raise UsageError("the ledger is empty", where=str(ledger.path), remedy="judge a look with `rampgate check`")
+            raise UsageError("the ledger is empty", where=ledger.where, remedy="judge a look with `rampgate check`")
         return Draft({"sequence": head.sequence, "sha256": head.sha256}, {}, {})
 
     return append_signed(ledger, LEDGER, CHECKPOINT, signer, draft)
@@ -95,44 +119,61 @@ def read_checkpoint(path: Path) -> Checkpoint:
     except OSError as error:
         what = f"the checkpoint cannot be read ({error.strerror})"
         raise UsageError(what, where=str(path), remedy=_REMEDY) from None
-    except (ValueError, LookupError, TypeError):
-        raise UsageError("this is no checkpoint", where=str(path), remedy=_REMEDY) from None
+    except (ValueError, RecursionError) as error:
+        why = "it is no JSON" if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)) else str(error)
+        raise UsageError(f"this is no checkpoint: {why}", where=str(path), remedy=_REMEDY) from None
     return found
 
 
-def fork(ids: Mapping[int, str], other: Path) -> tuple[int, str] | None:
+def fork(ids: Mapping[int, str], other: str | Path) -> tuple[int, str] | None:
     """Where another copy of a ledger goes on otherwise: the first record that differs, and the words.
 
     Parameters
     ----------
     ids : SHA-256 of each record by its number
-    other : a ledger, or what ``rampgate export`` wrote
+    other : path or URL of a ledger, or what ``rampgate export`` wrote
     """
     more = 0
-    for sequence, sha256 in enumerate(_ids(other), start=1):
+    name, theirs = _copy(other)
+    for sequence, sha256 in enumerate(theirs, start=1):
         if sequence not in ids:
             more = sequence - len(ids)
         elif ids[sequence] != sha256:
-            text = f"from record {sequence} on it is another one than {other}: a copy of it was continued, or rewritten"
+            text = f"from record {sequence} on it is another one than {name}: a copy of it was continued, or rewritten"
             return sequence, text
     if more:
-        return len(ids) + 1, f"{other} has {more} more: this ledger was cut off, or is an older copy"
+        return len(ids) + 1, f"{name} has {more} more: this ledger was cut off, or is an older copy"
     return None
 
 
-def _ids(path: Path) -> Iterator[str]:
-    """The SHA-256 of each record of a ledger or an export."""
+def _copy(other: str | Path) -> tuple[str, Iterator[str]]:
+    """How a ledger or an export is named, and the SHA-256 of each of its records."""
+    if (isinstance(other, str) and "://" in other) or _is_sqlite(Path(other)):
+        book = Ledger.open(other, create=False)
+        return book.where, (record.sha256 for record in book.records())
+    return str(other), _exported(Path(other))
+
+
+def _is_sqlite(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            if file.read(6) == b"SQLite":
-                yield from (record.sha256 for record in Ledger.open(path, create=False).records())
-                return
-            file.seek(0)
+            return file.read(6) == b"SQLite"
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _exported(path: Path) -> Iterator[str]:
+    try:
+        with path.open("rb") as file:
             for line in file:
                 if "previous_sha256" in json.loads(line):
                     yield digest(line.rstrip(b"\n"))
     except OSError as error:
-        remedy = "name a ledger, or a file of `rampgate export`"
-        raise UsageError(f"this cannot be read ({error.strerror})", where=str(path), remedy=remedy) from None
+        raise _unreadable(path, error) from None
     except (ValueError, TypeError) as error:
         raise LedgerError("this is neither a ledger nor an export of one", where=str(path)) from error
+
+
+def _unreadable(path: Path, error: OSError) -> UsageError:
+    remedy = "name a ledger, or a file of `rampgate export`"
+    return UsageError(f"this cannot be read ({error.strerror})", where=str(path), remedy=remedy)

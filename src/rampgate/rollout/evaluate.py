@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,16 +21,22 @@ from rampgate.judge.decision import Decision
 from rampgate.judge.moved import moved
 from rampgate.judge.orders import next_candidate
 from rampgate.judge.state import State
-from rampgate.ledger import Ledger, Record
+from rampgate.ledger import Ledger, Record, digest
 from rampgate.policy import Policy, load_policy, refuse_not_judged
 from rampgate.policy.diff import criteria_changed
 from rampgate.rollout.approvals import Ruling, ruling
 from rampgate.rollout.archive import inputs, named, question, restore, source_digest
+from rampgate.rollout.incidents import open_reviews
+from rampgate.rollout.known import Known, known_people
 from rampgate.rollout.looks import first_phase, look_at, parse_moment, refuse_future, switches
 from rampgate.rollout.newer import refuse_newer
+from rampgate.rollout.orders import Stands, heed
 from rampgate.rollout.rows import events_engine
+from rampgate.rollout.signed import APPROVAL, HUMAN
 from rampgate.source import Engine
 
+#: What answers, or may change the answer to, a question; notes on incidents do neither.
+ANSWERS = ("decision", APPROVAL, HUMAN)
 #: Other processes may record first; each time the look is judged again on their state.
 TRIES = 20
 
@@ -75,18 +81,21 @@ def _look(given: Policy, events: Any, as_of: datetime, book: Ledger | None, stor
         last = book.last(given.rollout) if book is not None else None
         if last is not None:
             refuse_newer(last)
-        ruled = ruling(given, book, as_of)
+        look = book.last(given.rollout, "decision") if book is not None else None
+        known = known_people(given, book, look)
+        ruled = ruling(given, book, as_of, known)
         refuse_not_judged(ruled.policy)
+        stands = None if look is None or book is None else _stands(look, book, known)
         engine = events_engine(ruled.policy, events)
         try:
-            case = _case(ruled, engine, last, as_of, book, store)
+            case = _case(ruled, engine, look, stands, as_of, book, known, store)
         finally:
             if engine is not events:
                 engine.close()
         if book is None:
             return Decision.from_dict(judge(case).to_dict())  # the numbers are those that would be recorded
         try:
-            return recorded(case, book, last, given)
+            return recorded(case, book, last, given, known)
         except LedgerMoved:
             continue
     raise LedgerMoved(
@@ -96,32 +105,56 @@ def _look(given: Policy, events: Any, as_of: datetime, book: Ledger | None, stor
     )
 
 
+def _stands(look: Record, book: Ledger, known: Known) -> Stands:
+    """Where the rollout stands after its last look and what people decided since."""
+    records = book.records(look.rollout, HUMAN)
+    return heed(look, records, known, lambda one: book.latest_before(one.sequence), book.document)
+
+
 def _case(
-    ruled: Ruling, engine: Engine, last: Record | None, as_of: datetime, book: Ledger | None, store: Store | None
+    ruled: Ruling,
+    engine: Engine,
+    look: Record | None,
+    stands: Stands | None,
+    as_of: datetime,
+    book: Ledger | None,
+    known: Known,
+    store: Store | None,
 ) -> Case:
-    """What is judged: by which policy, from where the rollout stands, with what is known of approvals and changes."""
+    """What is judged: by which policy, from where the rollout stands, with what is known of people and changes."""
     policy = ruled.policy
-    state = current_state(policy, last, as_of, book)
+    state = current_state(policy, look, as_of, None if stands is None else stands.state)
     case = read_case(policy, engine, state, as_of, store)
-    return replace(case, mandate=ruled.mandate, changed=_changed(policy, state, book))
+    changed = None if book is None else changed_criteria(policy, state, book.document)
+    reviews = None if book is None else open_reviews(book, policy.rollout, state.attempt, known)
+    unheeded = () if stands is None else stands.unheeded
+    return replace(case, mandate=ruled.mandate, changed=changed, unheeded=unheeded, reviews=reviews)
 
 
-def _changed(policy: Policy, state: State, book: Ledger | None) -> tuple[str, ...] | None:
-    """Criteria that are not those of the look before; None where its policy is the same."""
-    if book is None or state.policy_sha256 in ("", policy.sha256()):
+def changed_criteria(policy: Policy, state: State, read: Callable[[str], bytes]) -> tuple[str, ...] | None:
+    """Criteria that are not those of the look before; None where its policy is the same.
+
+    Parameters
+    ----------
+    read : SHA-256 -> bytes of a document
+    """
+    if state.policy_sha256 in ("", policy.sha256()):
         return None
-    before = Policy.from_canonical(json.loads(book.document(state.policy_sha256)))
-    return criteria_changed(before, policy)
+    return criteria_changed(Policy.from_canonical(json.loads(read(state.policy_sha256))), policy)
 
 
-def current_state(policy: Policy, last: Record | None, as_of: datetime, book: Ledger | None = None) -> State:
-    """Where the rollout stands: as its last record says, or at the beginning of a new attempt."""
-    stands = last.state() if last is not None else {}
-    if last is None or not stands:  # nobody has looked yet; the policy may be approved
+def current_state(policy: Policy, look: Record | None, as_of: datetime, stood: State | None = None) -> State:
+    """Where the rollout stands: as its last look and people left it, or at the beginning of a new attempt.
+
+    Parameters
+    ----------
+    look : the last look; None before the first
+    stood : where people left it; where the look did when left out
+    """
+    if look is None:  # the policy may be approved
         return State(candidate=policy.candidate)
-    before = last if last.kind == "decision" or book is None else book.last(policy.rollout, "decision")
-    state = State.from_dict(stands)
-    recorded = as_of if before is None else datetime.fromisoformat(before.entry()["inputs"]["as_of"])
+    state = stood if stood is not None else State.from_dict(look.state())
+    recorded = datetime.fromisoformat(look.entry()["inputs"]["as_of"])
     recorded = max([recorded, *(order.as_of for order in state.orders)])
     if as_of < recorded:
         raise UsageError(
@@ -142,12 +175,13 @@ def read_case(policy: Policy, engine: Engine, state: State, as_of: datetime, sto
     if state.start is None and state.attempt > 1:
         state = replace(state, start=_new_start(policy, engine, look, store))
     fixed = state.start if state.start is not None or state.attempt > 1 else policy.start
-    traffic = switches(policy, state)
-    cells, intake, start, _, bounds = read(policy, engine, traffic, look, fixed, state.bounds, store)
+    steps, apart = switches(policy, state), None if state.start is None else state.apart
+    found = read(policy, engine, steps, look, fixed, state.bounds, state.drift, store, apart)
+    cells, intake, start = found.cells, found.intake, found.start
     if state.start is None and state.attempt == 1 and start is not None and _begun(policy, cells):
         state = replace(state, start=start)
     if state.start is not None:
-        state = replace(state, bounds=bounds)
+        state = replace(state, bounds=found.bounds, drift=found.drift, apart=found.apart)
     if not state.phases and state.start is not None:
         state = replace(state, phases=(first_phase(policy, state.start, as_of),))
     return Case(policy, cells, intake, state, as_of, look)
@@ -170,13 +204,16 @@ def _new_start(policy: Policy, engine: Engine, look: datetime, store: Store | No
     return max(day, policy.start) if policy.start is not None else day
 
 
-def recorded(case: Case, book: Ledger, last: Record | None, given: Policy | None = None) -> Decision:
+def recorded(
+    case: Case, book: Ledger, last: Record | None, given: Policy | None = None, known: Known | None = None
+) -> Decision:
     """Judge a case and record it, unless this very look is recorded already.
 
     Parameters
     ----------
     last : the rollout's last record, from which the case's state was taken
     given : the policy that was asked about, where it is not the case's own
+    known : the project's people at the look
 
     Raises
     ------
@@ -185,8 +222,9 @@ def recorded(case: Case, book: Ledger, last: Record | None, given: Policy | None
     policy, state = case.policy, case.state
     source = source_digest(case.cells, case.intake)
     key = question(case, source)
-    if last is not None and (last.key == key or last.key.startswith(f"{key}|")):
-        return decision_of(last)
+    answer = last if last is None or last.kind in ANSWERS else book.last(policy.rollout, ANSWERS)
+    if answer is not None and _answers(answer, key, case):
+        return decision_of(answer)
     if last is not None and book.find(key) is not None:
         # Others were recorded since: what was decided before them is no answer to what holds now.
         key = f"{key}|{last.sha256}"
@@ -195,6 +233,10 @@ def recorded(case: Case, book: Ledger, last: Record | None, given: Policy | None
     body, documents = inputs(case, before.entry()["inputs"] if before is not None else None)
     if given is not None:
         documents[given.sha256()] = given.canonical_json()
+    if known is not None and (known.people is not None or case.mandate is not None or case.unheeded):
+        body["people"] = known.to_dict()
+        keys = known.document()
+        documents |= {} if keys is None else {digest(keys): keys}
     entry = {
         "versions": {"rampgate": __version__, "statistics": STATISTICS},
         "policy_sha256": policy.sha256(),
@@ -214,6 +256,14 @@ def recorded(case: Case, book: Ledger, last: Record | None, given: Policy | None
         recorded_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     return decision_of(record)
+
+
+def _answers(record: Record, key: str, case: Case) -> bool:
+    """Whether a record is the answer to a question: of the same rows, while the same reviews were open."""
+    if record.key != key and not record.key.startswith(f"{key}|"):
+        return False
+    then = {one["incident"] for one in record.entry()["inputs"].get("reviews", ())}
+    return then == {one.incident for one in case.reviews or ()}
 
 
 def decision_of(record: Record) -> Decision:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from rampgate.errors import UsageError
-from rampgate.judge.decision import FAIL, PASS, ROLLBACK
+from rampgate.judge.decision import ROLLBACK
 from rampgate.judge.order import GO, HOLD, RESUME, Order
-from rampgate.judge.orders import ordered, rolled_back_by
-from rampgate.judge.state import COMPLETED, ROLLED_BACK, State
+from rampgate.judge.orders import ordered
+from rampgate.judge.state import ROLLED_BACK, State
 from rampgate.ledger import Ledger, Record
 from rampgate.policy import Policy
 from rampgate.rollout.approve import signer_of
+from rampgate.rollout.known import Known
 from rampgate.rollout.looks import parse_moment, refuse_future
 from rampgate.rollout.newer import refuse_newer
-from rampgate.rollout.signed import HUMAN, Draft, append_signed
+from rampgate.rollout.orders import heed, order_of, policy_of
+from rampgate.rollout.signed import HUMAN, Draft, Signer, append_signed
 
 DECISIONS = (HOLD, ROLLBACK, GO)
 
@@ -90,18 +90,20 @@ def decide(
     reason = " ".join(because.split())
     if not reason:
         raise UsageError("no reason is given", where="--because", remedy="say why; every later report shows it")
-    signer = signer_of(person, key, ledger.path.parent)
+    signer = signer_of(person, key, ledger.folder)
     orders: list[tuple[Order, State, Policy]] = []
+    seen: list[str] = []
 
     def draft(last: Record | None) -> Draft:
         before = ledger.last(rollout, "decision")
         if last is None or before is None:
             held = ", ".join(ledger.rollouts()) or "no rollout"
             what = f"nothing has been decided on a rollout {rollout!r} yet; the ledger holds {held}"
-            raise UsageError(what, where=str(ledger.path), remedy="judge a first look with `rampgate check`")
+            raise UsageError(what, where=ledger.where, remedy="judge a first look with `rampgate check`")
         refuse_newer(last)
+        _refuse_unseen(seen, before, decision)
         policy = policy_of(before, ledger.document)
-        state = State.from_dict(last.state())
+        state = _stands(rollout, ledger, before, signer)
         moment = parse_moment(as_of, policy.zone)
         refuse_future(moment)
         said = {"decision": decision, "because": reason, "as_of": moment.isoformat()}
@@ -116,123 +118,24 @@ def decide(
     return Decided(record.sha256, rollout, whole, state, len(policy.phases))
 
 
-def policy_of(decision: Record, read: Any) -> Policy:
-    """The policy that the last look was judged by.
+def _stands(rollout: str, ledger: Ledger, look: Record, signer: Signer) -> State:
+    """Where the rollout stands, by what the gate and people decided before."""
+    known = Known(signer.people)
+    records = list(ledger.records(rollout, HUMAN))
+    return heed(look, records, known, lambda one: ledger.latest_before(one.sequence), ledger.document).state
+
+
+def _refuse_unseen(seen: list[str], look: Record, decision: str) -> None:
+    """Refuse to go on past what a look found that was recorded while the person signed.
 
     Parameters
     ----------
-    read : SHA-256 -> bytes of a document
+    seen : the look that they decided on, once it is known
     """
-    return Policy.from_canonical(json.loads(read(decision.entry()["inputs"]["policy"])))
-
-
-def order_of(said: Mapping[str, Any], state: State, before: Record, policy: Policy) -> Order:
-    """The order that a statement amounts to, where the rollout stands.
-
-    Parameters
-    ----------
-    said : decision, because, as_of and person
-    before : the last look
-
-    Raises
-    ------
-    UsageError
-        It cannot be decided here, or not by this person.
-    """
-    decision, person, as_of = said["decision"], said["person"], datetime.fromisoformat(said["as_of"])
-    looked = datetime.fromisoformat(before.entry()["inputs"]["as_of"])
-    latest = max([looked, *(order.as_of for order in state.orders)])
-    if as_of < latest:
-        what = f"{as_of.isoformat()} is before what was decided last, {latest.isoformat()}"
-        raise UsageError(what, where="--as-of", remedy="leave it out, or give a later moment")
-    order = Order(decision, (person,), as_of, (said["because"],))
-    last = before.entry()["decision"]
-    if decision == HOLD:
-        return _hold(order, state)
-    if decision == ROLLBACK:
-        _demand(state.status != ROLLED_BACK, "the rollout is rolled back already", "nothing is left to decide")
-        return order
-    _refuse_author(person, policy)
-    if decision == RESUME:
-        return _resume(order, state, last)
-    return _past_rollback(order, state, last, policy) if state.status == ROLLED_BACK else _go(order, state, last)
-
-
-def _hold(order: Order, state: State) -> Order:
-    _demand(state.status != ROLLED_BACK, "the rollout is rolled back, which is more than to hold", "leave it so")
-    again = any(one.decision == HOLD for one in state.orders)
-    _demand(not again, "the rollout is held by a person already", "`rampgate resume` lets the gate decide again")
-    return order
-
-
-def _go(order: Order, state: State, last: Mapping[str, Any]) -> Order:
-    """To go on past a hold: one phase, whatever held it, but not past a missing approval."""
-    codes = tuple(dict.fromkeys(r["code"] for r in last["reasons"] if r["verdict"] != PASS))
-    unapproved = (last.get("approval") or {}).get("problem")
-    _demand(not unapproved, "the policy is not approved, which no single person can go past", "let it be approved")
-    _demand(state.status != COMPLETED, "the rollout is complete", "nothing is left to go on to")
-    here = last["decision"] == HOLD and last["phase"]["index"] == state.phase
-    remedy = "look with `rampgate check` first; what only a person holds is lifted by `rampgate resume`"
-    _demand(here, "the gate does not hold this phase", remedy)
-    return Order(order.decision, order.by, order.as_of, order.because, codes)
-
-
-def _past_rollback(order: Order, state: State, last: Mapping[str, Any], policy: Policy) -> Order:
-    """To go on past a rollback: as many people as the policy says, and none where it says nothing."""
-    rules, person = policy.approval, order.by[0]
-    _demand(
-        rules is not None,
-        "the policy states no approvals for going on past a rollback",
-        "begin a new attempt with `rampgate resume`, or under a new candidate name",
-    )
-    assert rules is not None
-    unapproved = (last.get("approval") or {}).get("problem")
-    _demand(not unapproved, "the policy is not approved, so nobody can go on past its rollback", "let it be approved")
-    failed = [c["id"] for c in last["criteria"] if c["kind"] == "rollback" and c["verdict"] == FAIL]
-    by_person = rolled_back_by(state)
-    seen = by_person.told if by_person is not None and not failed else _first(last)
-    found = Order(
-        order.decision,
-        order.by,
-        order.as_of,
-        order.because,
-        tuple(failed),
-        rules.needed_past_rollback,
-        seen,
-        state.rolled_back_at,
-    )
-    waiting = next((one for one in state.orders if one.decision == GO and not one.in_force), None)
-    again = waiting is not None and person in waiting.by and waiting.past == found.past
-    _demand(not again, f"{person} has agreed to this already", "another approver has to")
-    return found
-
-
-def _resume(order: Order, state: State, last: Mapping[str, Any]) -> Order:
-    if state.status == ROLLED_BACK:
-        by_person = rolled_back_by(state)
-        seen = f"by {by_person.told}" if by_person is not None else _first(last)
-        return Order(order.decision, order.by, order.as_of, order.because, seen=seen)
-    held = any(one.decision == HOLD for one in state.orders)
-    _demand(held, "the rollout is neither rolled back nor held by a person", "nothing is to be resumed")
-    return order
-
-
-def _first(last: Mapping[str, Any]) -> str:
-    """Why the last look rolled back."""
-    return str(next((r["message"] for r in last["reasons"] if r["code"] == "rollback"), "no reason was recorded"))
-
-
-def _refuse_author(person: str, policy: Policy) -> None:
-    """Where a policy names approvers, only they let a rollout go on; anybody may hold it or take it back."""
-    rules = policy.approval
-    if rules is not None and person not in rules.approvers:
+    if decision in (GO, RESUME) and seen and seen[0] != look.sha256:
         raise UsageError(
-            f"{person} is not among the approvers of the policy, and only they can let the rollout go on",
-            where="--as",
-            remedy=f"they are {', '.join(rules.approvers)}; anybody of the project may decide to hold or to roll back",
+            "the gate looked again while this was signed",
+            where=f"record {look.sequence}",
+            remedy="read what it found, and decide on that",
         )
-
-
-def _demand(satisfied: bool, what: str, remedy: str) -> None:
-    if not satisfied:
-        raise UsageError(what, remedy=remedy)
+    seen[:] = seen[:1] or [look.sha256]

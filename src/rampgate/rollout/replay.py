@@ -72,7 +72,9 @@ def looks(
     engine = events_engine(policy, events)
     try:
         until = look_at(policy, parse_moment(end, policy.zone))
-        cells, intake, first, _, bounds = read(policy, engine, switches(policy, None), until, store=store)
+        cells, intake, first, _, bounds, drift, apart = read(
+            policy, engine, switches(policy, None), until, drift={}, store=store
+        )
     finally:
         if engine is not events:
             engine.close()
@@ -81,7 +83,7 @@ def looks(
     last = _last_look(policy, intake.newest)
     since = parse_moment(start, policy.zone) if start is not None else None
     look = next_look(policy, look_at(policy, local_midnight(first, policy.zone)))
-    state = State(candidate=policy.candidate, start=first, bounds=bounds)
+    state = State(candidate=policy.candidate, start=first, bounds=bounds, drift=drift, apart=apart)
     while look <= (min(until, last) if end is None else until):
         if not state.phases:
             state = replace(state, phases=(first_phase(policy, first, look),))

@@ -1,4 +1,6 @@
-"""Records that a person signs: approvals, decisions against the gate, checkpoints. One form, one way to append them.
+"""Records that a person signs: approvals, decisions against the gate, checkpoints, and what is said of incidents.
+
+One form, one way to append them.
 
 The entry of each is ``{"versions": ..., "statement": ..., "signature": ...}``. The statement says what, who, when and
 with which key, and names the record after which it was made, so that no signature can be used a second time.
@@ -18,7 +20,10 @@ from rampgate.ledger import Ledger, Record, canonical, digest
 from rampgate.people import People, SigningKey, verifies
 
 APPROVAL, HUMAN, CHECKPOINT = "approval", "human", "checkpoint"
-SIGNED = (APPROVAL, HUMAN, CHECKPOINT)
+INCIDENT, REVIEW = "incident", "review"
+SIGNED = (APPROVAL, HUMAN, CHECKPOINT, INCIDENT, REVIEW)
+#: What a project whose people have no keys may record by name alone: none of it moves a rollout's state.
+BY_NAME = (INCIDENT, REVIEW)
 #: Others may record meanwhile; each time the statement is made and signed again.
 TRIES = 20
 
@@ -29,6 +34,7 @@ class Signer:
 
     person: str
     key: SigningKey
+    people: People
 
     @classmethod
     def of(cls, person: str, key: SigningKey, people: People) -> Signer:
@@ -40,7 +46,14 @@ class Signer:
             The key is not one that the person signs with.
         """
         people.refuse_stranger(person, key.public)
-        return cls(person, key)
+        return cls(person, key, people)
+
+
+@dataclass(frozen=True)
+class Named:
+    """A person of a project without keys: what they record bears a name, and no signature."""
+
+    person: str
 
 
 @dataclass(frozen=True)
@@ -53,7 +66,7 @@ class Draft:
 
 
 def append_signed(
-    book: Ledger, rollout: str, kind: str, signer: Signer, draft: Callable[[Record | None], Draft | Record]
+    book: Ledger, rollout: str, kind: str, signer: Signer | Named, draft: Callable[[Record | None], Draft | Record]
 ) -> Record:
     """Sign and record what ``draft`` makes of the rollout's last record; a record that it finds is returned as it is.
 
@@ -73,7 +86,7 @@ def append_signed(
             "rollout": rollout,
             "after": last.sha256 if last is not None else None,
             "person": signer.person,
-            "public_key": signer.key.public,
+            "public_key": signer.key.public if isinstance(signer, Signer) else None,
             "at": now,
             **made.says,
         }
@@ -86,7 +99,7 @@ def append_signed(
                 body={
                     "versions": {"rampgate": __version__, "statistics": STATISTICS},
                     "statement": statement,
-                    "signature": signer.key.sign(canonical(statement)),
+                    "signature": signer.key.sign(canonical(statement)) if isinstance(signer, Signer) else None,
                 },
                 documents=made.documents,
                 state=made.state,
@@ -105,19 +118,25 @@ def key_of(kind: str, statement: Mapping[str, Any]) -> str:
     return f"{statement['rollout']}|{kind}|{digest(canonical(statement))}"
 
 
-def signature_problem(record: Record, people: People | None = None) -> str | None:
+def signature_problem(record: Record, people: People | None = None, latest: datetime | None = None) -> str | None:
     """Why a record was not signed by the person that it names, or None.
 
     Parameters
     ----------
     people : whose keys count; None asks for none and trusts the key that the record names
+    latest : the latest moment that stands in the ledger before it: it was signed no earlier, whatever it says
     """
     entry = record.entry()
     statement, signature = entry["statement"], entry["signature"]
     if statement["what"] != f"rampgate {record.kind}" or statement["rollout"] != record.rollout:
         return "what was signed is of another kind or rollout"
+    if record.kind in BY_NAME and (statement["public_key"], signature) == (None, None):
+        return None
     if not verifies(statement["public_key"], canonical(statement), signature):
         return f"the signature is not that of the key it names, {statement['public_key']}"
-    if people is not None and not people.knows(statement["person"], statement["public_key"]):
-        return f"it is signed as {statement['person']} with a key that {people.where} does not know for them"
-    return None
+    if statement["at"] != record.recorded_at:
+        return f"it was signed at {statement['at']}, and says that it was recorded at {record.recorded_at}"
+    if people is None:
+        return None
+    at = datetime.fromisoformat(statement["at"])
+    return people.stranger(statement["person"], statement["public_key"], at if latest is None else max(at, latest))

@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from rampgate.judge.gate import counted_metrics
 from rampgate.judge.labels import TOLERATED
 from rampgate.policy import Policy
 from rampgate.policy.values import percent
+from rampgate.simulation.asleep import asleep
 from rampgate.simulation.baseline import Baseline, days_of
-from rampgate.simulation.opening import ENOUGH, enough_looks, needs_days, opening, with_budgets, with_margins
+from rampgate.simulation.opening import ENOUGH, enough_looks, needs_weeks, opening, with_budgets, with_margins
 from rampgate.simulation.table import TIMES, Outcome
 
 #: Times as wide that margins and budgets are tried.
-FACTORS = (1.25, 1.5, 2.0, 3.0, 5.0)
+FACTORS = (1.25, 1.5, 2.0, 2.5, 3.0, 5.0)
+#: Times as wide that margins are told to be where none of these opens the phase in time.
+SUGGESTED = 2.5
 #: Rollouts that a remedy is tried on.
 TRIED = 200
-#: Share of rollouts in which a harm may be missed before that is said.
-MISSED = 0.2
 
 
-def advice(baseline: Baseline, found: Sequence[Outcome], periods: int, seed: int) -> tuple[str, ...]:
-    """Sentences, the gravest first; none where nothing has to be said."""
+def advice(
+    baseline: Baseline, found: Sequence[Outcome], periods: int, seed: int, rollouts: int
+) -> tuple[str, ...]:  # fmt: skip
+    """Sentences, the gravest first; none where nothing has to be said.
+
+    Parameters
+    ----------
+    rollouts : of each scenario in ``found``; a remedy is tried on no more
+    """
     return (
         *_late(baseline),
         *(said for _, said in not_opening(baseline, found, seed)),
         *_wolf(baseline.policy, found),
-        *_asleep(baseline.policy, found, periods * days_of(baseline.policy)),
+        *asleep(baseline, found, (periods, seed, rollouts)),
     )
 
 
@@ -48,10 +57,9 @@ def not_opening(baseline: Baseline, found: Sequence[Outcome], seed: int) -> Iter
         if figure.estimate is None or figure.estimate >= ENOUGH or last:
             continue
         stay = f"{TIMES} times its shortest stay of {phase.at_least}"
-        half = needs_days(baseline, index, seed)
-        wait = "more than a year" if half is None else f"about {half / 7:.0f} weeks"
+        wait = needs_weeks(baseline, index, seed) or "more than a year"
         text = (
-            f"phase {index + 1} ({percent(phase.traffic)} of traffic, {phase.go}) opens for {figure.estimate:.0%} of "
+            f"phase {index + 1} ({percent(phase.traffic)} of traffic, {phase.go}) opens for {figure.percent} of "
             f"harmless candidates within {stay}; half of them need {wait}, at {baseline.per_day:,.0f} units a day"
         )
         remedies = list(_remedies(baseline, index, seed))
@@ -74,9 +82,13 @@ def _remedies(baseline: Baseline, index: int, seed: int) -> Iterator[str]:
         for factor in FACTORS:
             tried = with_margins(policy, required, factor)
             if _opens(tried, baseline, index, seed):
-                margins = ", ".join(f"{name} to {tried.margins()[name]}" for name in required)
-                yield f"widen its margins {factor:g} times ({margins}), with which it does"
+                yield f"widen its margins {factor:g} times ({_margins(tried, required)}), with which it does"
                 break
+        else:
+            tried = with_margins(policy, required, SUGGESTED)
+            half = needs_weeks(replace(baseline, policy=tried), index, seed)
+            wait = f"with which half of them need {half or 'more than a year'}"
+            yield f"widen its margins {SUGGESTED:g} times ({_margins(tried, required)}), {wait}"
         yield "leave the phase by within_budget or no_harm, and ask for non_inferior at a larger share of traffic"
     elif phase.go == "within_budget":
         for factor in FACTORS:
@@ -86,6 +98,10 @@ def _remedies(baseline: Baseline, index: int, seed: int) -> Iterator[str]:
                 yield f"accept a harm_budget {factor:g} times as large ({budgets}), with which it does"
                 break
         yield "begin the next phase with less traffic, or a shorter at_least (not tried here)"
+
+
+def _margins(policy: Policy, names: Sequence[str]) -> str:
+    return ", ".join(f"{name} to {policy.margins()[name]}" for name in names)
 
 
 def _opens(policy: Policy, baseline: Baseline, index: int, seed: int) -> bool:
@@ -121,36 +137,9 @@ def _wolf(policy: Policy, found: Sequence[Outcome]) -> Iterator[str]:
         if not one.harmless or figure.estimate is None or figure.error is None:
             continue
         if figure.estimate - 3.0 * figure.error > budget:
-            yield (
-                f"{one.name}: {figure.estimate:.1%} (+/- {figure.error:.1%}) are rolled back, more than the "
-                f"{percent(budget)} of the budget: give means and ratios bounds, so that the proof is exact"
-            )
-
-
-def _asleep(policy: Policy, found: Sequence[Outcome], days: int) -> Iterator[str]:
-    """Harm that must be caught and is missed too often."""
-    late = []
-    for one in found:
-        missed = one.missed.estimate
-        if one.harmless or missed is None or missed <= MISSED or one.criterion is None:
-            continue
-        kind, _, metric = one.criterion.partition(":")
-        if one.name.endswith("-expect-day") and policy.phases[-1].alone:
-            late.append(missed)
-        if not one.name.endswith("-expect-start"):
-            continue
-        twice = next((o for o in found if o.name == f"{metric}-twice-start"), None)
-        share = None if twice is None else twice.missed.estimate
-        more = "" if twice is None or share is None else f" ({share:.0%} where {twice.says})"
-        if kind == "rollback":
-            fix, stopped = f"lower worse_by of {metric}, stay longer, or begin with more traffic", "rolled back"
-        else:
-            fix, stopped = f"lower the margin of {metric}, stay longer, or give it a rollback criterion", "stopped"
-        yield f"{one.says}: in {days} days {missed:.0%} of such rollouts are not {stopped}{more}. To catch it, {fix}"
-    if late:
-        low, high = (f"{share:.0%}" for share in (min(late), max(late)))
-        told = low if low == high else f"{low} to {high}"
-        yield (
-            f"of harm that begins on a day at random within {days} days, {told} is missed: at 100 % of traffic nothing "
-            "is left to compare with. Keep a holdout in the last phase, as holdout: 5%"
-        )
+            text = f"{one.name}: {figure.estimate:.1%} (+/- {figure.error:.1%}) are rolled back"
+            if policy.evidence == "point":
+                yield f"{text}: plain thresholds keep no error budget; leave evidence: point out of the policy"
+                continue
+            remedy = "give means and ratios bounds, so that the proof is exact"
+            yield f"{text}, more than the {percent(budget)} of the budget: {remedy}"

@@ -19,7 +19,7 @@ from rampgate.aggregate.moments import Floats
 from rampgate.aggregate.needs import needs
 from rampgate.aggregate.sorts import Sorts
 from rampgate.errors import UsageError
-from rampgate.policy import Mean, Policy, Ratio
+from rampgate.policy import Mean, Policy, Quantile, Ratio
 from rampgate.simulation.baseline import Baseline
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -60,6 +60,7 @@ def assumed(policy: Policy, given: Mapping[str, Any]) -> Baseline:
     for key in given:
         if key not in _KEYS:
             raise _wrong(str(key), "is no key of a baseline by hand", f"one of {', '.join(sorted(_KEYS))}")
+    _refuse_untellable(policy)
     volume = _volume(given.get("per_day"))
     asked = needs(policy)
     described = given.get("metrics")
@@ -79,6 +80,8 @@ def assumed(policy: Policy, given: Mapping[str, Any]) -> Baseline:
         tuple(rows) * len(week),
         np.tile(values, (len(week), 1)),
         np.concatenate([weight * volume[day] for day in week]),
+        (),
+        np.zeros((len(week) * len(weight), 0), dtype=np.int64),
     )
     start = policy.start or date(2026, 1, 5)
     monday = start - timedelta(days=7 + start.weekday())
@@ -98,6 +101,23 @@ def assumed(policy: Policy, given: Mapping[str, Any]) -> Baseline:
         "each other and of segments, no history, outcomes as early as the policy says"
     )
     return Baseline(policy, sorts.components, asked.pairs, groups, sorts, days, (nothing, nothing), (), start, (note,))
+
+
+def _refuse_untellable(policy: Policy) -> None:
+    """Refuse what a value and its deviation do not describe: rows say it."""
+    for name, metric in policy.metrics.items():
+        lacking = {
+            "a quantile, whose threshold the history fixes": isinstance(metric, Quantile),
+            "a test of the pace of events, which needs their ages": policy.tests_hazard(name),
+            "a mean with a covariate, which needs what both have to do with each other": (
+                isinstance(metric, Mean) and metric.covariate is not None
+            ),
+        }
+        for what, there in lacking.items():
+            if there:
+                raise _wrong(
+                    f"metrics.{name}", f"is {what}", "simulate from rows, or leave it out of a copy of the policy"
+                )
 
 
 def _wrong(where: str, what: str, remedy: str) -> UsageError:
@@ -214,7 +234,6 @@ def _units(
             limit = metric.range[1] if metric.range is not None else np.inf
             came = values[f"{name}:value"] > 0.5 if metric.binary else values[f"{name}:value"] < limit
             values[f"{name}:event"] = came * known
-        assert not isinstance(metric, Mean) or metric.covariate is None
     return np.stack([values[name] for name in components], axis=1), weight
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -15,9 +15,11 @@ from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Perio
 from rampgate.aggregate.read import both_ends, read
 from rampgate.aggregate.sorts import Sorts, of_periods, sorts
 from rampgate.errors import DataError
+from rampgate.estimate.quantiles import Quantiles
 from rampgate.judge.ripe import is_ripe
 from rampgate.policy import Policy
 from rampgate.rollout.rows import events_engine
+from rampgate.simulation.binned import thresholds
 
 #: Days of history that rollouts are drawn from: the latest; a level of half a year ago is no level of today.
 RECENT_DAYS = 56
@@ -40,6 +42,7 @@ class Baseline:
     before : each period of the history with its units
     start : first day of the simulated rollouts
     notes : what was supposed, in sentences
+    quantiles : those that something is judged by, with their thresholds
     """
 
     policy: Policy
@@ -52,6 +55,12 @@ class Baseline:
     before: tuple[tuple[Period, float], ...]
     start: date
     notes: tuple[str, ...]
+    quantiles: Mapping[str, Quantiles] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What is known of a unit: its components, and the bins of what is judged by its histogram."""
+        return (*self.components, *(f"{name}:bin" for name in self.sorts.binned))
 
     @property
     def per_day(self) -> float:
@@ -84,9 +93,9 @@ def read_history(policy: Policy, events: Any = None) -> tuple[Policy, Cells, Sor
     engine = events_engine(policy, events)
     try:
         end, why = _end(policy, engine)
-        cells, intake, _, _, bounds = read(policy, engine, (), end, local_day(end, policy.zone))
+        cells, intake, _, _, bounds, _, apart = read(policy, engine, (), end, local_day(end, policy.zone))
         fixed = policy.with_bounds(bounds)
-        found = sorts(fixed, engine, end, cells)
+        found = sorts(fixed, engine, end, cells, apart)
     finally:
         if engine is not events:
             engine.close()
@@ -137,7 +146,11 @@ def of_history(policy: Policy, cells: Cells, found: Sorts, end: datetime, notes:
     if found.part < 1.0:
         told = (*told, f"one unit of {1 / found.part:,.0f} was taken, by the hash of its row")
     history = (then.arm(CANDIDATE), then.arm(BASELINE))
-    return Baseline(policy, own.components, own.pairs, groups, drawn, days, history, before, _start(policy, end), told)
+    start = _start(policy, end)
+    quantiles = thresholds(policy, own, groups, range(len(own.periods)), local_midnight(start, policy.zone))
+    return Baseline(
+        policy, own.components, own.pairs, groups, drawn, days, history, before, start, told, quantiles
+    )  # fmt: skip
 
 
 def _drawn_from(policy: Policy, cells: Cells, end: datetime) -> list[int]:
@@ -173,3 +186,24 @@ def member_of(groups: Sequence[Group], columns: Sequence[str], values: Sequence[
             at = columns.index(str(group.column))
             out[:, g] = [row[at] == group.value for row in values]
     return out
+
+
+def only_by(baseline: Baseline, column: str) -> Baseline:
+    """The same baseline for a policy that has the segments of one column alone."""
+    policy = baseline.policy
+    assert policy.segments is not None
+    at = policy.segments.by.index(column)
+    kept = [g for g, group in enumerate(baseline.groups) if group.column in (None, column)]
+    c, b = (_of_groups(arm, kept) for arm in baseline.history)
+    return replace(
+        baseline,
+        policy=policy.model_copy(update={"segments": policy.segments.model_copy(update={"by": (column,)})}),
+        groups=tuple(baseline.groups[g] for g in kept),
+        sorts=replace(baseline.sorts, segments=tuple((row[at],) for row in baseline.sorts.segments)),
+        history=(c, b),
+        quantiles={name: one.pick(kept) for name, one in baseline.quantiles.items()},
+    )
+
+
+def _of_groups(arm: Arm, kept: Sequence[int]) -> Arm:
+    return replace(arm, **{name: getattr(arm, name)[kept] for name in ("n", "mean", "comoment", "low", "high")})

@@ -8,222 +8,17 @@ each sort as many as a Poisson distribution about its count says, split by the t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
+from rampgate.aggregate.histogram import AGES
 from rampgate.aggregate.marginals import Arm
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Floats, Ints, Period
-from rampgate.aggregate.sorts import Sorts
-from rampgate.estimate.metric import KPI
-from rampgate.policy import Policy
-from rampgate.simulation.baseline import Baseline, member_of
-from rampgate.simulation.levels import changed, turns
+from rampgate.simulation.baseline import Baseline
+from rampgate.simulation.pool import Pool, aged, knowing, within
 from rampgate.simulation.scenario import Change, Scenario
-
-#: Sorts of a day that are kept; of a day with more, each pattern of outcomes keeps its share, and segments are sampled.
-SORTS = 500
-#: Sorts of a pattern that are kept at least.
-FEW = 4
-#: Units of a day up to which each is written out to be drawn from.
-DECK = 5000
-
-
-@dataclass(frozen=True)
-class Pool:
-    """What units are drawn from, with a scenario's changes.
-
-    Attributes
-    ----------
-    weight : units of each sort in its day, (sort,)
-    day : of each sort, ascending, (sort,)
-    member : (sort, group)
-    features : of each sort as it is, then as each change makes it, (1 + change, sort, feature)
-    chance : of each change to happen to a unit where it is fully there, (change, sort)
-    columns : which feature is each component's sum, and each pair's product, (component + pair,)
-    centre : what was subtracted of each component, (component,)
-    extremes : (1 + change, sort, magnitude), of the components whose smallest and largest value matter
-    magnitudes : which components these are
-    paired : whether segment values have co-moments too, which only some criteria need
-    """
-
-    baseline: Baseline
-    weight: Floats
-    day: Ints
-    member: Floats
-    features: Floats
-    chance: Floats
-    columns: Ints
-    centre: Floats
-    extremes: Floats
-    magnitudes: tuple[int, ...]
-    paired: bool
-
-    @classmethod
-    def of(cls, baseline: Baseline, scenario: Scenario, whole: bool = False, paired: bool = False) -> Pool:
-        """The pool of a scenario.
-
-        Parameters
-        ----------
-        whole : whether every sort of a day is kept, however many there are
-        paired : whether segment values have co-moments whoever needs them
-        """
-        every = np.argsort(baseline.sorts.period, kind="stable")
-        kept = chosen(baseline.sorts, every) if whole else thinned(baseline.sorts, len(baseline.days))
-        columns = () if baseline.policy.segments is None else baseline.policy.segments.by
-        member = member_of(baseline.groups, columns, kept.segments)
-        versions, chances = _versions(baseline, scenario, kept.values, member)
-        chance = np.stack(chances) if chances else np.zeros((0, len(kept.count)))
-        values = np.stack(versions)
-        magnitudes = _magnitudes(baseline)
-        centre = np.zeros(values.shape[-1])
-        centre[list(magnitudes)] = (kept.count @ kept.values)[list(magnitudes)] / kept.count.sum()
-        features, place = _features(values - centre * _known(baseline, values), baseline.pairs)
-        extremes = values[..., list(magnitudes)]
-        return cls(
-            baseline,
-            kept.count,
-            kept.period,
-            member,
-            features,
-            chance,
-            place,
-            centre,
-            extremes,
-            magnitudes,
-            paired or _paired(baseline.policy),
-        )
-
-    @cached_property
-    def begin(self) -> Ints:
-        """Where each day's sorts begin, and where the last ones end, (day + 1,)."""
-        return np.searchsorted(self.day, np.arange(len(self.baseline.days) + 1))
-
-    @cached_property
-    def decks(self) -> tuple[Ints, ...]:
-        """The sort of each unit of a day, for drawing units evenly; empty where sorts do not stand for whole units."""
-        out = []
-        for day in range(len(self.baseline.days)):
-            weight = self.weight[self.begin[day] : self.begin[day + 1]]
-            plain = weight.sum() <= DECK and bool(np.all(weight == np.rint(weight)))
-            out.append(np.repeat(np.arange(len(weight)), weight.astype(np.int64) if plain else 0))
-        return tuple(out)
-
-    def table(self, day: int) -> Floats:
-        """What a unit of each sort and change of a day adds to each group, (1 + change times sort, group x feature)."""
-        rows = slice(self.begin[day], self.begin[day + 1])
-        features, member = self.features[:, rows], self.member[rows]
-        each = member[None, :, :, None] * features[:, :, None, :]
-        return np.ascontiguousarray(each.reshape(-1, member.shape[1] * features.shape[-1]))
-
-
-def _paired(policy: Policy) -> bool:
-    """Whether a segment's criterion needs co-moments: of the KPI, or of what is not only good or bad."""
-    rules = () if policy.segments is None else (*policy.segments.guardrails, *policy.segments.rollback)
-    return any(name == KPI or not policy.metrics[name].binary for name in rules)
-
-
-def _versions(
-    baseline: Baseline, scenario: Scenario, values: Floats, member: Floats
-) -> tuple[list[Floats], list[Floats]]:
-    """Units as they are and as the scenario makes them, and the chance of each but the first where it is all there.
-
-    Magnitudes of all units move together; of good and bad outcomes one at most is turned in a unit.
-    """
-    moved, moves = values, [c for c in scenario.changes if not turns(baseline, c.metric)]
-    for change in moves:
-        new, chance = changed(baseline, change.metric, change.harm, change.group, values)
-        place = [i for i, name in enumerate(baseline.components) if name.startswith(f"{change.metric}:")]
-        moved = moved.copy()
-        moved[:, place] = np.where((chance * _inside(baseline, change, member) > 0)[:, None], new, moved)[:, place]
-    versions, chances = [], []
-    for change in scenario.changes:
-        if change not in moves:
-            new, chance = changed(baseline, change.metric, change.harm, change.group, moved)
-            versions.append(new)
-            chances.append(chance * _inside(baseline, change, member))
-    turned = np.sum(chances, axis=0) if chances else np.zeros(len(values))
-    if turned.max(initial=0.0) > 1.0:
-        raise ValueError(f"{scenario.name}: more is to be changed than there are units")
-    if moves:
-        versions, chances = [moved, *versions], [1.0 - turned, *chances]
-    return [values, *versions], chances
-
-
-def _inside(baseline: Baseline, change: Change, member: Floats) -> Floats:
-    return member[:, baseline.groups.index(change.group)]
-
-
-def _magnitudes(baseline: Baseline) -> tuple[int, ...]:
-    """The components whose extremes bound what a unit may do: values without a stated range."""
-    out = []
-    for i, name in enumerate(baseline.components):
-        metric, _, role = name.rpartition(":")
-        rule = baseline.policy.metrics[metric]
-        if not rule.binary and role in ("value", "numerator", "denominator"):
-            out.append(i)
-    return tuple(out)
-
-
-def _known(baseline: Baseline, values: Floats) -> Floats:
-    """1 where a component is of a unit whose metric is known: only these are centred."""
-    out = np.ones_like(values)
-    for i, name in enumerate(baseline.components):
-        out[..., i] = values[..., baseline.components.index(f"{name.rpartition(':')[0]}:known")]
-    return out
-
-
-def _features(values: Floats, pairs: Sequence[tuple[int, int]]) -> tuple[Floats, Ints]:
-    """The number of units, sums and products that differ, and which of them each component and pair is."""
-    each = [np.ones(values.shape[:-1]), *np.moveaxis(values, -1, 0)]
-    each += [values[..., i] * values[..., j] for i, j in pairs]
-    kept: list[Floats] = []
-    place = []
-    for feature in each:
-        found = next((k for k, other in enumerate(kept) if np.array_equal(feature, other)), None)
-        place.append(len(kept) if found is None else found)
-        if found is None:
-            kept.append(feature)
-    return np.stack(kept, axis=-1), np.array(place[1:], dtype=np.int64)
-
-
-def thinned(found: Sorts, days: int) -> Sorts:
-    """At most `SORTS` sorts of each day, standing for all its units.
-
-    Of each pattern of outcomes some are kept, evenly spread over its units, and stand for as many as it has; so rates,
-    and what metrics have to do with each other, stay what they are to the last unit.
-    """
-    binary = np.all((found.values == 0) | (found.values == 1), axis=0)
-    _, pattern = np.unique(found.values[:, binary], axis=0, return_inverse=True)
-    rows, counts = [], []
-    for day in range(days):
-        mine = np.flatnonzero(found.period == day)
-        if len(mine) <= SORTS:
-            rows.append(mine)
-            counts.append(found.count[mine])
-            continue
-        for one in np.unique(pattern[mine]):
-            same = mine[pattern[mine] == one]
-            part = found.count[same].sum() / found.count[mine].sum()
-            keep = min(len(same), max(FEW, round(SORTS * float(part))))
-            # Evenly spaced units of the pattern, in the order of its sorts.
-            ends = found.count[same].cumsum()
-            at = (np.arange(keep) + 0.5) * ends[-1] / keep
-            rows.append(same[np.searchsorted(ends, at, side="left")])
-            counts.append(np.full(keep, ends[-1] / keep))
-    every, count = np.concatenate(rows), np.concatenate(counts)
-    order = np.argsort(found.period[every], kind="stable")
-    return replace(chosen(found, every[order]), count=count[order])
-
-
-def chosen(found: Sorts, rows: Ints) -> Sorts:
-    """Some of the sorts, in this order."""
-    segments = tuple(found.segments[r] for r in rows)
-    return replace(
-        found, period=found.period[rows], segments=segments, values=found.values[rows], count=found.count[rows]
-    )
 
 
 @dataclass
@@ -249,12 +44,12 @@ class Drawn:
     @classmethod
     def of(
         cls, pool: Pool, scenario: Scenario, intensity: Floats, periods: Sequence[Period], rng: np.random.Generator
-    ) -> Drawn:
+    ) -> Self:
         rollouts, count = intensity.shape
         shape = (2, rollouts, count, pool.member.shape[1])
         some = (*shape, len(pool.magnitudes))
         days = _days(pool.baseline, periods, rollouts, rng)
-        sums = np.zeros((*shape, pool.features.shape[-1]))
+        sums = np.zeros((*shape, pool.width))
         return cls(pool, rng, days, intensity, scenario.both, sums, np.zeros(some), np.zeros(some))
 
     def fill(self, rows: Ints, begin: Ints, end: int, share: tuple[float, float]) -> None:
@@ -274,10 +69,14 @@ class Drawn:
         for arm, part in ((CANDIDATE, share[0]), (BASELINE, share[1])):
             there = self.intensity[row, period] if arm == CANDIDATE or self.both else np.zeros(len(row))
             counts = self._counts(weight * part, chance, there, self.pool.decks[day])
-            shape = (len(row), *self.sums.shape[3:])
-            self.sums[arm, row, period] = (counts @ table[: counts.shape[1]]).reshape(shape)
-            if self.pool.magnitudes:
-                self._extremes(arm, row, period, counts, rows)
+            self._add(arm, row, period, counts, table, rows)
+
+    def _add(self, arm: int, row: Ints, period: Ints, counts: Floats, table: Floats, rows: slice) -> None:
+        """Units of a day that came into periods of rollouts, (slot, 1 + change times sort)."""
+        shape = (len(row), *self.sums.shape[3:])
+        self.sums[arm, row, period] = (counts @ table[: counts.shape[1]]).reshape(shape)
+        if self.pool.magnitudes:
+            self._extremes(arm, row, period, counts, rows)
 
     def _counts(self, weight: Floats, chance: Floats, there: Floats, deck: Ints) -> Floats:
         """Units of each sort, as it is and as each change makes it, (slot, 1 + change times sort)."""
@@ -344,20 +143,33 @@ class Drawn:
         own = mean.copy() if pool.magnitudes else mean
         low, high = np.broadcast_to(np.zeros(()), mean.shape), np.broadcast_to(np.ones(()), mean.shape)
         if pool.magnitudes:
-            low, high = low.copy(), high.copy()
+            low, high, known = low.copy(), high.copy(), knowing(baseline)
             for m, i in enumerate(pool.magnitudes):
-                known = baseline.components.index(f"{baseline.components[i].rpartition(':')[0]}:known")
-                mean[i] = own[i] + pool.centre[i] * own[known]
+                mean[i] = own[i] + pool.centre[i] * own[known[i]]
                 low[i], high[i] = (np.moveaxis(x[arm][rows, :end, :, m], 2, 1) for x in (self.low, self.high))
             products = _uncentred(products, baseline, pool.centre)
+        components = baseline.components
+        if pool.beyond.names:
+            beyond = sums[pool.features.shape[-1] :] / safe
+            mean, low = np.concatenate([mean, beyond]), np.concatenate([low, np.zeros(beyond.shape)])
+            high, components = np.concatenate([high, np.ones(beyond.shape)]), (*components, *pool.beyond.names)
         turned = (np.moveaxis(x, 0, -1) for x in (mean, products, low, high))
-        return Arm(baseline.components, baseline.pairs, n, *turned)
+        return Arm(components, baseline.pairs, n, *turned)
+
+    def ages(self, rows: Ints, end: int) -> dict[str, Floats]:
+        """Units by the age of their event, (variant, rollout, group, period, bin + 1), of what is judged by it."""
+        pool, names, out = self.pool, aged(self.pool.baseline), {}
+        first = len(pool.columns) - len(names) * (AGES + 1)
+        for i, name in enumerate(names):
+            columns = pool.columns[first + i * (AGES + 1) : first + (i + 1) * (AGES + 1)]
+            out[name] = np.swapaxes(self.sums[:, rows, :end][..., columns], 2, 3)
+        return out
 
     def known(self, change: Change) -> Floats:
         """Units with a known outcome that a change is about, of both versions, (rollout, period)."""
         pool = self.pool
         known = pool.columns[pool.baseline.components.index(f"{change.metric}:known")]
-        each = pool.weight * pool.features[0, :, known] * _inside(pool.baseline, change, pool.member)
+        each = pool.weight * pool.features[0, :, known] * within(pool.baseline, change, pool.member)
         return np.asarray(np.bincount(pool.day, weights=each, minlength=len(pool.baseline.days))[self.days])
 
 
@@ -367,7 +179,7 @@ def _uncentred(products: Floats, baseline: Baseline, centre: Floats) -> Floats:
     ``x = z + a k`` with k known or not: ``cov(x, y) = cov(z, w) + a cov(k, w) + b cov(z, l) + a b cov(k, l)``.
     """
     place = {pair: p for p, pair in enumerate(baseline.pairs)}
-    of = [baseline.components.index(f"{name.rpartition(':')[0]}:known") for name in baseline.components]
+    of = knowing(baseline)
     out = products.copy()
 
     def pair(i: int, j: int) -> Any:

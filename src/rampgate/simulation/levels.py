@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rampgate.aggregate.histogram import AGES
 from rampgate.aggregate.marginals import OVERALL, Group
 from rampgate.aggregate.moments import Floats
-from rampgate.policy import RareEvent, Ratio
+from rampgate.estimate.reference import DEFAULT_EXPECT
+from rampgate.policy import Quantile, RareEvent, Ratio, TimeToEvent
 from rampgate.simulation.baseline import Baseline, member_of
+from rampgate.simulation.binned import ages_of, paced, shifted, usual_shift, values_of
 
 #: Halvings by which a shift of values is found that moves their mean, cut at the metric's range, by an amount.
 HALVINGS = 60
@@ -21,7 +24,8 @@ class Level:
 
     Attributes
     ----------
-    mean, sd : of its value
+    mean, sd : of its value; of a quantile its threshold, and no deviation
+    usual : the harm that must be caught where nobody states it
     sign : 1 when more of it is harm
     ends : the smallest and largest value of a unit; infinite where nothing holds it
     scale : how much of it is worth all of the KPI's scale
@@ -30,6 +34,7 @@ class Level:
 
     mean: float
     sd: float
+    usual: float
     sign: int
     binary: bool
     rare: bool
@@ -56,6 +61,8 @@ class Level:
 def levels(baseline: Baseline, name: str, group: Group = OVERALL) -> Level:
     """The level of a metric among the units of a group."""
     policy, metric = baseline.policy, baseline.policy.metrics[name]
+    if isinstance(metric, Quantile):
+        return _of_quantile(baseline, name, group)
     values, count = _inside(baseline, group)
     top, bottom = _parts(baseline, name)
     y, x = values[:, top], values[:, bottom]
@@ -68,8 +75,18 @@ def levels(baseline: Baseline, name: str, group: Group = OVERALL) -> Level:
         scale, utility = abs(metric.best - metric.worst), (mean - metric.worst) / (metric.best - metric.worst)
     else:
         scale, utility = 1.0, 1.0 - mean if sign == 1 else mean
-    weight = policy.kpi.weights.get(name, 0.0)
-    return Level(mean, sd, sign, metric.binary, isinstance(metric, RareEvent), ends, scale, weight, utility)
+    weight, rare = policy.kpi.weights.get(name, 0.0), isinstance(metric, RareEvent)
+    usual = mean if rare else DEFAULT_EXPECT * sd
+    return Level(mean, sd, usual, sign, metric.binary, rare, ends, scale, weight, utility)
+
+
+def _of_quantile(baseline: Baseline, name: str, group: Group) -> Level:
+    """The threshold of a group, and the shift that is to be caught; a quantile is no part of the KPI."""
+    found, at = baseline.quantiles[name], baseline.groups.index(group)
+    usual = usual_shift(found, at, DEFAULT_EXPECT)
+    # Values of which none is below 0, as times, do not become so.
+    ends = (0.0 if int(found.reference[0].min()) >= 0 else -np.inf, np.inf)
+    return Level(float(found.values()[at]), np.nan, usual, 1 if found.above else -1, False, False, ends, 1.0, 0.0, 0.0)
 
 
 def _ends(baseline: Baseline, name: str, y: Floats, x: Floats) -> tuple[float, float]:
@@ -87,9 +104,12 @@ def _inside(baseline: Baseline, group: Group) -> tuple[Floats, Floats]:
     values, count = baseline.sorts.values, baseline.sorts.count
     if group == OVERALL:
         return values, count
-    assert baseline.policy.segments is not None
-    inside = member_of([group], baseline.policy.segments.by, baseline.sorts.segments)[:, 0] > 0
+    inside = member_of([group], _segments(baseline), baseline.sorts.segments)[:, 0] > 0
     return values[inside], count[inside]
+
+
+def _segments(baseline: Baseline) -> tuple[str, ...]:
+    return () if baseline.policy.segments is None else tuple(baseline.policy.segments.by)
 
 
 def _parts(baseline: Baseline, name: str) -> tuple[int, int]:
@@ -101,6 +121,8 @@ def _parts(baseline: Baseline, name: str) -> tuple[int, int]:
 
 def turns(baseline: Baseline, name: str) -> bool:
     """Whether a metric grows worse by outcomes that turn from good to bad, and not by values that move."""
+    if isinstance(baseline.policy.metrics[name], Quantile):
+        return False
     level = levels(baseline, name)
     return level.binary or (isinstance(baseline.policy.metrics[name], Ratio) and level.ends[1] == 1.0)
 
@@ -112,21 +134,23 @@ def changed(baseline: Baseline, name: str, harm: float, group: Group, values: Fl
     ----------
     harm : in the metric's unit; negative is better
     group : whose mean is to move by that
-    values : of the sorts, (sort, component)
+    values : of the sorts, (sort, column) as of `Baseline.columns`
 
     Returns
     -------
-    (sort, component) and (sort,); the chance leaves out who is of the group.
+    (sort, column) and (sort,); the chance leaves out who is of the group.
     """
     level, metric = levels(baseline, name, group), baseline.policy.metrics[name]
+    if isinstance(metric, Quantile):
+        return _moved(baseline, name, level, harm, values)
     top, bottom = _parts(baseline, name)
     out, up = values.copy(), level.sign * harm > 0
     y, known = values[:, top], values[:, bottom]
     if turns(baseline, name):
-        at, to = (y < known, known) if up else (y > 0, np.zeros_like(y))
+        turned, to = (y < known, known) if up else (y > 0, np.zeros_like(y))
         free = (1.0 - level.mean) if up else level.mean
-        out[:, top] = np.where(at, to, y)
-        chance = at * (abs(harm) / free if free > 0 else 0.0)
+        out[:, top] = np.where(turned, to, y)
+        chance = turned * (abs(harm) / free if free > 0 else 0.0)
     elif isinstance(metric, Ratio):
         out[:, top] = y * (1.0 + level.sign * harm / level.mean) if level.mean else y
         chance = (known > 0).astype(float)
@@ -137,7 +161,43 @@ def changed(baseline: Baseline, name: str, harm: float, group: Group, values: Fl
         event = baseline.components.index(f"{name}:event")
         limit = level.ends[1]
         out[:, event] = (out[:, top] > 0.5) if level.binary else (known > 0) & (out[:, top] < limit)
+    if isinstance(metric, TimeToEvent) and f"{name}:bin" in baseline.columns:
+        at = baseline.columns.index(f"{name}:bin")
+        out[:, at] = ages_of(metric, out[:, top], values[:, at], by_age(baseline, name)[:-1])
     return out, np.asarray(chance, dtype=float)
+
+
+def _moved(baseline: Baseline, name: str, level: Level, harm: float, values: Floats) -> tuple[Floats, Floats]:
+    """Units whose values of a quantile are all worse by an amount."""
+    out, at = values.copy(), baseline.columns.index(f"{name}:bin")
+    out[:, at] = shifted(values[:, at], level.sign * harm, level.ends)
+    return out, (values[:, baseline.columns.index(f"{name}:known")] > 0).astype(float)
+
+
+def by_age(baseline: Baseline, name: str, group: Group = OVERALL) -> Floats:
+    """Units of a group by the bin of their event, the last those without, (bin + 1,)."""
+    bins = baseline.sorts.bins[:, baseline.sorts.binned.index(name)]
+    inside = member_of([group], _segments(baseline), baseline.sorts.segments)[:, 0] > 0
+    use = inside & (bins >= 0)
+    return np.bincount(bins[use], weights=baseline.sorts.count[use], minlength=AGES + 1).astype(float)
+
+
+def slowed(baseline: Baseline, name: str, harm: float, group: Group, values: Floats) -> tuple[Floats, Floats]:
+    """Values of units as they are when the pace of a metric's events is worse by a ratio, as `changed` has them.
+
+    Parameters
+    ----------
+    harm : the ratio less 1
+    """
+    metric = baseline.policy.metrics[name]
+    assert isinstance(metric, TimeToEvent)
+    at, known = baseline.columns.index(f"{name}:bin"), values[:, baseline.columns.index(f"{name}:known")]
+    out, top = values.copy(), _parts(baseline, name)[0]
+    out[:, at] = paced(metric, harm, values[:, at], by_age(baseline, name, group))
+    out[:, top] = np.where(known > 0, values_of(metric, out[:, at], values[:, at], values[:, top]), 0.0)
+    if f"{name}:event" in baseline.columns:
+        out[:, baseline.columns.index(f"{name}:event")] = (known > 0) & (out[:, at] < AGES)
+    return out, (known > 0).astype(float)
 
 
 def _shift(baseline: Baseline, name: str, harm: float, group: Group) -> float:

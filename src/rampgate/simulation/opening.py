@@ -41,15 +41,15 @@ def enough_looks(policy: Policy) -> int:
     return max(2, math.ceil(days / days_of(policy)))
 
 
-def needs_days(baseline: Baseline, index: int, seed: int) -> float | None:
-    """The days that half of harmless rollouts stay in a phase; None where that is more than a year."""
+def needs_weeks(baseline: Baseline, index: int, seed: int) -> str | None:
+    """The weeks that half of harmless rollouts stay in a phase, in words; None where that is more than a year."""
     days = days_of(baseline.policy)
     periods = YEAR // days
     (counted,) = work(baseline, [(0, HARMLESS)], FEW, periods, seed, workers=1)
     begin = counted.left[:, index - 1] + 1 if index else 0 * counted.left[:, 0]
     stay = np.where(counted.left[:, index] < periods, counted.left[:, index] + 1.0 - begin, np.inf)[begin < periods]
-    half = float(np.quantile(stay, 0.5, method="higher")) if len(stay) else np.inf
-    return half * days if np.isfinite(half) else None
+    half = Figure.quantile(stay * days / 7.0, 0.5)
+    return None if half.estimate is None or half.error is None else f"{half.estimate:.0f}±{half.error:.0f} weeks"
 
 
 def with_margins(policy: Policy, names: tuple[str, ...], factor: float) -> Policy:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -12,9 +13,11 @@ from rampgate.aggregate.marginals import Arm, Group
 from rampgate.aggregate.moments import Floats, Ints, Period
 from rampgate.estimate.evidence import onset_prior
 from rampgate.estimate.metric import KPI
+from rampgate.estimate.quantiles import Quantiles
 from rampgate.judge.batch import Batch, Calendar, Verdicts, verdicts
 from rampgate.judge.case import Data
-from rampgate.policy import Phase, Policy
+from rampgate.judge.lives import Lives
+from rampgate.policy import Phase, Policy, TimeToEvent
 from rampgate.simulation.baseline import Baseline, days_of
 
 #: Looks beyond a phase's shortest stay that are judged first; most rollouts have left it by then.
@@ -29,6 +32,9 @@ class Units(Protocol):
 
     def arms(self, rows: Ints, end: int) -> tuple[Arm, Arm]:
         """Moments of candidate and baseline, (rollout, group, period)."""
+
+    def ages(self, rows: Ints, end: int) -> Mapping[str, Floats]:
+        """Units by the age of their event, (variant, rollout, group, period, bin + 1), of what is judged by it."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class Setting:
     first: dict[Group, int]
     history: tuple[Arm, Arm]
     calendar: Calendar
+    quantiles: Mapping[str, Quantiles] = field(default_factory=dict)
 
     @classmethod
     def of(cls, baseline: Baseline, periods: int) -> Setting:
@@ -55,15 +62,23 @@ class Setting:
         calendar = Calendar.of(policy, count, baseline.before)
         known = baseline.history[1].n.shape[-1] > 0
         first = {group: -1 if known else 0 for group in baseline.groups if group.column is not None}
-        return cls(policy, baseline.groups, first, baseline.history, calendar)
+        return cls(policy, baseline.groups, first, baseline.history, calendar, baseline.quantiles)
 
-    def data(self, arms: tuple[Arm, Arm], end: int) -> Data:
+    def data(self, arms: tuple[Arm, Arm], end: int, ages: Mapping[str, Floats] | None = None) -> Data:
         """The dense arrays that a batch is judged from, over the first periods."""
         periods = self.calendar.periods[:end]
         every, past = np.ones(end, dtype=bool), np.ones(self.history[1].n.shape[-1], dtype=bool)
         ripe = dict.fromkeys((KPI, *self.policy.metrics), (every, past))
         prior = onset_prior([p.day for p in periods], self.calendar.periods[0].day, self.policy.horizon_days)
-        return Data(self.policy, self.groups, self.first, periods, 0, prior, arms, self.history, ripe)
+        lives = {name: self._lives(name, counts, end) for name, counts in (ages or {}).items()}
+        return Data(
+            self.policy, self.groups, self.first, periods, 0, prior, arms, self.history, ripe, lives, self.quantiles
+        )  # fmt: skip
+
+    def _lives(self, name: str, counts: Floats, end: int) -> Lives:
+        metric = self.policy.metrics[name]
+        assert isinstance(metric, TimeToEvent)
+        return Lives.counted(self.policy, metric, counts, self.calendar.periods[:end])
 
 
 def run_periods(policy: Policy, baseline: Baseline, count: int) -> tuple[Period, ...]:
@@ -154,7 +169,8 @@ class _Stay:
 
     def _verdicts(self, waiting: Ints, end: int) -> Verdicts:
         setting = self.setting
-        data = setting.data(self.units.arms(self.rows[waiting], end), end)
+        rows = self.rows[waiting]
+        data = setting.data(self.units.arms(rows, end), end, self.units.ages(rows, end))
         batch = Batch(data, setting.calendar.until(end), self.index, self.begin[waiting], self.share[waiting, :end])
         return verdicts(batch)
 

@@ -11,10 +11,11 @@ import numpy as np
 from rampgate.aggregate.marginals import OVERALL, Group
 from rampgate.aggregate.moments import Floats
 from rampgate.errors import UsageError
+from rampgate.estimate.hazard import DEFAULT_EXPECT as SLOWER
 from rampgate.estimate.metric import KPI
 from rampgate.estimate.reference import DEFAULT_EXPECT
 from rampgate.judge.criteria import Criterion, criteria, positive
-from rampgate.judge.findings import amount, called
+from rampgate.judge.findings import amount, called, pace
 from rampgate.policy import Margin, Policy
 from rampgate.simulation.baseline import Baseline, member_of
 from rampgate.simulation.levels import Level, levels, turns
@@ -24,15 +25,23 @@ Onset = Literal["start", "day"]
 DRIFT = 0.08
 #: Part of the units of which an outcome may be turned.
 MOST = 0.95
+#: Sizes of harm; guardrails alone up to which each has all of them.
+WORDS, MANY = ("bound", "expect", "twice"), 4
+#: How the sentence of a harm ends that is there all the time.
+FROM_THE_START = " from the first day on"
 
 
 @dataclass(frozen=True)
 class Change:
-    """A metric that is worse by ``harm``, in its own unit (negative: better), for the units of a group."""
+    """A metric that is worse by ``harm``, in its own unit (negative: better), for the units of a group.
+
+    With ``pace`` its events come at another pace, and ``harm`` is the ratio of paces less 1.
+    """
 
     metric: str
     harm: float
     group: Group = OVERALL
+    pace: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,8 +73,13 @@ def scenarios(baseline: Baseline) -> tuple[tuple[Scenario, ...], tuple[str, ...]
     full: list[str] = []
     found = {name: levels(baseline, name) for name in baseline.policy.judged_metrics()}
     out = [Scenario("harmless", "the candidate is like the baseline")]
-    for rule in _rules(baseline.policy):
-        out += _harms(baseline, rule, found, full)
+    rules = _rules(baseline.policy)
+    held = [rule for rule in rules if rule.kind == "guardrail" and rule.metric != KPI]
+    for rule in rules:
+        out += _harms(baseline, rule, found, full, WORDS if len(held) <= MANY or rule not in held else WORDS[1:2])
+    if len(held) > MANY:
+        names = f"{len(held)} metrics that have a guardrail alone"
+        full.append(f"of {names} only the harm that must be caught is simulated, neither the bound nor twice the harm")
     out += _in_one_segment(baseline, found, full)
     benefit = _spread(baseline, -_expected(baseline.policy, KPI, found), found, OVERALL, cut=True)
     # What there is no room for was made smaller: the sentence says what is drawn.
@@ -115,23 +129,27 @@ def _rules(policy: Policy) -> list[Criterion]:
     return [c for c in every if c.kind == "rollback" or c.metric not in tried]
 
 
-def _harms(baseline: Baseline, rule: Criterion, found: dict[str, Level], full: list[str]) -> Iterator[Scenario]:
-    """Harm at the criterion's bound, beyond it by what must be caught, and by twice that."""
-    bound, expect = _absolute(rule.margin, rule.metric, found), _size(rule, found)
+def _harms(
+    baseline: Baseline, rule: Criterion, found: dict[str, Level], full: list[str], words: tuple[str, ...]
+) -> Iterator[Scenario]:
+    """Harm at the criterion's bound, beyond it by what must be caught, and by twice that: those of some words."""
+    policy = baseline.policy
+    bound = 0.0 if policy.tests_hazard(rule.metric) else _absolute(rule.margin, rule.metric, found)
+    expect = _size(policy, rule, found)
     sizes = [("bound", bound), ("expect", bound + expect), ("twice", bound + 2 * expect)]
-    onsets: list[tuple[Onset, str]] = [("start", "from the first day on"), ("day", "from a day drawn at random")]
+    onsets: list[tuple[Onset, str]] = [("start", FROM_THE_START), ("day", " from a day drawn at random")]
     for word, harm in sizes:
-        if harm <= 0:
+        if harm <= 0 or word not in words:
             continue
         changes = _of(baseline, rule, harm, found, OVERALL)
-        told = f"{called(rule.metric, OVERALL)} is worse by {_told(baseline.policy, rule.metric, harm, found)}"
+        told = _worse(policy, rule, harm, OVERALL, found)
         if not changes:
             full.append(f"{rule.metric}-{word} is left out: {told} is more than there is room for")
             continue
-        tolerated = word == "bound" and _tolerated(baseline.policy, changes, found)
+        tolerated = word == "bound" and _tolerated(policy, changes, found)
         for onset, when in onsets:
             name = f"{rule.metric}-{word}-{onset}"
-            yield Scenario(name, f"{told} {when}", changes, onset, False, tolerated, rule.id)
+            yield Scenario(name, f"{told}{when}", changes, onset, False, tolerated, rule.id)
 
 
 def _tolerated(policy: Policy, changes: tuple[Change, ...], found: dict[str, Level]) -> bool:
@@ -146,6 +164,8 @@ def _of(baseline: Baseline, rule: Criterion, harm: float, found: dict[str, Level
     """What a criterion's harm changes; nothing where there is no room for it."""
     if rule.metric == KPI:
         return _spread(baseline, harm, found, group)
+    if baseline.policy.tests_hazard(rule.metric):
+        return (Change(rule.metric, harm, group, pace=True),)
     return (Change(rule.metric, harm, group),) if found[rule.metric].room(harm) else ()
 
 
@@ -166,24 +186,26 @@ def _in_one_segment(baseline: Baseline, found: dict[str, Level], full: list[str]
         if rule.group != largest or rule.metric in seen:
             continue
         seen.add(rule.metric)
-        harm = _absolute(rule.margin, rule.metric, here) + _size(rule, here)
+        bound = 0.0 if policy.tests_hazard(rule.metric) else _absolute(rule.margin, rule.metric, here)
+        harm = bound + _size(policy, rule, here)
         changes = _of(baseline, rule, harm, here, largest)
-        told = f"{called(rule.metric, largest)} alone is worse by {_told(policy, rule.metric, harm, here)}"
+        told = _worse(policy, rule, harm, largest, here)
         name = f"{rule.metric}-in-one-segment"
         if changes:
-            yield Scenario(name, f"{told} from the first day on", changes, "start", False, False, rule.id)
+            yield Scenario(name, f"{told}{FROM_THE_START}", changes, "start", False, False, rule.id)
         else:
             full.append(f"{name} is left out: {told} is more than there is room for")
 
 
-def _size(rule: Criterion, found: dict[str, Level]) -> float:
+def _size(policy: Policy, rule: Criterion, found: dict[str, Level]) -> float:
     """The harm beyond the bound that must be caught; of a rare event without one, as much again as there is."""
+    if policy.tests_hazard(rule.metric):
+        return SLOWER if rule.expect is None else rule.expect.value
     if rule.expect is not None and rule.expect.value > 0:
         return _absolute(rule.expect, rule.metric, found)
     if rule.metric == KPI:
         return DEFAULT_EXPECT * 0.5
-    level = found[rule.metric]
-    return level.mean if level.rare else DEFAULT_EXPECT * level.sd
+    return found[rule.metric].usual
 
 
 def _expected(policy: Policy, metric: str, found: dict[str, Level]) -> float:
@@ -224,6 +246,14 @@ def _spread(
         return ()
     smaller = min(1.0, MOST / part) if part else 1.0
     return tuple(Change(name, float(size * smaller), group) for name, size in sizes.items() if size)
+
+
+def _worse(policy: Policy, rule: Criterion, harm: float, group: Group, found: dict[str, Level]) -> str:
+    """In words, what is worse and by how much."""
+    alone = "" if group == OVERALL else " alone"
+    if policy.tests_hazard(rule.metric):
+        return f"events of {called(rule.metric, group)}{alone} come {pace(policy, rule.metric, harm)}"
+    return f"{called(rule.metric, group)}{alone} is worse by {_told(policy, rule.metric, harm, found)}"
 
 
 def _told(policy: Policy, metric: str, harm: float, found: dict[str, Level]) -> str:

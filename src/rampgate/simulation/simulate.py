@@ -8,8 +8,7 @@ from typing import Any
 
 from rampgate.errors import NotJudgedYet, UsageError
 from rampgate.judge.criteria import criteria
-from rampgate.policy import Policy, load_policy, refuse_not_judged
-from rampgate.policy.metric import Mean
+from rampgate.policy import Policy, Quantile, load_policy, refuse_not_judged
 from rampgate.simulation.advice import advice
 from rampgate.simulation.assumed import assumed, read_assumed
 from rampgate.simulation.baseline import Baseline, days_of, from_source
@@ -20,9 +19,9 @@ from rampgate.simulation.work import work
 #: Days after which a simulated rollout is looked at no more.
 DAYS = 84
 #: Rollouts of a scenario where none are named: so many in all, fewer of a policy with many criteria.
-ALL, FEWEST, MOST = 12_000, 200, 2000
-#: Criteria up to which a rollout costs about the same.
-PLAIN = 60
+ALL, FEWEST, MOST = 12_000, 30, 2000
+#: Criteria up to which a rollout costs about the same; and how many one costs that asks for the pace at every age.
+PLAIN, AGED = 60, 25
 
 
 def simulate(
@@ -87,17 +86,26 @@ def simulate(
         periods * days_of(policy),
         baseline.per_day,
         tuple(phase.traffic for phase in policy.phases),
-        (*baseline.notes, *full, f"each rollout is looked at for {periods * days_of(policy)} days"),
+        (*baseline.notes, *full, *_left_out(policy), f"each rollout is looked at for {periods * days_of(policy)} days"),
         found,
-        advice(baseline, found, periods, seed),
+        advice(baseline, found, periods, seed, count),
     )
 
 
 def usual(baseline: Baseline, count: int) -> int:
     """Rollouts per scenario where none are named; by the policy's size, so that every machine makes the same table."""
-    rules = len(criteria(baseline.policy, dict.fromkeys(baseline.groups[1:], 0.0)))
-    each = ALL * min(1.0, PLAIN / rules) / count
-    return int(min(MOST, max(FEWEST, each // 100 * 100)))
+    policy = baseline.policy
+    rules = criteria(policy, dict.fromkeys(baseline.groups[1:], 0.0))
+    cost = sum(AGED if policy.tests_hazard(rule.metric) else 1 for rule in rules)
+    each = ALL * min(1.0, PLAIN / cost) / count
+    return int(min(MOST, max(FEWEST, each // 10 * 10)))
+
+
+def _left_out(policy: Policy) -> tuple[str, ...]:
+    """What holds a real rollout and no simulated one: what is measured of columns that are not drawn."""
+    if policy.drift is None:
+        return ()
+    return ("drift is not simulated: what it holds in truth is not among the holds here",)
 
 
 def _refuse_numbers(policy: Policy, rollouts: int | None, days: int) -> None:
@@ -115,17 +123,11 @@ def refuse_not_simulated(policy: Policy) -> None:
     NotJudgedYet : names all of it
     """
     found = []
-    if policy.evidence == "point":
-        found.append("evidence: point")
     if policy.source.cluster is not None:
         found.append("source.cluster")
-    for name, metric in policy.metrics.items():
-        if metric.kind == "quantile":
-            found.append(f"metrics.{name} (a quantile)")
-        elif metric.by_hazard:
-            found.append(f"metrics.{name} (test: hazard)")
-        elif isinstance(metric, Mean) and metric.covariate is not None:
-            found.append(f"metrics.{name} (a covariate)")
+    if policy.evidence == "point":
+        quantiles = [name for name in policy.judged_metrics() if isinstance(policy.metrics[name], Quantile)]
+        found += [f"metrics.{name} (a quantile beside evidence: point)" for name in quantiles]
     if found:
         remedy = (
             "take it out of a copy of the policy to simulate the rest; `rampgate replay` judges all of it on history"

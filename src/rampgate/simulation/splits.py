@@ -23,7 +23,9 @@ from rampgate.judge.batch import Calendar
 from rampgate.policy import Policy, load_policy, refuse_not_judged
 from rampgate.shown import Shown
 from rampgate.simulation.baseline import Baseline, days_of, read_history
-from rampgate.simulation.draw import Drawn, Pool
+from rampgate.simulation.binned import thresholds
+from rampgate.simulation.draw import Drawn
+from rampgate.simulation.pool import Pool
 from rampgate.simulation.run import Setting, run
 from rampgate.simulation.scenario import Scenario
 from rampgate.simulation.simulate import refuse_not_simulated
@@ -146,10 +148,11 @@ def _run_of(policy: Policy, own: Cells, found: Sorts, end: Any, why: str) -> tup
     if drawn.part < 1.0:
         notes.append(f"one unit of {1 / drawn.part:,.0f} was taken, by the hash of its row")
     history = (then.arm(CANDIDATE), then.arm(BASELINE))
+    quantiles = thresholds(policy, own, groups, range(past), local_midnight(start, zone))
     baseline = Baseline(
-        policy, own.components, own.pairs, groups, drawn, run_, history, before, start, tuple(notes)
+        policy, own.components, own.pairs, groups, drawn, run_, history, before, start, tuple(notes), quantiles
     )  # fmt: skip
-    return baseline, Setting(policy, groups, first, history, Calendar.of(policy, run_, before))
+    return baseline, Setting(policy, groups, first, history, Calendar.of(policy, run_, before), quantiles)
 
 
 def _first(own: Cells, groups: Any, past: int, place: Mapping[int, int]) -> dict[Any, int]:
@@ -172,7 +175,7 @@ class Halves(Drawn):
         shape = (2, rollouts, periods, pool.member.shape[1])
         some = (*shape, len(pool.magnitudes))
         days = np.broadcast_to(np.arange(periods), (rollouts, periods))
-        sums = np.zeros((*shape, pool.features.shape[-1]))
+        sums = np.zeros((*shape, pool.width))
         return cls(pool, rng, days, np.zeros((rollouts, periods)), False, sums, np.zeros(some), np.zeros(some))
 
     def _fill_day(self, day: int, row: Ints, period: Ints, share: tuple[float, float]) -> None:
@@ -181,6 +184,4 @@ class Halves(Drawn):
         units = np.rint(self.pool.weight[rows]).astype(np.int64)
         candidate: Floats = self.rng.binomial(units, share[0], (len(row), len(units))).astype(float)
         for arm, counts in ((CANDIDATE, candidate), (BASELINE, units - candidate)):
-            self.sums[arm, row, period] = (counts @ table).reshape(len(row), *self.sums.shape[3:])
-            if self.pool.magnitudes:
-                self._extremes(arm, row, period, counts, rows)
+            self._add(arm, row, period, counts, table, rows)

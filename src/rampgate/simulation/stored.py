@@ -30,6 +30,22 @@ def store(simulation: Simulation, policy_file: Path) -> Path:
     return target
 
 
+def of_policy(policy: Policy, policy_file: Path) -> Path | None:
+    """The file beside a policy that says that it holds the simulation of this very policy, whole or not.
+
+    One of another policy, or of the policy before an edit, is not meant for whoever approves this one.
+    """
+    path = place_of(policy_file)
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError):
+        return path
+    other = isinstance(found, dict) and found.get("policy_sha256", policy.sha256()) != policy.sha256()
+    return None if other else path
+
+
 def stored(policy: Policy, policy_file: Path | None = None) -> Simulation | None:
     """The simulation of this very policy, if one is kept beside its file.
 

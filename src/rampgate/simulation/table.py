@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from rampgate.aggregate.moments import Floats, Ints
-from rampgate.judge.decision import rounded
+from rampgate.judge.numbers import rounded
+from rampgate.ledger import canonical, digest
 from rampgate.policy import Policy
 from rampgate.shown import Shown
 from rampgate.simulation.scenario import Scenario
@@ -27,6 +28,13 @@ class Figure:
 
     def to_dict(self) -> dict[str, float | None]:
         return {"estimate": rounded(self.estimate), "error": rounded(self.error)}
+
+    @property
+    def percent(self) -> str:
+        """A share in a sentence: ``61±5 %``."""
+        if self.estimate is None or self.error is None:
+            return "an unknown share"
+        return f"{100 * self.estimate:.0f}±{100 * self.error:.0f} %"
 
     @classmethod
     def share(cls, flags: np.ndarray) -> Figure:
@@ -56,7 +64,8 @@ class Figure:
         )
         if not np.isfinite(found):
             return cls(None, None)
-        return cls(found, 0.5 * (high - low) if np.isfinite(high) else None)
+        # Where the upper one never comes, the lower one alone says how sure it is.
+        return cls(found, 0.5 * (high - low) if np.isfinite(high) else found - low)
 
 
 @dataclass(frozen=True)
@@ -256,7 +265,8 @@ class Simulation(Shown):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        return {
+        """As JSON, with the SHA-256 of its own canonical form: a file that was edited, or cut short, is none."""
+        told = {
             "rollout": self.rollout,
             "policy_sha256": self.policy_sha256,
             "rollouts": self.rollouts,
@@ -268,6 +278,7 @@ class Simulation(Shown):
             "scenarios": [scenario.to_dict() for scenario in self.scenarios],
             "advice": list(self.advice),
         }
+        return {**told, "sha256": digest(canonical(told))}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Simulation:

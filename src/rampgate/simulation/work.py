@@ -18,7 +18,8 @@ import numpy as np
 
 from rampgate.errors import RampgateError
 from rampgate.simulation.baseline import Baseline
-from rampgate.simulation.draw import Drawn, Pool
+from rampgate.simulation.draw import Drawn
+from rampgate.simulation.pool import Pool
 from rampgate.simulation.run import Setting, Ways, run
 from rampgate.simulation.scenario import Scenario, intensity
 from rampgate.simulation.table import Counted
@@ -76,7 +77,7 @@ def _harm(setting: Setting, scenario: Scenario, units: Drawn, ways: Ways) -> tup
     if not scenario.both:
         for change in scenario.changes:
             if policy.metrics[change.metric].binary:
-                each += change.harm * units.known(change)
+                each += units.pool.caused[change] * units.known(change)
     share = np.array([phase.share for phase in policy.phases])[ways.phase - 1]
     each = each * share * units.intensity * (at <= ways.rolled[:, None])
     return each.sum(1), (each * (at > ways.failed[:, None])).sum(1)

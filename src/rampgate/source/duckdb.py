@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from rampgate.errors import SourceError
 from rampgate.policy.time_format import EPOCHS
+from rampgate.source.dialect import Dialect, data_type
 from rampgate.source.engine import Array, Column, ColumnType
 from rampgate.source.files import AS_UTF8, Located, locate, refuse_repeated
 from rampgate.source.parts import Part, joined, state_of
@@ -35,13 +36,54 @@ _CSV_FIELDS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _CSV_FILE = re.compile(r"^\s*file = (.*)$", re.MULTILINE)
 
 
-class DuckDBEngine:
+class DuckDBSQL(Dialect):
+    """How DuckDB says it: sqlglot writes it as the aggregation builds it."""
+
+    dialect = "duckdb"
+
+    def sql(self, select: exp.Expr, *, pretty: bool = False) -> str:
+        """As sqlglot writes it."""
+        return select.sql(self.dialect, pretty=pretty)
+
+    def row_hash(self, values: Sequence[exp.Expr]) -> exp.Expr:
+        """DuckDB's own hash; it may change with DuckDB's version."""
+        return exp.Anonymous(this="HASH", expressions=[value.copy() for value in values])
+
+    def utc(self, value: exp.Expr, kind: ColumnType, form: str | None = None) -> exp.Expr:
+        """See `Engine.utc`. Through microseconds, as a cast from ``timestamptz`` costs ten times as much."""
+        if form is not None:
+            return _since_1970(value, EPOCHS[form]) if form in EPOCHS else _in_form(value, form)
+        if kind == "timestamp":
+            return exp.Cast(this=value.copy(), to=data_type("timestampntz"))
+        zoned = value.copy()
+        if kind == "timestamptz":
+            zoned = exp.Cast(this=zoned, to=data_type("timestamptz"))  # from nanoseconds; else it costs nothing
+        if kind == "text":
+            zoned = exp.TryCast(this=zoned, to=data_type("timestamptz"))
+        micros = exp.Anonymous(this="EPOCH_US", expressions=[zoned])
+        return exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[micros])
+
+    def elapsed(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
+        """Through microseconds: DATE_DIFF counts the seconds that begin between the two."""
+        first, last = (exp.Anonymous(this="EPOCH_US", expressions=[at.copy()]) for at in (start, end))
+        micros = exp.Paren(this=exp.Sub(this=last, expression=first))
+        return exp.Div(this=exp.Cast(this=micros, to=data_type("double")), expression=exp.Literal.number("1e6"))
+
+    def total(self, value: exp.Expr) -> exp.Expr:
+        """Kahan's sum."""
+        return exp.Anonymous(this="FSUM", expressions=[value.copy()])
+
+    def quantiles(self, value: exp.Expr, shares: Sequence[float]) -> exp.Expr:
+        """In one pass for all shares."""
+        asked = exp.Array(expressions=[exp.Literal.number(repr(share)) for share in shares])
+        return exp.Anonymous(this="QUANTILE_DISC", expressions=[value.copy(), asked])
+
+
+class DuckDBEngine(DuckDBSQL):
     """An `Engine` on an in-memory DuckDB that can reach the given rows and nothing else.
 
     Make one with `open`; close it, or use it in a ``with`` statement.
     """
-
-    dialect = "duckdb"
 
     def __init__(
         self,
@@ -137,7 +179,7 @@ class DuckDBEngine:
         if self._to_keep and ((found := _state_of(self._to_keep)) is None or found != self._kept):
             self._keep()
             self._kept = found
-        return {name: _plain(values) for name, values in self._run(select.sql(self.dialect)).items()}
+        return {name: _plain(values) for name, values in self._run(self.sql(select)).items()}
 
     def _keep(self) -> None:
         """Put a table with the rows before the view that reads them: of one name, the temporary one is meant."""
@@ -198,38 +240,6 @@ class DuckDBEngine:
         except duckdb.Error as error:
             raise _unreadable(error, self._where, "rows") from error
 
-    def row_hash(self, values: Sequence[exp.Expr]) -> exp.Expr:
-        """DuckDB's own hash; it may change with DuckDB's version."""
-        return exp.Anonymous(this="HASH", expressions=[value.copy() for value in values])
-
-    def utc(self, value: exp.Expr, kind: ColumnType, form: str | None = None) -> exp.Expr:
-        """See `Engine.utc`. Through microseconds, as a cast from ``timestamptz`` costs ten times as much."""
-        if form is not None:
-            return _since_1970(value, EPOCHS[form]) if form in EPOCHS else _in_form(value, form)
-        if kind == "timestamp":
-            return exp.Cast(this=value.copy(), to=exp.DataType.build("timestampntz"))
-        zoned = value.copy()
-        if kind == "timestamptz":
-            zoned = exp.Cast(
-                this=zoned, to=exp.DataType.build("timestamptz")
-            )  # from nanoseconds; else it costs nothing
-        if kind == "text":
-            zoned = exp.TryCast(this=zoned, to=exp.DataType.build("timestamptz"))
-        micros = exp.Anonymous(this="EPOCH_US", expressions=[zoned])
-        return exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[micros])
-
-    def elapsed(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
-        """Through microseconds: DATE_DIFF counts the seconds that begin between the two."""
-        first, last = (exp.Anonymous(this="EPOCH_US", expressions=[at.copy()]) for at in (start, end))
-        micros = exp.Paren(this=exp.Sub(this=last, expression=first))
-        return exp.Div(
-            this=exp.Cast(this=micros, to=exp.DataType.build("double")), expression=exp.Literal.number("1e6")
-        )
-
-    def total(self, value: exp.Expr) -> exp.Expr:
-        """Kahan's sum."""
-        return exp.Anonymous(this="FSUM", expressions=[value.copy()])
-
     def close(self) -> None:
         """Close the connection; the rows stay where they are."""
         self._connection.close()
@@ -243,11 +253,11 @@ class DuckDBEngine:
 
 def _since_1970(value: exp.Expr, units: int) -> exp.Expr:
     """A number of units a second as a timestamp, if it lies in the years 1973 to 5138."""
-    number = exp.TryCast(this=value.copy(), to=exp.DataType.build("double"))
+    number = exp.TryCast(this=value.copy(), to=data_type("double"))
     low, high = (exp.Literal.number(f"{seconds * units}.0") for seconds in (10**8, 10**11))
     inside = exp.and_(exp.GTE(this=number, expression=low), exp.LT(this=number.copy(), expression=high))
     micros = exp.Mul(this=number.copy(), expression=exp.Literal.number(1_000_000 // units))
-    made = exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[exp.Cast(this=micros, to=exp.DataType.build("bigint"))])
+    made = exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[exp.Cast(this=micros, to=data_type("bigint"))])
     return exp.Case(ifs=[exp.If(this=inside, true=made)])
 
 
@@ -259,7 +269,7 @@ def _in_form(value: exp.Expr, form: str) -> exp.Expr:
     at: exp.Expr = exp.Anonymous(this="TRY_STRPTIME", expressions=[value.copy(), _text(form)])
     if "%z" in form:
         at = exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[exp.Anonymous(this="EPOCH_US", expressions=[at])])
-    first = exp.Cast(this=_text("1000-01-01"), to=exp.DataType.build("timestampntz"))
+    first = exp.Cast(this=_text("1000-01-01"), to=data_type("timestampntz"))
     fits = exp.and_(
         exp.GTE(this=at, expression=first),
         exp.RegexpLike(this=value.copy(), expression=_text("[0-9]")),

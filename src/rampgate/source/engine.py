@@ -42,6 +42,10 @@ class Engine(Protocol):
         """The columns in their order."""
         ...
 
+    def sql(self, select: exp.Expr) -> str:
+        """A query as it is run, in the engine's own words."""
+        ...
+
     def query(self, select: exp.Expr) -> dict[str, Array]:
         """Run one query; equally long arrays by column name.
 
@@ -70,6 +74,10 @@ class Engine(Protocol):
 
     def total(self, value: exp.Expr) -> exp.Expr:
         """The sum over rows, compensated for rounding where the engine can."""
+        ...
+
+    def quantiles(self, value: exp.Expr, shares: Sequence[float]) -> exp.Expr:
+        """The list of values below which, or at which, these shares of the known values lie; NULL without any."""
         ...
 
     def close(self) -> None:

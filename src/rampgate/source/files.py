@@ -80,7 +80,7 @@ def locate(events: str | Path, base: Path | None = None) -> Located:
         raise NotJudgedYet(
             f"sources like {found[0]}... are not read by this version",
             where="source.events",
-            remedy=f"{_KINDS}; from Python, pandas, Polars and Arrow frames too",
+            remedy=f"{_KINDS}; so are postgresql:// and spark://, and from Python frames of pandas, Polars and Arrow",
         )
     pattern, table = _split_table(name)
     paths = _find(pattern, base)

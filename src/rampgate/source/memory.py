@@ -55,6 +55,10 @@ class MemoryEngine:
         """The canned columns."""
         return self._columns
 
+    def sql(self, select: exp.Expr) -> str:
+        """As sqlglot writes it."""
+        return select.sql(self.dialect)
+
     def query(self, select: exp.Expr) -> dict[str, Array]:
         """Record the query and answer it."""
         self.queries.append(select.copy())
@@ -77,6 +81,11 @@ class MemoryEngine:
     def total(self, value: exp.Expr) -> exp.Expr:
         """A plain sum."""
         return exp.Sum(this=value.copy())
+
+    def quantiles(self, value: exp.Expr, shares: Sequence[float]) -> exp.Expr:
+        """A function that no dialect knows."""
+        asked = [exp.Literal.number(repr(share)) for share in shares]
+        return exp.Anonymous(this="QUANTILES", expressions=[value.copy(), *asked])
 
     def close(self) -> None:
         """Note that it was called."""

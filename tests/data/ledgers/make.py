@@ -1,7 +1,10 @@
 """Write a ledger with the code of today, for later versions to verify: ``python -m tests.data.ledgers.make PART NAME``.
 
 ``gate``: act two of the demo, and a rollout with a metric of every kind: looks that hold, go and roll back, a policy
-that is changed on the way, and a second candidate. ``people``: approvals, decisions of people and a checkpoint.
+that is changed on the way, and a second candidate. ``people``: approvals, one with a simulation, decisions of people,
+a key that is retired, a new attempt and a checkpoint.
+
+What is made before a release says so in its version: its words may still be put better, its numbers may not.
 """
 
 from __future__ import annotations
@@ -20,11 +23,13 @@ from tests.rollout.tables import ramp
 from tests.rollout.tables import tickets as ramped
 
 import rampgate
+from rampgate import load_policy, simulate
 from rampgate.demo.acts import Act, broken, play
 from rampgate.demo.tickets import load
 from rampgate.ledger import Ledger
 from rampgate.people import new_key
 from rampgate.people.project import entry
+from rampgate.rollout import evaluate, signed
 from rampgate.rollout.approve import approve
 from rampgate.rollout.checkpoint import checkpoint
 from rampgate.rollout.human import decide
@@ -120,10 +125,10 @@ def people(place: Path, book: Ledger) -> None:
     (place / "rampgate.toml").write_text(toml, "utf-8")
     path, frame = place / "policy.yaml", ramped(days=40, traffic=ramp, harm=0.3, from_day=14)
 
-    def agree(**sections: Any) -> None:
+    def agree(simulated: bool = False, **sections: Any) -> None:
         rules = {"author": "dana", "approvers": ["lee", "sam"], "required": 1, "expires": "900d", "past_rollback": 2}
         path.write_text(json.dumps({**SMALL, "approval": rules, **sections}), "utf-8")
-        approve(path, "lee", book, keys["lee"])
+        approve(path, "lee", book, keys["lee"], simulation(path) if simulated else None)
 
     def look(day: int) -> None:
         rampgate.check(path, events=frame, as_of=f"2026-01-{day:02}", ledger=book)
@@ -131,7 +136,7 @@ def people(place: Path, book: Ledger) -> None:
     def order(what: str, name: str, day: int) -> None:
         decide("triage", what, f"{name} knows why", name, book, keys[name], f"2026-01-{day:02}")
 
-    agree()
+    agree(simulated=True)
     look(8)
     order("go", "sam", 8)
     order("hold", "lee", 9)
@@ -148,7 +153,19 @@ def people(place: Path, book: Ledger) -> None:
     checkpoint(book, "lee", keys["lee"])
     order("rollback", "sam", 28)
     order("resume", "lee", 28)
+    (place / "rampgate.toml").write_text(toml.replace('"sam"', '"sam"\nretired = 2999-01-01'), "utf-8")
     look(31)
+    checkpoint(book, "sam", keys["sam"])
+
+
+def simulation(policy: Path) -> Path:
+    """A small table of the policy's harmless scenario, as `simulate --json` writes it."""
+    rates = dict.fromkeys(load_policy(policy).metrics, 0.15)
+    baseline = {"per_day": 300, "metrics": rates, "segments": {"queue": {"network": 0.5, "mail": 0.5}}}
+    found = simulate(load_policy(policy), rollouts=20, days=21, assume=baseline, scenario=("harmless",), workers=1)
+    path = policy.with_name("simulation.json")
+    path.write_text(json.dumps(found.to_dict()), "utf-8")
+    return path
 
 
 def main(part: str, name: str) -> None:
@@ -156,6 +173,8 @@ def main(part: str, name: str) -> None:
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "rampgate.db"
         book = Ledger.open(path)
+        for room in (evaluate, signed):
+            room.__dict__["__version__"] = f"{rampgate.__version__}.dev0"
         {"gate": gate, "people": people}[part](Path(place), book)
         for record in book.records():
             said = record.entry().get("decision") or record.entry()["statement"]

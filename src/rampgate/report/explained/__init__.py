@@ -76,10 +76,10 @@ def find(ledger: Ledger, identity: str | None) -> Record:
     if len(names) != 1:
         what = f"this ledger holds {len(names)} rollouts: {', '.join(names)}" if names else "this ledger is empty"
         remedy = "give the decision's id, as `rampgate history` lists it" if names else "run `rampgate check` first"
-        raise UsageError(what, where=str(ledger.path), remedy=remedy)
+        raise UsageError(what, where=ledger.where, remedy=remedy)
     last = [record for record in ledger.records(names[0]) if record.kind == "decision"]
     if not last:
-        raise UsageError("this ledger holds no decision", where=str(ledger.path), remedy="run `rampgate check` first")
+        raise UsageError("this ledger holds no decision", where=ledger.where, remedy="run `rampgate check` first")
     return last[-1]
 
 

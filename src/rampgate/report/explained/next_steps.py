@@ -55,6 +55,10 @@ def _after_rollback(decision: Decision, worst: Mapping[str, Worst | None]) -> It
         hints.append(f"what is particular to {told.listed(list(dict.fromkeys(places)))}")
     look_for = f", beginning with {told.listed(hints)}" if hints else ""
     yield f"People should find the cause{look_for}; then mend it and test it."
+    yield (
+        "What was learned is written down: `rampgate review new last` drafts the review, and the next attempt waits "
+        "until somebody else has read and closed it."
+    )
     yield f"To try again, {_NEW_NAME}."
 
 

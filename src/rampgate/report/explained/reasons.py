@@ -19,7 +19,7 @@ MEANINGS: dict[str, str] = {
     "volume": "The number of units is not what it should be",
     "duplicate_units": "Some units have more than one row, and only the first of each was counted",
     "crossed_units": "Some units were handled by both versions, so their outcomes belong to neither alone",
-    "drift": "What comes in, or what the model says of it, has changed beyond what the policy allows",
+    "drift": "The days, or what comes in, have changed beyond what the policy allows",
     "too_little_data": "Data that a part of the judgement needs are not there",
     "minimum_duration": "The phase has not lasted as long as the policy asks",
     "minimum_units": "The phase has not had as many units of the candidate as the policy asks",

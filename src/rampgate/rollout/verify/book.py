@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from rampgate.errors import LedgerError, NewerLedger, RampgateError
-from rampgate.judge.state import State
 from rampgate.ledger import GENESIS, Ledger, Record, digest
-from rampgate.people import People
-from rampgate.rollout.approvals import Given
+from rampgate.people import People, find_people
+from rampgate.rollout.approvals import Given, asked_before
 from rampgate.rollout.archive import named
 from rampgate.rollout.checkpoint import Checkpoint, fork
+from rampgate.rollout.incidents import kpi_parts
 from rampgate.rollout.newer import refuse_newer
-from rampgate.rollout.signed import APPROVAL, CHECKPOINT, HUMAN
+from rampgate.rollout.signed import APPROVAL, CHECKPOINT, HUMAN, INCIDENT, REVIEW
 from rampgate.rollout.verify.decision import recompute
-from rampgate.rollout.verify.signed import mandate_problem, order_problem, signed_problem, unchanged_problem
+from rampgate.rollout.verify.incidents import Told, document_problem, unsigned_problem
+from rampgate.rollout.verify.mandate import Heard, known_at, moments_problem, people_problem, stood
+from rampgate.rollout.verify.signed import order_problem, signed_problem, unchanged_problem
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Verification:
     Attributes
     ----------
     records : records that are whole, in order, up to the first that is not
-    ok : whether all of the ledger is
+    ok : whether all of the ledger is, and its signatures were held against the keys of the project's people
     first_bad : sequence of the first record that differs; None where none does, or where no record is to blame
     problem : what is wrong
     head : SHA-256 of the last whole record
@@ -35,6 +39,7 @@ class Verification:
     reworded : those of them whose words another version put differently
     older : decisions of earlier statistics, whose numbers this version cannot judge again
     checkpoints : those in the ledger, and those kept elsewhere, that it agrees with
+    unheld : signatures that were held against the keys that their records name, which anybody can make
     """
 
     records: int
@@ -46,6 +51,7 @@ class Verification:
     reworded: int
     older: int
     checkpoints: int = 0
+    unheld: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         return dict(vars(self))
@@ -60,9 +66,9 @@ class _Walk:
     sequence: int = 0
     head: str = GENESIS
     last: dict[str, Record] = field(default_factory=dict)
-    looks: dict[str, Record] = field(default_factory=dict)
-    approvals: dict[str, dict[str, Given]] = field(default_factory=dict)
-    under_approval: set[str] = field(default_factory=set)
+    heard: dict[str, Heard] = field(default_factory=lambda: defaultdict(Heard))
+    latest: datetime | None = None
+    unheld: int = 0
     ids: dict[int, str] = field(default_factory=dict)
     checkpoints: int = 0
     documents: dict[str, bytes] = field(default_factory=dict)
@@ -71,6 +77,16 @@ class _Walk:
     reworded: int = 0
     older: int = 0
     statistics: int = 0
+    signed: bool = False
+    asked: bool = False
+    told: dict[str, Told] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.parts = kpi_parts(self.read)
+
+    def tells(self, rollout: str) -> Told:
+        """What the records of a rollout told of incidents so far."""
+        return self.told.setdefault(rollout, Told(self.parts))
 
     def read(self, sha256: str) -> bytes:
         """A document, read once: the periods of a rollout are named by all its later records."""
@@ -88,7 +104,7 @@ def verify_ledger(
     say: Callable[[str], None] = lambda _: None,
     people: People | None = None,
     checkpoints: Sequence[Checkpoint] = (),
-    others: Sequence[Path] = (),
+    others: Sequence[str | Path] = (),
 ) -> Verification:
     """Check the chain, every state and table, and judge every decision again.
 
@@ -96,7 +112,8 @@ def verify_ledger(
     ----------
     book : the ledger
     say : is told how far it is
-    people : whose signatures count; without them each is checked against the key that its record names
+    people : whose signatures count; those of the ledger's folder or above it, else of the present one, when left out.
+        Without any no ledger with signatures is `ok`
     checkpoints : that were kept elsewhere
     others : copies of the ledger or exports, of which it must be the continuation
 
@@ -105,7 +122,7 @@ def verify_ledger(
     NewerLedger
         The ledger, or a record in it, is of a newer version.
     """
-    walk = _Walk(book, people)
+    walk = _Walk(book, people or find_people(book.folder) or find_people(Path()))
     problem: str | None = None
     first_bad: int | None = None
     try:
@@ -117,6 +134,7 @@ def verify_ledger(
         found = None if problem is not None else _elsewhere(walk, checkpoints, others)
         if found is not None:
             first_bad, problem = found
+        problem = problem or _unguarded(book) or _strange(book)
     except NewerLedger:
         raise
     except _DiffersError as error:
@@ -125,7 +143,7 @@ def verify_ledger(
         problem, first_bad = error.what, walk.sequence + 1
     return Verification(
         walk.sequence,
-        problem is None,
+        problem is None and not walk.unheld,
         first_bad,
         problem,
         walk.head,
@@ -133,6 +151,7 @@ def verify_ledger(
         walk.reworded,
         walk.older,
         walk.checkpoints,
+        walk.unheld,
     )
 
 
@@ -145,6 +164,7 @@ def _one(walk: _Walk, record: Record) -> None:
     try:
         refuse_newer(record)
         _KINDS[record.kind](walk, record)
+        walk.signed = walk.signed or record.entry().get("signature") is not None
         walk.last[record.rollout] = record
     except (NewerLedger, _DiffersError):
         raise
@@ -153,48 +173,71 @@ def _one(walk: _Walk, record: Record) -> None:
         raise _DiffersError(f"it cannot be judged again: {why}") from error
     walk.sequence, walk.head = record.sequence, record.sha256
     walk.ids[record.sequence] = record.sha256
+    at = datetime.fromisoformat(record.recorded_at)
+    walk.latest = at if walk.latest is None else max(walk.latest, at)
 
 
 def _decision(walk: _Walk, record: Record) -> None:
-    inputs = record.entry()["inputs"]
+    inputs, heard = record.entry()["inputs"], walk.heard[record.rollout]
     walk.known.update(named(inputs))
-    before = walk.last.get(record.rollout)
-    stood = before.state() if before is not None else {}
     made = int(record.entry()["versions"]["statistics"])
     if made < walk.statistics:
         # What earlier statistics decided is not judged again, so nobody may go back to them.
         _demand(f"it says that it was decided by statistics {made}, and a record before it by {walk.statistics}")
     walk.statistics = made
-    found = recompute(record, State.from_dict(stood) if stood else None, walk.read)
-    approvals, under = walk.approvals.get(record.rollout, {}), record.rollout in walk.under_approval
-    look = walk.looks.get(record.rollout)
-    running = None if look is None else look.state()["candidate"]
-    _demand(found.problem or mandate_problem(record, approvals, walk.read, under, running))
-    if running not in (None, record.state()["candidate"]):
-        # A candidate that was left for another one: its approvals are spent.
-        walk.approvals[record.rollout] = {key: one for key, one in approvals.items() if one.candidate != running}
-    if "mandate" in inputs:
-        walk.under_approval.add(record.rollout)
-    walk.looks[record.rollout] = record
+    known = known_at(record, heard, walk.read)
+    stands = stood(known, heard, walk.read)
+    found = recompute(record, None if stands is None else stands.state, walk.read)
+    _demand(found.problem or people_problem(record, known, stands, heard, walk.read))
+    _demand(moments_problem(record, heard, stands, walk.read))
+    told = walk.tells(record.rollout)
+    told.asked = walk.asked
+    _demand(told.reviews_problem(record, known, lambda one: heard.latest.get(one.sha256)) or told.take(record))
+    walk.asked = told.asked
+    if heard.running not in (None, record.state()["candidate"]):
+        heard.spend(str(heard.running))
+    heard.under_approval |= asked_before(inputs)
+    heard.look = record
     walk.recomputed += not found.older
     walk.older += found.older
     walk.reworded += not found.words
 
 
 def _approval(walk: _Walk, record: Record) -> None:
-    before, given = walk.last.get(record.rollout), Given.of(record)
-    _demand(signed_problem(record, before, walk.people) or unchanged_problem(record, before))
+    given, heard = Given.of(record), walk.heard[record.rollout]
+    _signed(walk, record)
+    _demand(unchanged_problem(record, walk.last.get(record.rollout)))
     for sha256 in (given.policy_sha256, given.simulation):
         if sha256 is not None:
             walk.read(sha256)
             walk.known.add(sha256)
-    walk.approvals.setdefault(record.rollout, {})[record.sha256] = given
-    walk.under_approval.add(record.rollout)
+    heard.approvals.append(record)
+    heard.under_approval = True
 
 
 def _human(walk: _Walk, record: Record) -> None:
-    before, look = walk.last.get(record.rollout), walk.looks.get(record.rollout)
-    _demand(signed_problem(record, before, walk.people) or order_problem(record, before, look, walk.read))
+    heard = walk.heard[record.rollout]
+    _signed(walk, record)
+    _demand(order_problem(record, walk.last.get(record.rollout), heard.look, walk.read))
+    _demand(walk.tells(record.rollout).take(record))
+    heard.orders.append(record)
+
+
+def _act(walk: _Walk, record: Record) -> None:
+    """What a person recorded of an incident."""
+    _signed(walk, record)
+    _demand(unchanged_problem(record, walk.last.get(record.rollout)))
+    _demand(unsigned_problem(record, walk.signed) or walk.tells(record.rollout).take(record))
+    problem, names = document_problem(record, walk.read)
+    _demand(problem)
+    walk.known.update(names)
+
+
+def _signed(walk: _Walk, record: Record) -> None:
+    """Check what is the same of all that people sign."""
+    _demand(signed_problem(record, walk.last.get(record.rollout), walk.people, walk.latest))
+    walk.heard[record.rollout].latest[record.sha256] = walk.latest
+    walk.unheld += walk.people is None and record.entry()["signature"] is not None
 
 
 def _demand(problem: str | None) -> None:
@@ -203,15 +246,17 @@ def _demand(problem: str | None) -> None:
 
 
 def _checkpoint(walk: _Walk, record: Record) -> None:
-    before = walk.last.get(record.rollout)
-    _demand(signed_problem(record, before, walk.people) or unchanged_problem(record, before))
+    _signed(walk, record)
+    _demand(unchanged_problem(record, walk.last.get(record.rollout)))
     said = record.entry()["statement"]
     if walk.ids.get(said["sequence"]) != said["sha256"]:
         raise _DiffersError("it is a checkpoint of another ledger")
     walk.checkpoints += 1
 
 
-def _elsewhere(walk: _Walk, checkpoints: Sequence[Checkpoint], others: Sequence[Path]) -> tuple[int | None, str] | None:
+def _elsewhere(
+    walk: _Walk, checkpoints: Sequence[Checkpoint], others: Sequence[str | Path]
+) -> tuple[int | None, str] | None:
     """What is known from elsewhere and is not so here."""
     for one in checkpoints:
         if (found := one.problem(walk.ids, walk.people)) is not None:
@@ -230,10 +275,29 @@ def _documents(walk: _Walk) -> str | None:
     return None
 
 
+def _unguarded(book: Ledger) -> str | None:
+    """The database refuses changes by itself, as it did when the ledger was made."""
+    if not (names := book.unguarded()):
+        return None
+    return (
+        f"the database no longer refuses changes as it did: its trigger {names[0]} is gone or another one"
+        + (f", and so are {len(names) - 1} more" if len(names) > 1 else "")
+        + "; find out who took it off, and let the ledger's owner make it again"
+    )
+
+
+def _strange(book: Ledger) -> str | None:
+    """The database has the ledger's tables as they were made, and a file has nothing else."""
+    said = book.strange()
+    return f"{'; '.join(said[:3])}: somebody changed the database beside the records" if said else None
+
+
 #: What is checked of each kind of record, beside its bytes and its place.
 _KINDS: dict[str, Callable[[_Walk, Record], None]] = {
     "decision": _decision,
     APPROVAL: _approval,
     HUMAN: _human,
     CHECKPOINT: _checkpoint,
+    INCIDENT: _act,
+    REVIEW: _act,
 }

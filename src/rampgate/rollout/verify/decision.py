@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rampgate import __version__
+from rampgate.aggregate.drift_bins import ReferenceCounts
 from rampgate.estimate import STATISTICS
 from rampgate.judge.case import Case
 from rampgate.judge.decide import judge
@@ -48,13 +50,18 @@ def same_decision(found: Mapping[str, Any], recorded: Mapping[str, Any]) -> bool
     return canonical(without_words(found)) == canonical(without_words(recorded))
 
 
+def same_version(entry: Mapping[str, Any]) -> bool:
+    """Whether a record was made by this very version, whose words are the same too."""
+    return bool(entry["versions"] == {"rampgate": __version__, "statistics": STATISTICS})
+
+
 def recompute(record: Record, before: State | None, read: Callable[[str], bytes]) -> Recomputed:
     """Judge a decision again.
 
     Parameters
     ----------
     record : a decision, whose bytes are whole
-    before : where the rollout stood after its record before this one; None for its first
+    before : where the rollout stood before it; None for its first look
     read : SHA-256 -> bytes of a document
     """
     entry = record.entry()
@@ -70,7 +77,10 @@ def recompute(record: Record, before: State | None, read: Callable[[str], bytes]
         return Recomputed(f"judged again, the decision differs in {_difference(content, entry['decision'])}")
     if canonical(moved(case, decision).to_dict()) != canonical(record.state()):
         return Recomputed("the state after it is not the one that the decision leads to")
-    return Recomputed(words=canonical(content) == canonical(entry["decision"]))
+    words = canonical(content) == canonical(entry["decision"])
+    if not words and same_version(entry):
+        return Recomputed("judged again by the version that decided it, the decision is put in other words")
+    return Recomputed(words=words)
 
 
 def _moved_on(case: Case, entry: Mapping[str, Any], record: Record) -> str | None:
@@ -116,8 +126,23 @@ def _continues(state: State, before: State | None) -> str | None:
         start=stood.start or state.start,
         phases=stood.phases or state.phases[:1],
         bounds={**state.bounds, **stood.bounds},
+        drift={**state.drift, **{name: r for name, r in stood.drift.items() if _same(state.drift.get(name), r)}},
+        apart=state.apart if _grown(stood.apart, state.apart) else stood.apart,
     )
     return None if state == begun else "the look did not begin where the rollout stood after the record before it"
+
+
+def _grown(before: Mapping[str, tuple[str, ...]], now: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether what was told apart still is: more values may join where some were chosen, and none goes."""
+    return all(
+        now.get(column, ())[: len(values)] == values and bool(values) == bool(now.get(column, ()))
+        for column, values in before.items()
+    )
+
+
+def _same(now: ReferenceCounts | None, stood: ReferenceCounts) -> bool:
+    """Whether a reference of drift must have stayed: a policy that asks for another one is answered."""
+    return now is None or now.of == stood.of
 
 
 def _difference(found: Mapping[str, Any], recorded: Mapping[str, Any]) -> str:

@@ -1,31 +1,29 @@
-"""Signed records against their place in the ledger, and the approvals that a decision rests on against the records."""
+"""Signed records against their place in the ledger."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from datetime import datetime
 
-from rampgate.judge.mandate import Mandate
 from rampgate.judge.orders import ordered
 from rampgate.judge.state import State
 from rampgate.ledger import Record, canonical
 from rampgate.people import People
-from rampgate.policy import Policy
-from rampgate.rollout.approvals import Given, approved_for
-from rampgate.rollout.human import order_of, policy_of
+from rampgate.rollout.orders import order_of, policy_of
 from rampgate.rollout.signed import key_of, signature_problem
 
 
-def signed_problem(record: Record, before: Record | None, people: People | None) -> str | None:
+def signed_problem(record: Record, before: Record | None, people: People | None, latest: datetime | None) -> str | None:
     """Why a signed record does not stand where it was signed for, or None.
 
     Parameters
     ----------
     before : the rollout's record before it
     people : whose keys count; None trusts the keys that the records name
+    latest : the latest moment that stands in the ledger before it
     """
     statement = record.entry()["statement"]
-    if (problem := signature_problem(record, people)) is not None:
+    if (problem := signature_problem(record, people, latest)) is not None:
         return problem
     if statement["after"] != (before.sha256 if before is not None else None):
         return "it was signed for another place in the ledger"
@@ -62,47 +60,3 @@ def order_problem(
     if canonical(record.state()) != canonical(after.to_dict()) or record.attempt != after.attempt:
         return "the state after it is not the one that it leads to"
     return None
-
-
-def mandate_problem(
-    record: Record,
-    approvals: Mapping[str, Given],
-    read: Callable[[str], bytes],
-    under_approval: bool,
-    running: str | None,
-) -> str | None:
-    """Whether a decision had the approvals that it says it had.
-
-    Parameters
-    ----------
-    approvals : those of its rollout that were recorded before it and are not spent, by the id of their record
-    read : SHA-256 -> bytes of a document
-    under_approval : whether an earlier record of the rollout asked for approvals
-    running : the candidate of the decision before it
-    """
-    inputs = record.entry()["inputs"]
-    if "mandate" not in inputs:
-        policy = _policy(inputs["policy"], read)
-        return "it says nothing of approvals" if under_approval or policy.approval is not None else None
-    mandate = Mandate.from_dict(inputs["mandate"])
-    given = _policy(mandate.given, read)
-    rules = given.approval
-    approved = approved_for(approvals.values(), lambda sha256: _policy(sha256, read).approval, given.candidate, running)
-    if approved != mandate.approved:
-        return "the policy that it takes for the approved one is not the last that was approved"
-    for one in mandate.by:
-        found = approvals.get(one.record)
-        if found is None or found.counted() != one or found.policy_sha256 != mandate.given:
-            return f"it counts an approval of {one.person} that is not recorded before it"
-    if mandate.problem is not None:
-        return None
-    people = {one.person for one in mandate.by}
-    if rules is None or inputs["policy"] != mandate.given or mandate.approved != mandate.given:
-        return "it was judged by another policy than the one that is approved"
-    if len(people & set(rules.approvers) - {rules.author}) < rules.required:
-        return "its policy did not have the approvals that it asks for"
-    return None
-
-
-def _policy(sha256: str, read: Callable[[str], bytes]) -> Policy:
-    return Policy.from_canonical(json.loads(read(sha256)))
