@@ -20,7 +20,7 @@ from rampgate.incident.values import Incident
 from rampgate.judge.decide import judge
 from rampgate.judge.decision import Decision
 from rampgate.judge.moved import moved
-from rampgate.ledger import Ledger, digest, export
+from rampgate.ledger import Ledger, Record, digest, export
 from rampgate.people import People, new_key
 from rampgate.rollout.approve import approve
 from rampgate.rollout.archive import question
@@ -341,9 +341,13 @@ def test_a_close_that_nobody_known_signed_lets_nothing_go_on(tmp_path: Path, mon
     assign(book, only(book).id, "lee", "lee")
     write_policy(tmp_path, candidate="v3")
     one, stranger = only(book), new_key(tmp_path / "stranger.pem")
+
+    def forge(last: Record | None) -> Draft:
+        assert last is not None
+        return Draft({"incident": one.id, "act": "false_alarm", "because": "noise"}, last.state(), {})
+
     for signer in (Named("sam"), Signer("sam", stranger, People("nowhere", ()))):
-        says = {"incident": one.id, "act": "false_alarm", "because": "noise"}
-        append_signed(book, "triage", REVIEW, signer, lambda last, says=says: Draft(says, last.state(), {}))
+        append_signed(book, "triage", REVIEW, signer, forge)
         assert only(book).state == "open"
         assert "open_review" in codes(look(book, 26, NEXT, policy))
     assert not verify_ledger(book).ok

@@ -8,7 +8,8 @@ from rampgate.aggregate.kept import Kept
 from rampgate.aggregate.merge import merged
 from rampgate.aggregate.moments import CANDIDATE
 from rampgate.aggregate.query import aggregate_query, histogram_query
-from rampgate.aggregate.rows import AFTER, Question, cell_keys
+from rampgate.aggregate.roles import AFTER
+from rampgate.aggregate.rows import Question, cell_keys
 from rampgate.aggregate.survey import Repeats, origins, repeats
 from rampgate.aggregate.units import counted_once, differ
 from rampgate.source import Array, Parted

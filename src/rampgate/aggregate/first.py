@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from rampgate.aggregate.roles import role_of
 from rampgate.aggregate.rows import (
     Question,
     aside_of,
@@ -16,7 +17,6 @@ from rampgate.aggregate.rows import (
     counting,
     flagged,
     relation,
-    role_of,
     since_start,
 )
 from rampgate.aggregate.typed import case, column, joined, named, part, text_of

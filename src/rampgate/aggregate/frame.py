@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from rampgate.aggregate.calendar import first_day, local_day, midnight, offsets
-from rampgate.aggregate.rows import AFTER, Question
+from rampgate.aggregate.roles import AFTER
+from rampgate.aggregate.rows import Question
 from rampgate.aggregate.steps import UTC_NAMES, WRITTEN_OUT
 from rampgate.source import Array
 

@@ -29,7 +29,7 @@ from rampgate.aggregate.kept import Kept
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Cells, Floats, Intake, Ints, Period
 from rampgate.aggregate.needs import needs
 from rampgate.aggregate.reference import reference_bounds
-from rampgate.aggregate.rows import (
+from rampgate.aggregate.roles import (
     AFTER,
     NO_CLUSTER,
     NO_TIME,
@@ -37,6 +37,8 @@ from rampgate.aggregate.rows import (
     NO_VARIANT,
     OF_CANDIDATE,
     OTHER_VARIANT,
+)
+from rampgate.aggregate.rows import (
     Question,
     flagged,
 )

@@ -14,8 +14,8 @@ from sqlglot import exp
 from rampgate.aggregate.first import units_since_start
 from rampgate.aggregate.merge import merged
 from rampgate.aggregate.moments import BASELINE, CANDIDATE
+from rampgate.aggregate.roles import OTHER_VARIANT
 from rampgate.aggregate.rows import (
-    OTHER_VARIANT,
     Question,
     after_start,
     at_of,

@@ -84,12 +84,13 @@ def share_interval(count: int, of: int, level: float = 0.95) -> tuple[float, flo
 
 def _beta_quantile(p: float, a: int, b: int) -> float:
     """Where the beta distribution has the probability p below, by halving."""
-    low, high = 0.0, 1.0
+    low, high, first = 0.0, 1.0, np.array([float(a)])
     for _ in range(200):
         middle = 0.5 * (low + high)
         if middle in (low, high):
             break
-        low, high = (middle, high) if _incomplete_beta(a, b, middle, 1.0 - middle) < p else (low, middle)
+        at = np.array([middle])
+        low, high = (middle, high) if _incomplete_beta(first, float(b), at, 1.0 - at)[0] < p else (low, middle)
     return 0.5 * (low + high)
 
 

@@ -27,11 +27,13 @@ from rampgate.rollout.known import Known, nobody
 from rampgate.rollout.newer import refuse_newer
 from rampgate.rollout.signed import APPROVAL, CHECKPOINT, HUMAN, INCIDENT, REVIEW, Draft, Named, Signer, append_signed
 
-#: What is read of each record, in the order of `_event`.
+#: What is read of a decision: all else of it is much larger.
+_TOLD = ("attempt", "look", "decision", "criteria", "reasons")
+#: What is read of each record.
 _PATHS = (
+    *(f"$.entry.decision.{part}" for part in _TOLD),
     "$.kind",
     "$.attempt",
-    "$.entry.decision",
     "$.entry.inputs.state",
     "$.entry.inputs.policy",
     "$.entry.inputs.people.keys",
@@ -115,8 +117,12 @@ def _events(ledger: Ledger, rollout: str) -> Iterator[Event]:
     acts = {record.sha256: record for kind in (INCIDENT, REVIEW) for record in ledger.records(rollout, kind)}
     ids, policy = list(ledger.before(rollout)), ""
     for record, parts in zip(ids, ledger.excerpts(rollout, _PATHS), strict=False):
-        policy = parts[4] or policy
-        made = acts.get(record) or _event(record, rollout, policy, *parts)
+        kind, attempt, stood, judged_by, keys, said, candidate = parts[len(_TOLD) :]
+        decision = dict(zip(_TOLD, parts, strict=False)) if stood is not None else None
+        policy = judged_by or policy
+        made = acts.get(record) or _event(
+            record, rollout, policy, kind, attempt, decision, stood, keys, said, candidate
+        )
         if made is not None:
             yield made
 
@@ -133,7 +139,7 @@ def event_of(record: Record, policy: str) -> Event | None:
     entry = record.entry()
     inputs = entry.get("inputs", {})
     keys = (inputs.get("people") or {}).get("keys")
-    told = (entry.get("decision"), inputs.get("state"), inputs.get("policy"), keys, entry.get("statement"))
+    told = (entry.get("decision"), inputs.get("state"), keys, entry.get("statement"))
     policy = inputs.get("policy", policy)
     return _event(
         record.sha256, record.rollout, policy, record.kind, record.attempt, *told, record.state().get("candidate")
@@ -148,7 +154,6 @@ def _event(
     attempt: int,
     decision: Mapping[str, Any] | None,
     stood: Mapping[str, Any] | None,
-    _: str | None,
     keys: str | None,
     said: Mapping[str, Any] | None,
     candidate: str | None,
