@@ -36,6 +36,6 @@ def test_ten_bins_of_equal_share_and_the_shares_in_them() -> None:
     # A value at an end belongs to the bin below it here and above it there. At the first end lie 3 % of the units, so
     # that the first two bins are compared together; at the others a few of 12,000.
     for theirs, ours in ((expected["reference"], 1), (expected["current"], 2)):
-        shares = [one[ours] for one in row.bins]
+        shares = np.array([one[ours] for one in row.bins], dtype=float)
         assert sum(shares[:2]) == pytest.approx(sum(theirs[:2]), abs=0.003)
         assert shares[2:] == pytest.approx(theirs[2:], abs=0.003)
