@@ -67,7 +67,7 @@ def detect_change(
 
     Returns
     -------
-    Change : the e-detector after each watched day; it stands still in nothing but days that bring no news
+    Change : the e-detector after each watched day, and of an alarm when the change began and how large it is
 
     Raises
     ------
