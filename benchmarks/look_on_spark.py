@@ -83,6 +83,7 @@ def main() -> None:
 
         def look() -> None:
             with Timed.open(frame) as engine:
+                assert isinstance(engine, Timed)
                 engine.spent = spent
                 read(chosen, engine, (), datetime(2026, 1, 5, tzinfo=UTC) + timedelta(days=DAYS), start)
 
