@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.aggregate.support import METRICS, csv_text, policy, tickets
 
+from rampgate.aggregate import units
 from rampgate.aggregate.read import Reading, read
 from rampgate.aggregate.store import Store
 from rampgate.errors import DataError, RampgateError
@@ -420,3 +421,15 @@ def test_frames_are_read_whole() -> None:
     engine = open_engine(whole)
     store = Store(Path("/nowhere/at/all"))
     assert read(policy(), engine, (), LATE, store=store).intake.used == len(whole)
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["numbers", "text"])
+def test_hashes_are_compared_in_shares(monkeypatch: pytest.MonkeyPatch, whole: bool) -> None:
+    monkeypatch.setattr(units, "_MOST", 50)
+    rows = table()
+    if whole:
+        rows = rows.set_column(0, "ticket", pa.array(range(len(rows))))
+    for more, repeated in ((0, 0), (3, 3)):
+        given = pa.concat_tables([rows, rows.slice(0, more)])
+        found = read(policy(), open_engine(given), (), LATE).intake
+        assert (found.used, found.duplicate_units) == (len(rows), repeated)

@@ -7,7 +7,7 @@ room. A value that was chosen stays, and one that found no room never gets any. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -62,18 +62,44 @@ def told_apart(ask: Question, fixed: Apart | None) -> tuple[Question, Apart, tup
 
 
 def at_most(ask: Question) -> dict[str, int]:
-    """No fewer than the values that each column has, in one pass; exactly these where a source is one piece."""
+    """No fewer than the values that each column has; exactly these where they are few or a source is one piece."""
     columns = ask.needs.segments
 
     def distinct(ask: Question) -> exp.Select:
         values = [named(segment_of(column(name), ask.types[name]), f"seg_{i}") for i, name in enumerate(columns)]
         rows = exp.Select().select(*values, *part_of(ask)).from_(relation(ask.engine))
         keys = [part(item.alias) for item in part_of(ask)]
-        counts = [named(_count_distinct(part(f"seg_{i}")), f"n_{i}") for i in range(len(columns))]
+        counts = [
+            named(_count_distinct(part(f"seg_{i}")), f"{word}_{i}")
+            for word in ("n", "high")
+            for i in range(len(columns))
+        ]
         return exp.Select().select(*keys, *counts).from_(rows.subquery("rows")).group_by(*keys)
 
-    found = gathered(ask, distinct, ())
-    return {name: int(found[f"n_{i}"].sum()) for i, name in enumerate(columns)}
+    assert ask.policy.segments is not None
+    most, found = ask.policy.segments.values, gathered(ask, distinct, ())
+    counts = {name: int(found[f"n_{i}"].sum()) for i, name in enumerate(columns)}
+    for i, name in enumerate(columns):
+        # Many pieces that have the same few values.
+        if counts[name] > most and found[f"high_{i}"].max() <= most:
+            counts[name] = len(gathered(ask, _listed(name), ("value",))["value"])
+    return counts
+
+
+def _listed(name: str) -> Callable[[Question], exp.Select]:
+    """The question for the values of a column."""
+
+    def listed(ask: Question) -> exp.Select:
+        value = named(segment_of(column(name), ask.types[name]), "value")
+        rows = exp.Select().select(value, *part_of(ask)).from_(relation(ask.engine))
+        return (
+            exp.Select()
+            .distinct()
+            .select(part("value"), *(part(item.alias) for item in part_of(ask)))
+            .from_(rows.subquery("rows"))
+        )
+
+    return listed
 
 
 def _count_distinct(value: exp.Expr) -> exp.Expr:
