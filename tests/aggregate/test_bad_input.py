@@ -328,7 +328,7 @@ def test_a_source_that_changes_while_it_is_read() -> None:
     error = refused(fake)
     assert isinstance(error, DataError)
     assert error.what.startswith("the source changed while it was read: 100 rows, then")
-    assert len(fake.queries) == 4
+    assert len(fake.queries) == 5
     real.close()
 
 

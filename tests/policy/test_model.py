@@ -182,6 +182,7 @@ def test_defaults_never_change():
                 "kind": "proportion",
                 "column": "correct",
                 "equals": None,
+                "score": None,
             }
         },
         "kpi": {"weights": {"accuracy": 1.0}, "margin": "3pp", "floor": None},
