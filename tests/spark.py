@@ -33,8 +33,8 @@ _SETTINGS = {
 
 
 @contextmanager
-def cluster() -> Iterator[SparkSession]:
-    """Start a cluster, give a session on it, and stop it at the end."""
+def cluster(**settings: str) -> Iterator[SparkSession]:
+    """Start a cluster, give a session on it, and stop it at the end; ``settings`` have underscores for dots."""
     if shutil.which("java") is None:
         pytest.skip("Java is not installed (Debian's package openjdk-17-jre-headless)")
     from pyspark.sql import SparkSession
@@ -44,7 +44,8 @@ def cluster() -> Iterator[SparkSession]:
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     os.environ["SPARK_WORKER_DIR"] = f"{folder}/work"
     builder = SparkSession.builder.master(MASTER).appName("tests")
-    for key, value in {**_SETTINGS, "spark.sql.warehouse.dir": f"{folder}/warehouse"}.items():
+    more = {key.replace("_", "."): value for key, value in settings.items()}
+    for key, value in {**_SETTINGS, "spark.sql.warehouse.dir": f"{folder}/warehouse", **more}.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from benchmarks.drift_contest.series import LEAST, probation
 
-from rampgate.estimate.change import Detector, Rows, Watch
+from rampgate.estimate.change import Detector, Rows, Watch, changed_within
 
 #: Thresholds, the most sensitive first; the gate takes 365 for one false alarm a year of daily steps.
 THRESHOLDS = (100.0, 365.0, 1e3, 1e4, 1e6)
+AS_IT_STANDS = 365.0
 Alarm = tuple[int, int]
 
 
@@ -17,6 +18,7 @@ class Series:
 
     def __init__(self, values: np.ndarray) -> None:
         self.values = values
+        self._within: dict[tuple[int, int], bool] = {}
         self._known: dict[tuple[int, int, int], Watch] = {}
 
     def alarms(self, threshold: float) -> list[Alarm]:
@@ -29,11 +31,23 @@ class Series:
                 length += 1
             if start + length >= len(self.values):
                 return out
+            if self._changed(start, length):
+                length += LEAST
+                continue
             found = self._first(start, length, threshold)
             if found is None:
                 return out
             out.append(found)
             start, length = found[1], max(LEAST, found[0] + 1 - found[1])
+
+    def _changed(self, start: int, length: int) -> bool:
+        """Whether the reference has changed itself, by the threshold of the gate; then it has to be longer."""
+        if (start, length) not in self._within:
+            values = self.values[start : start + length]
+            same = np.zeros(len(values), dtype=int)
+            rows = Rows(np.ones(len(values)), np.arange(len(values)), same, same + 1, same > 0)
+            self._within[start, length] = changed_within(rows, values, AS_IT_STANDS) is not None
+        return self._within[start, length]
 
     def _first(self, start: int, length: int, threshold: float) -> Alarm | None:
         """The first alarm; later steps change nothing before them, so it is looked for piece by piece."""

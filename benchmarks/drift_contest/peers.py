@@ -68,23 +68,26 @@ def pelt(kernel: str) -> Callable[[list[float]], Callable[[float], Alarms]]:
     return fitted
 
 
-LEVELS = (1e-1, 1e-2, 2e-3, 1e-4, 1e-6, 1e-8, 1e-12, 1e-16, 1e-24)
-SLOW_LEVELS = (1e-2, 1e-4, 1e-6, 1e-8, 1e-12)
+LEVELS = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 5e-3, 2e-3, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-12, 1e-16, 1e-24)
+SLOW_LEVELS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8)
 STREAMING: dict[str, tuple[tuple[float, ...], Callable[[list[float], float, str], Alarms]]] = {
     "ADWIN": (LEVELS, adwin),
     "KSWIN": (SLOW_LEVELS, kswin),
     "Page-Hinkley, delta 0.005": (
-        (5, 10, 20, 35, 50, 75, 100, 150, 250, 500),
+        (5, 10, 15, 20, 25, 30, 35, 40, 50, 60, 75, 100, 150, 250, 500),
         lambda values, threshold, _: page_hinkley(values, 0.005, threshold),
     ),
     "Page-Hinkley, delta 0.5": (
-        (3, 5, 8, 12, 20, 35, 50, 100, 200),
+        (3, 5, 8, 10, 12, 15, 20, 25, 30, 35, 50, 100, 200),
         lambda values, threshold, _: page_hinkley(values, 0.5, threshold),
     ),
 }
 WHOLE: dict[str, tuple[tuple[float, ...], str]] = {
-    "PELT (l2), which sees the whole series": ((5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560), "linear"),
-    "PELT (rbf), which sees the whole series": ((2, 4, 8, 12, 16, 24, 32, 48, 64), "rbf"),
+    "PELT (l2), which sees the whole series": (
+        (5, 10, 15, 20, 25, 30, 35, 40, 50, 60, 80, 100, 130, 160, 320, 640, 1280),
+        "linear",
+    ),
+    "PELT (rbf), which sees the whole series": ((2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 32, 48), "rbf"),
 }
 
 

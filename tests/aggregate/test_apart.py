@@ -20,6 +20,7 @@ from rampgate.aggregate.store import Store
 from rampgate.ledger import Ledger
 from rampgate.policy import load_policy
 from rampgate.rollout.verify import verify_ledger
+from rampgate.simulation.baseline import from_source
 from rampgate.source import open_engine
 
 START = date(2026, 1, 5)
@@ -195,3 +196,25 @@ def test_harm_among_the_others_is_found() -> None:
 def test_bounds_that_are_none(values: Any) -> None:
     with pytest.raises(rampgate.errors.PolicyError, match=r"segments\.values"):
         load_policy(rules(values))
+
+
+@pytest.mark.parametrize(("by", "bound"), [(("customer", "queue"), {}), (("queue", "customer"), {"combinations": 20})])
+def test_a_simulation_draws_from_the_values_that_are_told_apart(by: tuple[str, ...], bound: dict[str, int]) -> None:
+    policy = load_policy({**rules(6, by, **bound), "start": date(2026, 2, 14)})
+    baseline = from_source(policy, table(days=40))
+    told = {group.value for group in baseline.groups if group.column == "customer"}
+    assert len(told) == (0 if bound else 7)
+    assert (OTHERS in told) == (not bound)
+    assert rampgate.simulate(policy, events=table(days=40), rollouts=4, seed=1).scenarios
+
+
+def test_what_drift_is_measured_from_is_bounded_too(tmp_path: Path) -> None:
+    frame = table(days=40).assign(score=lambda rows: np.random.default_rng(5).normal(size=len(rows)))
+    frame.to_parquet(tmp_path / "reference.parquet")
+    for reference in (None, {"file": str(tmp_path / "reference.parquet")}):
+        drift = {"columns": {"score": {"psi": 0.2}}, **({"reference": reference} if reference else {})}
+        policy = load_policy({**rules(6), "start": date(2026, 2, 2), "drift": drift})
+        look = datetime(2026, 2, 12, tzinfo=UTC)
+        found = read(policy, open_engine(frame), (), look, date(2026, 2, 2), drift={})
+        held = set(found.drift["score"].segments["customer"])
+        assert held == {*found.apart["customer"], OTHERS}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from tests.docs.blocks import DOCS, name_of
@@ -150,6 +151,10 @@ def printed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         two = ["--baseline", "baseline", "--candidate", "candidate", "--metric", "met_sla"]
         running = ["--ledger", "running.db"]
         ask("check", policy, "--as-of", "2016-03-07", *running)
+        # Beside the policy, where what was read is kept as well; of a file that was written this moment nothing is.
+        with mock.patch("rampgate.source.parts.SETTLED_AFTER", -1.0):
+            ask("check", policy, "--as-of", "2016-03-07")
+        kept = ask("status", "--ledger", "rampgate-demo/act-two/rampgate.db")["store"]
         accepted = Path(policy).with_name("accepted.yaml")
         accepted.write_text(f"{Path(policy).read_text('utf-8')}\nharm_budget: {{met_sla: 50}}\n", "utf-8")
         counted = ask("check", str(accepted), "--as-of", "2016-03-07", "--ledger", "accepted.db")["budgets"]
@@ -200,7 +205,7 @@ def printed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
             "`rampgate replay`": ask("replay", policy, "--to", "2016-03-02"),
             "`rampgate replay --aa`": ask("replay", policy, "--aa", "5"),
             "`rampgate simulate`": ask("simulate", policy, "--rollouts", "5", "--days", "14", "--no-keep"),
-            "`rampgate status`": {"rollouts": [*ask("status", *running)["rollouts"], *late]},
+            "`rampgate status`": {"rollouts": [*ask("status", *running)["rollouts"], *late], "store": kept},
             "`rampgate history`": ask("history", *running),
             "`rampgate decide`, `rampgate resume`": decided,
             "`rampgate explain`": ask("explain", held["decision_id"], *ledger),

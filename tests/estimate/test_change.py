@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rampgate.errors import UsageError
 from rampgate.estimate import detect_change
-from rampgate.estimate.change import MODELS, SIZES, Detector, Rows, step_days, steps_needed
+from rampgate.estimate.change import MODELS, SIZES, Detector, Rows, changed_within, step_days, steps_needed
 
 # A level has a variance of 1e4 beforehand where the definition has an infinite one, and the reference's mean of it is
 # off by a standard deviation or so.
@@ -120,6 +120,17 @@ def test_up_and_down_are_alike_and_told_apart() -> None:
     np.testing.assert_allclose(up.log_r, down.log_r)
     assert up.onset(27).shift == pytest.approx(-down.onset(27).shift)
     assert up.onset(27).first <= 14 <= up.onset(27).last
+
+
+def test_a_reference_that_changes_is_told_and_a_short_one_not_asked() -> None:
+    rng = np.random.default_rng(6)
+    found = rows(120, 84)
+    quiet = rng.standard_normal(120)
+    assert changed_within(found, quiet, 365.25) is None
+    told = changed_within(found, quiet + 5.0 * (found.step >= 60), 365.25)
+    assert told is not None
+    assert 60 <= told <= 68
+    assert changed_within(rows(90, 42), quiet[:90] + 5.0 * (np.arange(90) >= 30), 365.25) is None
 
 
 def test_a_batch_is_its_rollouts() -> None:

@@ -131,6 +131,14 @@ def test_a_stated_reference_is_taken_and_a_short_one_refused() -> None:
     assert decision.decision == "hold"
 
 
+def test_a_reference_that_has_changed_itself_is_none() -> None:
+    """The world moves in the baseline's history: neither level is the law of the days after it."""
+    decision = judge(rollout(SWITCH + 28, WATCH, moved_by(0.1, 35)))
+    assert of(decision)["verdict"] == "NO_DATA"
+    assert "its reference has itself changed, told on 2026-02-25" in of(decision)["message"]
+    assert decision.decision == "hold"
+
+
 def test_several_metrics_share_the_rate() -> None:
     decision = judge(rollout(SWITCH + 28, {"metrics": ["kpi", "override"], "false_alerts": "1 per quarter"}))
     assert [found["metric"] for found in decision.after] == ["kpi", "override"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,8 @@ def test_it_parses_again_in_the_dialect_and_nothing_is_run(name: str) -> None:
     text = explain_sql(chosen(**SEVERAL), engine, "2026-03-01", written_for=name)
     assert engine.queries == []
     found = sqlglot.parse(text, read=name)
-    assert len(found) == 8  # form of times, first row, repeats, origins; cells and histograms, twice
+    assert len(found) == len(re.findall("^-- [0-9]+[.] ", text, re.MULTILINE)) >= 8  # cells and histograms, twice
+    literals = set[str]()
     for tree in found:
         assert isinstance(tree, exp.Select)
         tree.sql(name, unsupported_level=ErrorLevel.RAISE)
@@ -76,8 +78,8 @@ def test_it_parses_again_in_the_dialect_and_nothing_is_run(name: str) -> None:
             f"{word}{i}" for word in ("word", "parsed") for i in range(9)
         } | {"*"}
         assert not list(tree.find_all(exp.Command, exp.Drop, exp.Delete))
-        literals = {one.name for one in tree.find_all(exp.Literal) if one.is_string}
-        assert NASTY[5] in literals or "value" not in tree.sql(name)
+        literals |= {one.name for one in tree.find_all(exp.Literal) if one.is_string}
+    assert {NASTY[0], NASTY[2], NASTY[5]} <= literals
     assert ("untested" in text) == (name in WRITTEN)
 
 
@@ -99,8 +101,8 @@ def test_what_is_written_is_what_is_run(monkeypatch: pytest.MonkeyPatch, tmp_pat
     look(rows, policy, datetime(2026, 1, 25, 23, tzinfo=UTC))
     plain = {sqlglot.parse_one(sql, read="duckdb").sql("duckdb") for sql in ran if sql.startswith("SELECT")}
     written = [tree.sql("duckdb", comments=False) for tree in sqlglot.parse(text, read="duckdb") if tree is not None]
-    assert set(written[:4]) == plain  # the last two are for units that repeat, and none does
-    assert "where units repeat" in text
+    assert set(written[:-2]) == plain  # the last two are for units that repeat, and none does
+    assert text.count("where units repeat") == 2
 
 
 def test_postgres_takes_every_query(postgres_database: str) -> None:

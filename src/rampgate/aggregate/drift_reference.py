@@ -42,6 +42,7 @@ from rampgate.aggregate.typed import (
     parsed_word,
     part,
     text_of,
+    told_of,
     word_of,
 )
 from rampgate.errors import ColumnError
@@ -87,7 +88,12 @@ def watched(ask: Question, kept: Mapping[str, ReferenceCounts]) -> tuple[Questio
             finally:
                 engine.close()
     columns = [Watched(name, policy.watched_column(name), r.bins.kind, r.bins) for name, r in sorted(fixed.items())]
-    return replace(ask, needs=needs(policy, columns)), fixed
+    return _watching(ask, columns), fixed
+
+
+def _watching(ask: Question, columns: Sequence[Watched]) -> Question:
+    """The question with what is watched; its segments stay those that are told apart."""
+    return replace(ask, needs=replace(needs(ask.policy, columns), segments=ask.needs.segments))
 
 
 def windows_needed(policy: Policy) -> int:
@@ -143,7 +149,7 @@ def _own(ask: Question, names: Sequence[str]) -> dict[str, ReferenceCounts]:
     if end > ask.before:
         return {}
     kinds = {name: _kind(policy, name, ask.engine, ask.types) for name in names}
-    asked = replace(ask, needs=needs(policy, [Watched(n, policy.watched_column(n), kinds[n]) for n in names]))
+    asked = _watching(ask, [Watched(n, policy.watched_column(n), kinds[n]) for n in names])
     within: list[exp.Expr] = [exp.LT(this=part("at"), expression=moment_of(end, ask))]
     within += [exp.GTE(this=part("at"), expression=moment_of(first, ask))] if first is not None else []
     within += [exp.EQ(this=part("role"), expression=exp.Literal.number(BASELINE))]
@@ -175,7 +181,10 @@ def _from_file(ask: Question, engine: Engine, names: Sequence[str]) -> dict[str,
     for name in names:
         value = _value(policy, policy.watched_column(name), types, kinds[name])
         inner = [named(value, "x")]
-        inner += [named(_text(s, types), key) for s, key in zip(segments, _segment_names(segments), strict=True)]
+        inner += [
+            named(told_of(_text(s, types), ask.apart.get(s, ())), key)
+            for s, key in zip(segments, _segment_names(segments), strict=True)
+        ]
         if timed:
             own = Question(policy, ask.needs, engine, types, types[time] == "date", ask.before)
             own = own if types[time] in TYPED_TIMES else replace(own, dated=is_dated(own))

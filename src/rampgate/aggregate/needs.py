@@ -70,6 +70,11 @@ class Needs:
     histograms: tuple[Bins, ...] = ()
     watched: tuple[Watched, ...] = ()
 
+    @property
+    def watched_names(self) -> tuple[str, ...]:
+        """The columns of a query that hold what is watched."""
+        return tuple(f"x{w}" for w in range(len(self.watched)))
+
     def of(self, metric: str) -> tuple[int, ...]:
         """Indices of a metric's components."""
         return tuple(i for i, component in enumerate(self.components) if component.metric == metric)

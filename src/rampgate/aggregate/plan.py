@@ -14,6 +14,7 @@ from rampgate.aggregate.calendar import local_day
 from rampgate.aggregate.query import aggregate_query, histogram_query
 from rampgate.aggregate.read import question
 from rampgate.aggregate.survey import origins, repeats
+from rampgate.aggregate.units import counted_once
 from rampgate.policy import Mean, Policy, Ratio, TimeToEvent
 from rampgate.source import Array, Column, ColumnType
 from rampgate.source.dialect import Dialect
@@ -60,6 +61,7 @@ def plan(
     switches: Sequence[datetime] = (),
     start: date | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
+    near: bool = False,
 ) -> Plan:
     """What a look would run.
 
@@ -68,6 +70,7 @@ def plan(
     policy, switches, as_of, start, bounds : as of `read`
     said : how the queries are written
     relation, columns : the rows
+    near : the rows lie on this machine, so that hashes of units may leave the engine
     """
     taken: list[str] = []
     begun = as_of.astimezone(UTC) - _BEGUN
@@ -82,7 +85,13 @@ def plan(
     if ask.needs.segments:
         at_most(ask)
         taken.append("segment columns are taken to have no more values than the policy tells apart")
-    repeats(ask)
+    if policy.drift is not None:
+        taken.append("what drift is measured from is asked too, and is not shown here")
+    if near:
+        taken.append("parts of the source that an earlier look has read are not read again: the others are asked alone")
+        counted_once(ask)
+    else:
+        repeats(ask)
     origins(ask)
     queries = [Planned(_why(select), emitter.sql(select)) for select in emitter.asked]
     for again, when in ((False, ""), (True, ", where units repeat")):
@@ -101,6 +110,10 @@ def _why(select: exp.Expr) -> str:
         return "how many values the segment columns have"
     if "first" in names:
         return "the candidate's first row"
+    if "hash" in names:
+        return "whether a unit has two rows"
+    if names == {"n"}:
+        return "rows"
     return "rows and units since the start" if "units" in names else "where values lie that are far from 0"
 
 

@@ -128,11 +128,11 @@ def read(
     if ask.policy.unfixed() and ask.start is not None and ask.start <= ask.before:
         fixed |= reference_bounds(ask, fixed)
         ask = replace(ask, policy=policy.with_bounds(fixed))
+    ask, told, merged = told_apart(ask, apart)
     anchored = dict(drift or {})
     if drift is not None and policy.drift is not None and ask.start is not None and ask.start <= ask.before:
         ask, now = watched(ask, anchored)
         anchored |= now
-    ask, told, merged = told_apart(ask, apart)
     found, arrays, bins = counted(ask)
     if start is None:  # once a rollout runs, an arm that vanished is for the judge
         _refuse_empty_arms(ask, arrays)

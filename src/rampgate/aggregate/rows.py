@@ -112,7 +112,7 @@ def coded(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
     period = case((exp.LT(this=at.copy(), expression=before), period_of(ask)))
     values = [item for m in range(len(ask.needs.metrics)) for item in counting(ask, m)]
     values += [named(_counted_bin(ask, bins), bin_name(ask, bins)) for bins in ask.needs.histograms]
-    values += [part(name) for name in watched_names(ask)]
+    values += [part(name) for name in ask.needs.watched_names]
     flags = [part(f"bad{m}") for m in flagged(ask)]
     select = exp.Select().select(
         named(role_of(ask), "role"),
@@ -140,7 +140,7 @@ def _hashed(ask: Question) -> list[exp.Expr]:
     times = [part(name) for m in range(len(ask.needs.metrics)) for name in _time_names(ask, m)]
     # What has a value is not all that an age says; a magnitude's bin follows from its value.
     times += [part(bin_name(ask, bins)) for bins in ask.needs.histograms if isinstance(bins, Ages)]
-    times += [part(name) for name in (*watched_names(ask), *(name for name, _ in _scores(ask)))]
+    times += [part(name) for name in (*ask.needs.watched_names, *(name for name, _ in _scores(ask)))]
     return times + [
         case((part(f"bad{m}"), infinity), otherwise=part(name)) if m in bad else part(name)
         for m in range(len(ask.needs.metrics))
@@ -172,7 +172,7 @@ def typed_rows(ask: Question, shown: Sequence[int] = ()) -> exp.Select:
         *(item for m in range(len(ask.needs.metrics)) for item in _times(ask, m)),
         *(named(_aged(ask, bins), bin_name(ask, bins)) for bins in ask.needs.histograms if isinstance(bins, Ages)),
         *(named(number.value, name) for name, number in _scores(ask)),
-        *(named(_watched(ask, w), name) for w, name in zip(ask.needs.watched, watched_names(ask), strict=True)),
+        *(named(_watched(ask, w), name) for w, name in zip(ask.needs.watched, ask.needs.watched_names, strict=True)),
         *(named(_bad(ask, m), f"bad{m}") for m in flagged(ask)),
         *(named(_bad_text(ask, m), f"text{m}") for m in shown),
     )
@@ -294,11 +294,6 @@ def bin_name(ask: Question, bins: Bins) -> str:
     if isinstance(bins, (Edges, Categories)):
         return f"drift{ask.needs.histograms.index(bins)}"
     return f"bin{ask.needs.metrics.index(bins.metric)}"
-
-
-def watched_names(ask: Question) -> tuple[str, ...]:
-    """The columns that hold what is watched for drift."""
-    return tuple(f"x{w}" for w in range(len(ask.needs.watched)))
 
 
 def scored(ask: Question) -> dict[int, str]:

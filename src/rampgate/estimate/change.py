@@ -313,3 +313,28 @@ def step_days(most: Floats, least: float) -> int | None:
     """
     mean = float(most.mean()) if most.size else 0.0
     return next((days for days in STEPS if mean * days >= least), None)
+
+
+def changed_within(rows: Rows, values: Floats, threshold: float) -> int | None:
+    """The row of the reference at which the watch would have alarmed, had it begun inside it.
+
+    A reference that has changed itself is the law of neither its beginning nor its end. Asked of the arm that has most
+    rows in it, and only of a reference twice as long as one must be.
+
+    Parameters
+    ----------
+    values : of one rollout, (row,)
+
+    Returns
+    -------
+    Index of the row; None where it would not have.
+    """
+    reference = np.flatnonzero(~rows.watched)
+    of_arm = [reference[rows.arm[reference] == arm] for arm in np.unique(rows.arm)]
+    part = max(of_arm, key=len)
+    needed = steps_needed(threshold) + len(np.unique(rows.level[part]))
+    if len(part) < 2 * needed or np.ptp(values[part[:needed]]) == 0:
+        return None
+    inside = Rows(rows.units[part], rows.step[part], rows.level[part], rows.arm[part], np.arange(len(part)) >= needed)
+    over = np.flatnonzero(Detector.of(inside).watch(values[part]).log_r >= np.log(threshold))
+    return int(part[needed + over[0]]) if len(over) else None

@@ -67,7 +67,7 @@ def detect_change(
 
     Returns
     -------
-    Change : the e-detector after each watched day; it stands still in nothing but days that bring no news
+    Change : the e-detector after each watched day, and of an alarm when the change began and how large it is
 
     Raises
     ------
@@ -87,7 +87,7 @@ def detect_change(
     >>> rng = np.random.default_rng(1)
     >>> shares = rng.binomial(300, np.repeat([0.15, 0.21], [90, 30])) / 300
     >>> detect_change(shares, np.full(120, 300), reference=56)
-    Change over 64 values: alarm at 36, onset at 34 (34 to 34), shift +0.0709
+    Change over 64 values: alarm at 36, onset at 34 (34 to 34), shift +0.0704
     """
     found = numbers(values, "values")
     if found.ndim != 1:

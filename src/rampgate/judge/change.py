@@ -11,7 +11,7 @@ import numpy as np
 
 from rampgate.aggregate.calendar import local_midnight
 from rampgate.aggregate.marginals import OVERALL
-from rampgate.estimate.change import Detector, Onset, Watch, steps_needed
+from rampgate.estimate.change import Detector, Onset, Watch, changed_within, steps_needed
 from rampgate.estimate.detect import YEAR_DAYS, Change, alarmed
 from rampgate.judge.case import Case
 from rampgate.judge.days import Entries, Series, entries, first_watched, series
@@ -23,6 +23,7 @@ from rampgate.policy import After
 #: Significant digits of what the watch tells. Its sums go through matrices, whose last digits differ by processor.
 DIGITS = 6
 _TAKE_OUT = "take it out of drift.after.metrics"
+_REFERENCE = "drift.after.reference"
 _FROM = "day as drift.after.reference.from"
 _ACCEPT = "To go on from the new level, give days since then as drift.after.reference"
 #: The chance that the days named hold the onset.
@@ -124,6 +125,9 @@ def _watched(case: Case, after: After, name: str) -> Watched:
         return replace(blind, message=f"{what} is watched once its reference has {steps}", waits_until=until)
     if np.ptp(made.values[~made.rows.watched]) == 0:
         return replace(blind, message=f"{what} cannot be watched: it was the same on every day before; {_TAKE_OUT}")
+    if (moved := changed_within(made.rows, made.values, threshold)) is not None:
+        text = f"its reference has itself changed, told on {made.days[moved]}: give days since then as {_REFERENCE}"
+        return replace(blind, message=f"{what} cannot be watched: {text}")
     watch = Detector.of(made.rows).watch(made.values)
     change = alarmed(watch, threshold)
     seen = replace(blind, series=made, watch=watch, change=change, verdict=PASS if change.alarm is None else FAIL)

@@ -61,7 +61,7 @@ def explain_sql(
     check_columns(policy, columns, policy.source.events or "the rows")
     found = plan(
         policy, said, relation, columns, look_at(policy, moment), switches(policy, state),
-        None if state is None else state.start, None if state is None else state.bounds,
+        None if state is None else state.start, None if state is None else state.bounds, said.dialect == "duckdb",
     )  # fmt: skip
     return "\n".join(_lines(policy, moment, said.dialect, found, assumed))
 

@@ -2,7 +2,8 @@
 
 ``gate``: act two of the demo, and a rollout with a metric of every kind: looks that hold, go and roll back, a policy
 that is changed on the way, and a second candidate. ``people``: approvals, one with a simulation, decisions of people,
-a key that is retired, a new attempt and a checkpoint.
+a key that is retired, a new attempt and a checkpoint. ``reviews``: incidents, their reviews, and attempts that wait for
+these.
 
 What is made before a release says so in its version: its words may still be put better, its numbers may not.
 """
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from tests.rollout.reviewed import written
 from tests.rollout.tables import POLICY as SMALL
 from tests.rollout.tables import ramp
 from tests.rollout.tables import tickets as ramped
@@ -33,6 +35,8 @@ from rampgate.rollout import evaluate, signed
 from rampgate.rollout.approve import approve
 from rampgate.rollout.checkpoint import checkpoint
 from rampgate.rollout.human import decide
+from rampgate.rollout.incidents import incidents
+from rampgate.rollout.reviews import assign, close, done, false_alarm, link, note, propose, submit
 
 FOLDER = Path(__file__).parent
 POLICY: dict[str, Any] = {
@@ -158,6 +162,39 @@ def people(place: Path, book: Ledger) -> None:
     checkpoint(book, "sam", keys["sam"])
 
 
+def reviews(place: Path, book: Ledger) -> None:
+    """Incidents, what people note of them, their reviews, and attempts that wait for these."""
+    keys = {name: place / f"{name}.pem" for name in ("lee", "sam")}
+    toml = "".join(entry(name, new_key(path).public.__str__) for name, path in keys.items())
+    (place / "rampgate.toml").write_text(toml, "utf-8")
+    path, frame = place / "policy.yaml", ramped(days=40, harm=0.3)
+    frame.loc[frame.opened_at >= "2026-01-17", "override"] = ramped(days=40).override
+    frame.loc[(frame.opened_at >= "2026-01-17") & (frame.version == "v2"), "version"] = "v3"
+
+    def look(day: int, candidate: str) -> None:
+        path.write_text(json.dumps({**SMALL, "candidate": candidate}), "utf-8")
+        rampgate.check(path, events=frame, as_of=f"2026-01-{day:02}", ledger=book)
+
+    look(12, "v2")
+    look(17, "v2")
+    look(26, "v3")
+    (one,) = incidents(book).found
+    assign(book, one, "lee", "sam", keys["sam"])
+    note(book, one, "the prompt lost a line", "lee", keys["lee"])
+    link(book, one, "https://example.com/7", "lee", keys["lee"])
+    submit(book, written(place, one), "lee", keys["lee"])
+    propose(book, one, path, "lee", keys["lee"])
+    close(book, one, "sam", keys["sam"])
+    done(book, one, 1, "lee", keys["lee"])
+    look(27, "v3")
+    decide("triage", "rollback", "customers complain", "lee", book, keys["lee"], "2026-01-28")
+    decide("triage", "resume", "mended", "sam", book, keys["sam"], "2026-01-29")
+    look(31, "v3")
+    second = next(name for name in incidents(book).found if name != one)
+    assign(book, second, "sam", "sam", keys["sam"])
+    false_alarm(book, second, "it was another system", "lee", keys["lee"])
+
+
 def simulation(policy: Path) -> Path:
     """A small table of the policy's harmless scenario, as `simulate --json` writes it."""
     rates = dict.fromkeys(load_policy(policy).metrics, 0.15)
@@ -175,7 +212,7 @@ def main(part: str, name: str) -> None:
         book = Ledger.open(path)
         for room in (evaluate, signed):
             room.__dict__["__version__"] = f"{rampgate.__version__}.dev0"
-        {"gate": gate, "people": people}[part](Path(place), book)
+        {"gate": gate, "people": people, "reviews": reviews}[part](Path(place), book)
         for record in book.records():
             said = record.entry().get("decision") or record.entry()["statement"]
             print(record.rollout, record.attempt, record.kind, said.get("decision"))
