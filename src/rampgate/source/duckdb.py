@@ -433,7 +433,7 @@ def _plain(values: Array) -> Array:
             out[masked] = np.datetime64("NaT", "us")
         return out
     if kind in "iub" and (masked is None or not masked.any()):
-        return data.astype(np.int64)
+        return data.astype(np.uint64 if data.dtype == np.uint64 else np.int64)  # never wrapped
     if kind in "iubf":
         out = data.astype(np.float64, copy=True)
         if masked is not None:
