@@ -463,6 +463,41 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, monkeyp
         source.look(policy())
 
 
+@pytest.mark.parametrize("kind", ["parquet", "csv", "duckdb"])
+def test_a_file_that_was_replaced_after_it_was_opened_is_not_kept(tmp_path: Path, kind: str) -> None:
+    def write(rows: pa.Table) -> None:
+        if kind != "duckdb":
+            Source(tmp_path, kind).write("t", rows)
+            return
+        with duckdb.connect(tmp_path / "new") as connection:
+            connection.register("given", rows)
+            connection.execute("CREATE TABLE tickets AS SELECT * FROM given")
+        (tmp_path / "new").replace(tmp_path / "t.duckdb")
+
+    def look(engine: Any, fresh: bool = False) -> Reading:
+        with engine:
+            return read(policy(), engine, (), LATE, store=None if fresh else Store(tmp_path / "store"))
+
+    write(table(1, 240))
+    engine = open_engine(f"t.{kind}", tmp_path)
+    write(table(2, 200))
+    look(engine)
+    assert Store(tmp_path / "store").size() == (0, 0)
+    kept = look(open_engine(f"t.{kind}", tmp_path))
+    assert kept.intake.used == 200
+    assert Store(tmp_path / "store").size() != (0, 0)
+    agree(kept, look(open_engine(f"t.{kind}", tmp_path), fresh=True))
+
+
+def test_columns_in_another_order_are_another_question(tmp_path: Path) -> None:
+    made_by = []
+    for header in ("a,b", "b,a"):
+        (tmp_path / "t.csv").write_text(f"{header}\n1,2\n", "utf-8")
+        with DuckDBEngine.open(tmp_path / "t.csv") as engine:
+            made_by.append(engine.made_by)
+    assert len(set(made_by)) == 2
+
+
 def test_frames_are_read_whole() -> None:
     whole = table()
     engine = open_engine(whole)

@@ -18,7 +18,7 @@ from rampgate.policy.time_format import EPOCHS
 from rampgate.source.dialect import Dialect, data_type
 from rampgate.source.engine import Array, Column, ColumnType
 from rampgate.source.files import AS_UTF8, Located, locate, refuse_repeated
-from rampgate.source.parts import Part, joined, state_of
+from rampgate.source.parts import Part, parts_of
 
 _EVENTS = "events"
 _FILE = "source_file"
@@ -93,8 +93,10 @@ class DuckDBEngine(DuckDBSQL):
         where: str,
         files: Located | None = None,
         view: str = _EVENTS,
+        opened: tuple[Part, ...] = (),
     ) -> None:
         self.name = name
+        self.opened = opened
         self._connection = connection
         self._relation = relation
         self._where = where
@@ -106,7 +108,9 @@ class DuckDBEngine(DuckDBSQL):
         self._kept: list[tuple[int, int]] | None = None
         self._types = self._described()
         self._columns = tuple(Column(name, _type(kind)) for name, kind in self._types.items())
-        self.made_by = f"duckdb {duckdb.__version__} {sorted(self._types.items())}"
+        # In their order: it is by their place that the columns of a CSV file have their names.
+        delimiter = "" if files is None else files.delimiter
+        self.made_by = f"duckdb {duckdb.__version__} {list(self._types.items())} {delimiter}"
 
     @classmethod
     def open(cls, events: Any, base: Path | None = None, *, threads: int | None = None) -> DuckDBEngine:
@@ -133,6 +137,7 @@ class DuckDBEngine(DuckDBSQL):
     @classmethod
     def _over_files(cls, connection: duckdb.DuckDBPyConnection, files: Located) -> DuckDBEngine:
         where = str(files.paths[0]) if len(files.paths) == 1 else files.name
+        opened = parts_of(files)
         try:
             relation = _attach(connection, files) if files.kind == "duckdb" else _view(connection, files)
             names = [name for path in files.paths for name in dict.fromkeys((str(path), _literal(path)))]
@@ -141,7 +146,7 @@ class DuckDBEngine(DuckDBSQL):
             _lock(connection)
         except (duckdb.Error, UnicodeDecodeError) as error:
             raise _unreadable(error, where, files.kind) from error
-        return cls(connection, files.name, relation, where, files)
+        return cls(connection, files.name, relation, where, files, opened=opened)
 
     @classmethod
     def _over_frame(cls, connection: duckdb.DuckDBPyConnection, frame: Any) -> DuckDBEngine:
@@ -196,18 +201,7 @@ class DuckDBEngine(DuckDBSQL):
 
     def parts(self) -> tuple[Part, ...]:
         """The files; see `Parted.parts`. Frames have none."""
-        files = self._files
-        if files is None:
-            return ()
-        try:
-            if files.kind == "duckdb":
-                log = files.paths[0].with_name(f"{files.paths[0].name}.wal")
-                return (
-                    joined(str(files.paths[0]), [state_of(path) for path in (files.paths[0], log) if path.exists()]),
-                )
-            return tuple(map(state_of, files.paths))
-        except OSError:
-            return ()
+        return () if self._files is None else parts_of(self._files)
 
     def only(self, places: Sequence[int], label: str) -> DuckDBEngine | None:
         """The rows of some files; see `Parted.only`."""
