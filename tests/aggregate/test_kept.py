@@ -438,6 +438,27 @@ def test_a_duckdb_file_is_one_part(tmp_path: Path, asked: list[list[str]]) -> No
     agree(look(), look(fresh=True))
 
 
+@pytest.mark.parametrize("made", ["view", "generated", "table"])
+def test_what_a_duckdb_file_computes_when_asked_is_not_kept(tmp_path: Path, made: str) -> None:
+    path, store = tmp_path / "t.duckdb", Store(tmp_path / "store")
+    with duckdb.connect(path) as connection:
+        connection.register("given", table())
+        connection.execute("CREATE SCHEMA other; CREATE TABLE other.tickets AS SELECT * FROM given")
+        if made == "view":
+            connection.execute("CREATE VIEW tickets AS SELECT * FROM other.tickets WHERE opened < current_timestamp")
+        elif made == "table":
+            connection.execute("CREATE TABLE tickets AS SELECT * FROM given")
+        else:
+            types = connection.execute("DESCRIBE given").fetchall()
+            columns = ", ".join(f"{name} {kind}" for name, kind, *_ in types)
+            connection.execute(f"CREATE TABLE tickets ({columns}, luck DOUBLE GENERATED ALWAYS AS (random()))")
+            connection.execute("INSERT INTO tickets SELECT * FROM given")
+    with DuckDBEngine.open(f"{path}#main.tickets") as engine:
+        assert len(engine.parts()) == (made == "table")
+        read(policy(), engine, (), LATE, store=store)
+    assert (store.size() == (0, 0)) == (made != "table")
+
+
 def test_a_column_of_any_name_is_no_part(tmp_path: Path) -> None:
     source = Source(tmp_path, "parquet")
     for name, rows in by_day(table()).items():

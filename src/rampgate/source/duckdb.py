@@ -140,6 +140,7 @@ class DuckDBEngine(DuckDBSQL):
         opened = parts_of(files)
         try:
             relation = _attach(connection, files) if files.kind == "duckdb" else _view(connection, files)
+            opened = () if files.kind == "duckdb" and _computed(connection, relation) else opened
             names = [name for path in files.paths for name in dict.fromkeys((str(path), _literal(path)))]
             allowed = exp.Array(expressions=[_text(name) for name in names]).sql("duckdb")
             connection.execute(f"SET allowed_paths = {allowed}")
@@ -200,8 +201,8 @@ class DuckDBEngine(DuckDBSQL):
         self._run(kept.sql(self.dialect))
 
     def parts(self) -> tuple[Part, ...]:
-        """The files; see `Parted.parts`. Frames have none."""
-        return () if self._files is None else parts_of(self._files)
+        """The files; see `Parted.parts`. Frames have none, nor has what a DuckDB file computes when it is asked."""
+        return () if self._files is None or not self.opened else parts_of(self._files)
 
     def only(self, places: Sequence[int], label: str) -> DuckDBEngine | None:
         """The rows of some files; see `Parted.only`."""
@@ -366,6 +367,18 @@ def _attach(connection: duckdb.DuckDBPyConnection, files: Located) -> exp.Expr:
     names = ", ".join(t if s == "main" else f"{s}.{t}" for s, t in found) or "none"
     what = f"has no table {files.table!r}" if not wanted and files.table else f"has {len(wanted)} tables"
     raise SourceError(what, where=str(path), remedy=f"write file.duckdb#table; the tables are: {names}")
+
+
+def _computed(connection: duckdb.DuckDBPyConnection, relation: exp.Expr) -> bool:
+    """Whether a DuckDB file has a view or generated columns there: they may depend on the clock, or on chance."""
+    query = """
+        SELECT 1 FROM information_schema.tables AS t JOIN information_schema.columns AS c
+        USING (table_catalog, table_schema, table_name)
+        WHERE table_catalog = ? AND table_schema = ? AND table_name = ?
+        AND (t.table_type <> 'BASE TABLE' OR c.is_generated <> 'NEVER') LIMIT 1
+    """
+    where = [relation.text(key) for key in ("catalog", "db", "this")]
+    return bool(connection.execute(query, where).fetchall())
 
 
 def _names(frame: Any) -> Sequence[Any]:
