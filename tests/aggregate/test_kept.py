@@ -270,7 +270,7 @@ def spoil(store: Path, data: st.DataObject) -> None:
     elif how in ("garbage", "empty"):
         path.write_bytes(b"" if how == "empty" else garbage)
     elif how == "another":
-        path.write_bytes(b"rampgate kept 0\n" + content[16:])
+        path.write_bytes(b"rampgate kept 1\n" + content[16:])
     else:
         path.unlink()
         if how == "folder":
@@ -314,6 +314,53 @@ def test_units_that_lie_in_no_order_are_compared_by_hash(tmp_path: Path, asked: 
     kept = source.look(policy())
     assert kept.intake.duplicate_units == 1
     agree(kept, source.look(policy(), fresh=True))
+
+
+def test_units_of_64_bits_without_sign_that_repeat_across_files_are_found(tmp_path: Path) -> None:
+    source = Source(tmp_path, "parquet")
+    numbers = np.random.default_rng(3).integers(0, 2**64, 300, dtype=np.uint64)
+    assert (numbers[:240] >= 2**63).any()
+    assert (numbers[:240] < 2**63).any()
+    first, second = table(1, 240), table(2, 60, first=1000)
+    source.write("a", first.set_column(0, "ticket", pa.array(numbers[:240])))
+    for others, repeated in ((numbers[240:], 0), (numbers[:60], 60)):
+        source.write("b", second.set_column(0, "ticket", pa.array(others)))
+        kept = source.look(policy())
+        assert kept.intake.duplicate_units == repeated
+        agree(kept, source.look(policy(), fresh=True))
+
+
+def test_large_units_in_ranges_that_meet_are_compared(tmp_path: Path, asked: list[list[str]]) -> None:
+    source, whole = Source(tmp_path, "parquet"), table()
+    large = np.random.default_rng(3).permutation(np.arange(2**64 - len(whole), 2**64, dtype=np.uint64))
+    for name, rows in by_day(whole.set_column(0, "ticket", pa.array(large))).items():
+        source.write(name, rows)
+    source.look(policy())
+    asked.clear()
+    kept = source.look(policy())
+    assert asked == []
+    agree(kept, source.look(policy(), fresh=True))
+
+
+@pytest.mark.parametrize("kind", ["UBIGINT", "UHUGEINT", "HUGEINT"])
+def test_large_units_of_a_duckdb_file_are_told_apart(tmp_path: Path, kind: str) -> None:
+    bits = 64 if kind == "UBIGINT" else 120
+    for rows, more, repeated in ((240, 0, 0), (240, 7, 7)):
+        path = tmp_path / f"{kind}{more}.duckdb"
+        with duckdb.connect(path) as connection:
+            connection.register("given", pa.concat_tables([table(1, rows), table(1, rows).slice(0, more)]))
+            unit = f"(({2**bits - 1000}::UHUGEINT) + right(ticket, 6)::UHUGEINT)::{kind}"
+            connection.execute(f"CREATE TABLE tickets AS SELECT * REPLACE ({unit} AS ticket) FROM given")
+        looks = []
+        for store in (Store(tmp_path / "store"), Store(tmp_path / "store"), None):
+            with open_engine(path) as engine:  # type: ignore[attr-defined]
+                looks.append(read(policy(), engine, (), LATE, store=store))
+        assert [look.intake.duplicate_units for look in looks] == [repeated] * 3
+
+
+def test_a_range_that_is_none_is_not_sure() -> None:
+    assert units._meeting([(5, 3, 0), (7, 9, 1)]) is None
+    assert units._meeting([(3, 5, 0), (7, 9, 1)]) == []
 
 
 def test_a_change_of_traffic_within_a_period_reads_the_files_of_that_time_alone(
@@ -391,6 +438,27 @@ def test_a_duckdb_file_is_one_part(tmp_path: Path, asked: list[list[str]]) -> No
     agree(look(), look(fresh=True))
 
 
+@pytest.mark.parametrize("made", ["view", "generated", "table"])
+def test_what_a_duckdb_file_computes_when_asked_is_not_kept(tmp_path: Path, made: str) -> None:
+    path, store = tmp_path / "t.duckdb", Store(tmp_path / "store")
+    with duckdb.connect(path) as connection:
+        connection.register("given", table())
+        connection.execute("CREATE SCHEMA other; CREATE TABLE other.tickets AS SELECT * FROM given")
+        if made == "view":
+            connection.execute("CREATE VIEW tickets AS SELECT * FROM other.tickets WHERE opened < current_timestamp")
+        elif made == "table":
+            connection.execute("CREATE TABLE tickets AS SELECT * FROM given")
+        else:
+            types = connection.execute("DESCRIBE given").fetchall()
+            columns = ", ".join(f"{name} {kind}" for name, kind, *_ in types)
+            connection.execute(f"CREATE TABLE tickets ({columns}, luck DOUBLE GENERATED ALWAYS AS (random()))")
+            connection.execute("INSERT INTO tickets SELECT * FROM given")
+    with DuckDBEngine.open(f"{path}#main.tickets") as engine:
+        assert len(engine.parts()) == (made == "table")
+        read(policy(), engine, (), LATE, store=store)
+    assert (store.size() == (0, 0)) == (made != "table")
+
+
 def test_a_column_of_any_name_is_no_part(tmp_path: Path) -> None:
     source = Source(tmp_path, "parquet")
     for name, rows in by_day(table()).items():
@@ -414,6 +482,41 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, monkeyp
     monkeypatch.setattr(DuckDBEngine, "query", query)
     with pytest.raises(DataError, match="changed while it was read"):
         source.look(policy())
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "duckdb"])
+def test_a_file_that_was_replaced_after_it_was_opened_is_not_kept(tmp_path: Path, kind: str) -> None:
+    def write(rows: pa.Table) -> None:
+        if kind != "duckdb":
+            Source(tmp_path, kind).write("t", rows)
+            return
+        with duckdb.connect(tmp_path / "new") as connection:
+            connection.register("given", rows)
+            connection.execute("CREATE TABLE tickets AS SELECT * FROM given")
+        (tmp_path / "new").replace(tmp_path / "t.duckdb")
+
+    def look(engine: Any, fresh: bool = False) -> Reading:
+        with engine:
+            return read(policy(), engine, (), LATE, store=None if fresh else Store(tmp_path / "store"))
+
+    write(table(1, 240))
+    engine = open_engine(f"t.{kind}", tmp_path)
+    write(table(2, 200))
+    look(engine)
+    assert Store(tmp_path / "store").size() == (0, 0)
+    kept = look(open_engine(f"t.{kind}", tmp_path))
+    assert kept.intake.used == 200
+    assert Store(tmp_path / "store").size() != (0, 0)
+    agree(kept, look(open_engine(f"t.{kind}", tmp_path), fresh=True))
+
+
+def test_columns_in_another_order_are_another_question(tmp_path: Path) -> None:
+    made_by = []
+    for header in ("a,b", "b,a"):
+        (tmp_path / "t.csv").write_text(f"{header}\n1,2\n", "utf-8")
+        with DuckDBEngine.open(tmp_path / "t.csv") as engine:
+            made_by.append(engine.made_by)
+    assert len(set(made_by)) == 2
 
 
 def test_frames_are_read_whole() -> None:

@@ -257,6 +257,22 @@ def test_rows_that_come_later_cannot_move_the_reference(book: Ledger) -> None:
     assert [row.psi for row in later.drift] == [row.psi for row in alone.drift]
 
 
+@pytest.mark.parametrize("without", ["rows", "values"])
+def test_history_that_is_loaded_after_the_first_look_is_the_reference(book: Ledger, without: str) -> None:
+    frame, policy = scored(), watching()
+    past = frame.opened_at < START
+    early = frame[~past] if without == "rows" else frame.assign(score=frame.score.mask(past))
+    assert said(look(early, policy, "2026-01-19", book))[0][0] == "NO_DATA"
+    decision = look(frame, policy, "2026-01-26", book)
+    assert (decision.decision, said(decision)) == ("go", [])
+    assert [row.psi for row in decision.drift] == [row.psi for row in look(frame, policy, "2026-01-26").drift]
+    moved = scored(4, world=1.0)
+    moved.loc[moved.opened_at < START, "score"] += 1.0
+    later = look(moved, policy, "2026-02-02", book)
+    assert later.decision == "hold"  # and then it stays
+    assert verify_ledger(book).ok
+
+
 def test_changed_values_of_a_watched_column_are_other_rows(book: Ledger) -> None:
     frame, policy = scored(), watching()
     first = look(frame, policy, "2026-01-19", book)

@@ -336,6 +336,12 @@ def test_utc_of_texts_and_times() -> None:
     assert found["z"][0] == ten
 
 
+def test_whole_numbers_of_64_bits_without_sign_are_exact() -> None:
+    values = [0, 2**63, 2**64 - 1]
+    with DuckDBEngine.open(pa.table({"u": pa.array(values, pa.uint64())})) as engine:
+        assert rows(engine)["u"].tolist() == values
+
+
 def test_the_hash_depends_on_values_only() -> None:
     def hashes(frame: Any) -> set[int]:
         with DuckDBEngine.open(frame) as engine:

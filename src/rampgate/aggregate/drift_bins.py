@@ -198,9 +198,14 @@ class ReferenceCounts:
     windows: tuple[tuple[int, ...], ...] = ()
 
     @property
+    def known(self) -> int:
+        """Units with a value."""
+        return sum(self.counts)
+
+    @property
     def units(self) -> int:
         """With a value or without."""
-        return sum(self.counts) + self.missing
+        return self.known + self.missing
 
     def to_dict(self) -> dict[str, Any]:
         return {

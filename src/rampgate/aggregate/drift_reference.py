@@ -64,7 +64,7 @@ def watched(ask: Question, kept: Mapping[str, ReferenceCounts]) -> tuple[Questio
     Parameters
     ----------
     ask : of a rollout that has begun
-    kept : references that an earlier look fixed
+    kept : references that an earlier look found; one without a known value fixes nothing
 
     Raises
     ------
@@ -75,7 +75,7 @@ def watched(ask: Question, kept: Mapping[str, ReferenceCounts]) -> tuple[Questio
     """
     policy = ask.policy
     assert policy.drift is not None
-    fixed = {name: kept[name] for name in policy.drift.columns if name in kept and kept[name].of == _of(policy, name)}
+    fixed = {name: kept[name] for name in policy.drift.columns if name in kept and _stays(policy, name, kept[name])}
     new = [name for name in policy.drift.columns if name not in fixed]
     if new:
         file = policy.drift.reference.file if policy.drift.reference is not None else None
@@ -123,6 +123,11 @@ def _of(policy: Policy, name: str) -> str:
     together = ", ".join(one for one in drift.columns if drift.calibrated(one)) if drift.calibrated(name) else ""
     windows = f"; windows of {policy.source.window} of {together}" if together else ""
     return f"{policy.watched_column(name)} ({drift.columns[name].kind or 'by type'}); {told}; {segments}{windows}"
+
+
+def _stays(policy: Policy, name: str, kept: ReferenceCounts) -> bool:
+    """Whether a reference is the one that is asked for, and has a known value: history may be loaded after a look."""
+    return kept.of == _of(policy, name) and kept.known > 0
 
 
 class _Rows(NamedTuple):

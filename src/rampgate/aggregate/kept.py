@@ -60,7 +60,9 @@ class Kept:
         """None where nothing is to be kept, or nothing tells whether the source has changed."""
         if store is None or not isinstance(engine, Parted):
             return None
-        parts = engine.parts()
+        parts = engine.opened
+        if [one.digest for one in engine.parts()] != [one.digest for one in parts]:
+            return None  # a file was replaced since: it is not sure which one the engine has
         names = {column.name.lower() for column in engine.columns()}
         label = next(name for i in range(len(names) + 1) if (name := f"part{i or ''}") not in names)
         return cls(engine, store, parts, label) if parts else None

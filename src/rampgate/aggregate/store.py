@@ -20,7 +20,7 @@ import numpy as np
 
 from rampgate.source import Array
 
-_MAGIC = b"rampgate kept 1\n"
+_MAGIC = b"rampgate kept 2\n"
 _CHECK = 16
 _SUFFIX, _BEGUN = ".kept", ".begun"
 #: Bytes that the folder may hold where nobody says otherwise.

@@ -7,6 +7,7 @@ none, so that of most sources not even the hashes of parts that are known are ne
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from sqlglot import exp
 from rampgate.aggregate.first import units_since_start
 from rampgate.aggregate.kept import Kept, Rows
 from rampgate.aggregate.rows import Question, part_of, relation
-from rampgate.aggregate.typed import column, known, named, part, text_of
+from rampgate.aggregate.typed import cast, column, known, named, part, text_of
 from rampgate.source import Array
 
 #: Hashes that are held at once.
@@ -30,10 +31,11 @@ def differ(ask: Question, kept: Kept) -> bool:
     filled = [(i, answer) for i, answer in enumerate(found) if len(answer["n"])]
     if not all(answer["alone"][0] for _, answer in filled):
         return False
-    ranges = [(answer["low"][0], answer["high"][0], i) for i, answer in filled]
-    return all(
-        _no_two_equal(np.concatenate([kept.of_part(ask, _hashes, i)["hash"] for i in places]))
-        for places in _meeting(ranges)
+    end: Callable[[str], Any] = int if ask.types[ask.policy.source.unit] == "integer" else str
+    ranges = [(end(answer["low"][0]), end(answer["high"][0]), i) for i, answer in filled]
+    groups = _meeting(ranges)
+    return groups is not None and all(
+        _no_two_equal(np.concatenate([kept.of_part(ask, _hashes, i)["hash"] for i in places])) for places in groups
     )
 
 
@@ -73,13 +75,14 @@ def _arms(ask: Question) -> exp.Select:
 
 
 def _ranges(ask: Question) -> exp.Select:
+    """The ends of the units of each part, as text: whole numbers of 128 bits do not fit any array."""
     return (
         exp.Select()
         .select(
             part("part"),
             named(exp.Count(this=exp.Star()), "n"),
-            named(exp.Min(this=part("value")), "low"),
-            named(exp.Max(this=part("value")), "high"),
+            named(cast(exp.Min(this=part("value")), "text"), "low"),
+            named(cast(exp.Max(this=part("value")), "text"), "high"),
         )
         .from_(_arms(ask).subquery("arms"))
         .group_by(part("part"))
@@ -102,8 +105,13 @@ def _no_two_equal(values: Array) -> bool:
     return not bool((ordered[1:] == ordered[:-1]).any())
 
 
-def _meeting(ranges: list[tuple[Any, Any, int]]) -> list[list[int]]:
-    """Places of ranges that meet, in groups that share nothing; those that meet no other are left out."""
+def _meeting(ranges: list[tuple[Any, Any, int]]) -> list[list[int]] | None:
+    """Places of ranges that meet, in groups that share nothing; those that meet no other are left out.
+
+    None where a range is none, since then nothing is sure.
+    """
+    if not all(low <= high for low, high, _ in ranges):
+        return None
     groups: list[list[int]] = []
     end: Any = None
     for low, high, place in sorted(ranges):

@@ -216,4 +216,4 @@ def units_needed(reference: ReferenceCounts, level: float) -> int | None:
 
 def known(reference: ReferenceCounts | None) -> bool:
     """Whether there is anything to be away from."""
-    return reference is not None and sum(reference.counts) > 0
+    return reference is not None and reference.known > 0

@@ -18,7 +18,7 @@ from rampgate.policy.time_format import EPOCHS
 from rampgate.source.dialect import Dialect, data_type
 from rampgate.source.engine import Array, Column, ColumnType
 from rampgate.source.files import AS_UTF8, Located, locate, refuse_repeated
-from rampgate.source.parts import Part, joined, state_of
+from rampgate.source.parts import Part, parts_of
 
 _EVENTS = "events"
 _FILE = "source_file"
@@ -93,8 +93,10 @@ class DuckDBEngine(DuckDBSQL):
         where: str,
         files: Located | None = None,
         view: str = _EVENTS,
+        opened: tuple[Part, ...] = (),
     ) -> None:
         self.name = name
+        self.opened = opened
         self._connection = connection
         self._relation = relation
         self._where = where
@@ -106,7 +108,9 @@ class DuckDBEngine(DuckDBSQL):
         self._kept: list[tuple[int, int]] | None = None
         self._types = self._described()
         self._columns = tuple(Column(name, _type(kind)) for name, kind in self._types.items())
-        self.made_by = f"duckdb {duckdb.__version__} {sorted(self._types.items())}"
+        # In their order: it is by their place that the columns of a CSV file have their names.
+        delimiter = "" if files is None else files.delimiter
+        self.made_by = f"duckdb {duckdb.__version__} {list(self._types.items())} {delimiter}"
 
     @classmethod
     def open(cls, events: Any, base: Path | None = None, *, threads: int | None = None) -> DuckDBEngine:
@@ -133,15 +137,17 @@ class DuckDBEngine(DuckDBSQL):
     @classmethod
     def _over_files(cls, connection: duckdb.DuckDBPyConnection, files: Located) -> DuckDBEngine:
         where = str(files.paths[0]) if len(files.paths) == 1 else files.name
+        opened = parts_of(files)
         try:
             relation = _attach(connection, files) if files.kind == "duckdb" else _view(connection, files)
+            opened = () if files.kind == "duckdb" and _computed(connection, relation) else opened
             names = [name for path in files.paths for name in dict.fromkeys((str(path), _literal(path)))]
             allowed = exp.Array(expressions=[_text(name) for name in names]).sql("duckdb")
             connection.execute(f"SET allowed_paths = {allowed}")
             _lock(connection)
         except (duckdb.Error, UnicodeDecodeError) as error:
             raise _unreadable(error, where, files.kind) from error
-        return cls(connection, files.name, relation, where, files)
+        return cls(connection, files.name, relation, where, files, opened=opened)
 
     @classmethod
     def _over_frame(cls, connection: duckdb.DuckDBPyConnection, frame: Any) -> DuckDBEngine:
@@ -195,19 +201,8 @@ class DuckDBEngine(DuckDBSQL):
         self._run(kept.sql(self.dialect))
 
     def parts(self) -> tuple[Part, ...]:
-        """The files; see `Parted.parts`. Frames have none."""
-        files = self._files
-        if files is None:
-            return ()
-        try:
-            if files.kind == "duckdb":
-                log = files.paths[0].with_name(f"{files.paths[0].name}.wal")
-                return (
-                    joined(str(files.paths[0]), [state_of(path) for path in (files.paths[0], log) if path.exists()]),
-                )
-            return tuple(map(state_of, files.paths))
-        except OSError:
-            return ()
+        """The files; see `Parted.parts`. Frames have none, nor has what a DuckDB file computes when it is asked."""
+        return () if self._files is None or not self.opened else parts_of(self._files)
 
     def only(self, places: Sequence[int], label: str) -> DuckDBEngine | None:
         """The rows of some files; see `Parted.only`."""
@@ -374,6 +369,18 @@ def _attach(connection: duckdb.DuckDBPyConnection, files: Located) -> exp.Expr:
     raise SourceError(what, where=str(path), remedy=f"write file.duckdb#table; the tables are: {names}")
 
 
+def _computed(connection: duckdb.DuckDBPyConnection, relation: exp.Expr) -> bool:
+    """Whether a DuckDB file has a view or generated columns there: they may depend on the clock, or on chance."""
+    query = """
+        SELECT 1 FROM information_schema.tables AS t JOIN information_schema.columns AS c
+        USING (table_catalog, table_schema, table_name)
+        WHERE table_catalog = ? AND table_schema = ? AND table_name = ?
+        AND (t.table_type <> 'BASE TABLE' OR c.is_generated <> 'NEVER') LIMIT 1
+    """
+    where = [relation.text(key) for key in ("catalog", "db", "this")]
+    return bool(connection.execute(query, where).fetchall())
+
+
 def _names(frame: Any) -> Sequence[Any]:
     """Column names of a pandas, Polars or Arrow frame."""
     if hasattr(frame, "collect_schema"):
@@ -433,7 +440,7 @@ def _plain(values: Array) -> Array:
             out[masked] = np.datetime64("NaT", "us")
         return out
     if kind in "iub" and (masked is None or not masked.any()):
-        return data.astype(np.int64)
+        return data.astype(np.uint64 if data.dtype == np.uint64 else np.int64)  # never wrapped
     if kind in "iubf":
         out = data.astype(np.float64, copy=True)
         if masked is not None:

@@ -49,7 +49,8 @@ class Engine(Protocol):
     def query(self, select: exp.Expr) -> dict[str, Array]:
         """Run one query; equally long arrays by column name.
 
-        Integers come as int64, floating numbers as float64 (NULL is NaN), text as objects (NULL is None),
+        Integers come as int64 or, unsigned ones of 64 bits, as uint64, and with NULL or beyond 64 bits as float64;
+        floating numbers as float64 (NULL is NaN), text as objects (NULL is None),
         dates as datetime64[D] and timestamps without time zone as datetime64[us] (NULL is NaT).
         """
         ...

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from rampgate.source.engine import Engine
+from rampgate.source.files import Located
 
 #: Bytes that are read of the beginning and of the end of a file: names and magic numbers, and Parquet's own directory.
 _HEAD, _TAIL = 4096, 16384
@@ -39,9 +40,12 @@ class Parted(Engine, Protocol):
     ----------
     made_by : str
         What else answers depend on: the engine's version, and the columns as it sees them.
+    opened : tuple of Part
+        The parts as they were before the engine opened them: of a file that was replaced since it may hold the old one.
     """
 
     made_by: str
+    opened: tuple[Part, ...]
 
     def parts(self) -> tuple[Part, ...]:
         """The parts as they are now; none where nothing tells whether they have changed."""
@@ -76,6 +80,18 @@ def state_of(path: Path) -> Part:
     facts = (str(path), stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
     digest = hashlib.sha256(repr(facts).encode() + ends).hexdigest()
     return Part(str(path), digest, max(stat.st_mtime, stat.st_ctime) < now - SETTLED_AFTER)
+
+
+def parts_of(files: Located) -> tuple[Part, ...]:
+    """The files as they are now; a DuckDB file with its log is one part. Nothing when one is gone."""
+    try:
+        if files.kind != "duckdb":
+            return tuple(map(state_of, files.paths))
+        path = files.paths[0]
+        log = path.with_name(f"{path.name}.wal")
+        return (joined(str(path), [state_of(one) for one in (path, log) if one.exists()]),)
+    except OSError:
+        return ()
 
 
 def joined(name: str, parts: Sequence[Part]) -> Part:

@@ -141,8 +141,8 @@ def _grown(before: Mapping[str, tuple[str, ...]], now: Mapping[str, tuple[str, .
 
 
 def _same(now: ReferenceCounts | None, stood: ReferenceCounts) -> bool:
-    """Whether a reference of drift must have stayed: a policy that asks for another one is answered."""
-    return now is None or now.of == stood.of
+    """Whether a reference of drift must have stayed: one with a known value, unless the policy asks for another."""
+    return now is None or (now.of == stood.of and stood.known > 0)
 
 
 def _difference(found: Mapping[str, Any], recorded: Mapping[str, Any]) -> str:
