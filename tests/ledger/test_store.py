@@ -420,3 +420,12 @@ def test_the_bytes_do_not_depend_on_the_ledger_but_on_what_is_recorded(path: Pat
     assert records[0] == records[1]
     assert canonical(records[0].content()) == records[0].body
     assert records[0].recorded_at == WHEN
+
+
+@pytest.mark.parametrize("other", [{"rollout": "other"}, {"kind": "human"}, {"attempt": 2}])
+def test_a_record_of_something_else_is_no_answer(where: Where, other: dict[str, Any]) -> None:
+    ledger = Ledger.open(where)
+    key = add(ledger).key
+    with pytest.raises(LedgerError, match="a record of something else has the key"):
+        add(ledger, **{"rollout": "triage", "key": key, **other})
+    assert len(list(ledger.records())) == 1

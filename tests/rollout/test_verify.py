@@ -136,6 +136,19 @@ def test_guards_that_were_taken_off_and_tables_that_were_added(copy: Path, state
     assert says in str(result.problem)
 
 
+@pytest.mark.parametrize("sequence", [0, -4])
+def test_a_record_before_the_first_is_found(copy: Path, sequence: int) -> None:
+    first = next(Ledger.open(copy).records())
+    body = canonical({**first.content(), "sequence": sequence, "rollout": "other", "key": "k"})
+    without_triggers(copy)
+    columns = f"{sequence}, 'other', 1, 'decision', 'k', x'{body.hex()}', '{digest(body)}', '{GENESIS}'"
+    raw(copy, f"INSERT INTO records VALUES ({columns}, '{first.recorded_at}')")
+    with_triggers(copy)
+    result = found(copy)
+    assert (result.ok, result.records) == (False, 3)
+    assert "1 more stand beside the records 1 to 3" in str(result.problem)
+
+
 def test_a_document_that_no_record_names_is_found(copy: Path) -> None:
     raw(copy, f"INSERT INTO documents VALUES ('{digest(b'x')}', 'x')")
     result = found(copy)

@@ -130,7 +130,7 @@ def verify_ledger(
             say(f"record {walk.sequence + 1}")
             _one(walk, record)
         say("documents")
-        problem = _documents(walk)
+        problem = _beside(walk) or _documents(walk)
         found = None if problem is not None else _elsewhere(walk, checkpoints, others)
         if found is not None:
             first_bad, problem = found
@@ -263,6 +263,12 @@ def _elsewhere(
             return found
         walk.checkpoints += 1
     return next((found for other in others if (found := fork(walk.ids, other)) is not None), None)
+
+
+def _beside(walk: _Walk) -> str | None:
+    """No record stands before the first, where no reader in order comes by and a key would still find it."""
+    more = walk.book.count(walk.sequence) - walk.sequence
+    return f"{more} more stand beside the records 1 to {walk.sequence}: somebody inserted them" if more else None
 
 
 def _documents(walk: _Walk) -> str | None:
