@@ -119,6 +119,11 @@ def test_what_was_altered_is_named(copy: Path, statement: str, first_bad: int | 
         (["DROP INDEX records_rollout"], "the index records_rollout is not there"),
         (["CREATE TABLE x (a)"], "there is a table x that no version of rampgate made"),
         (["CREATE VIEW v AS SELECT * FROM records"], "there is a view v that no version"),
+        (
+            ["CREATE TRIGGER quiet BEFORE INSERT ON records BEGIN SELECT RAISE(IGNORE); END"],
+            "there is a trigger quiet that no version",
+        ),
+        (["CREATE UNIQUE INDEX mine ON records (rollout, attempt, sequence)"], " index mine that no version"),
         (["ALTER TABLE documents ADD COLUMN note TEXT"], "the table documents has a column note of somebody else"),
         (
             [

@@ -336,6 +336,7 @@ class Ledger:
             )
             _add_documents(connection, documents)
             connection.execute(sa.insert(_RECORDS), [vars(record)])
+            _check_written(connection, record, documents)
         return record
 
     def _transaction(self, *, write: bool = False) -> AbstractContextManager[sa.Connection]:
@@ -410,6 +411,16 @@ def _check_head(connection: sa.Connection, rollout: str, expected: str | None) -
             "another process has recorded for this rollout since its state was read",
             where=f"rollout {rollout}",
             remedy="check again: the decision must follow from the rollout's new state",
+        )
+
+
+def _check_written(connection: sa.Connection, record: Record, documents: Collection[str]) -> None:
+    """A trigger or rule of somebody can swallow an insert without an error; what is not there is not told."""
+    if _find(connection, record.key) != record or _present(connection, documents) != set(documents):
+        raise LedgerError(
+            "the database took the record without an error and does not have it",
+            where=f"rollout {record.rollout}",
+            remedy="run `rampgate verify`, which names triggers that are not the ledger's; nothing was recorded",
         )
 
 
