@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+from dataclasses import replace
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,10 @@ from tests.rollout.tables import POLICY, tickets
 
 import rampgate
 from rampgate.errors import NewerLedger
+from rampgate.judge.state import State
 from rampgate.ledger import GENESIS, Ledger, canonical, digest
+from rampgate.rollout import evaluate
+from rampgate.rollout.looks import first_phase
 from rampgate.rollout.verify import verify_ledger
 from rampgate.rollout.verify.decision import without_words
 
@@ -362,3 +367,40 @@ def test_the_command(run: Any, copy: Path) -> None:
     code, out, _ = run("verify", "--json", "--ledger", copy)
     assert (code, json.loads(out)["first_bad"]) == (1, 2)
     assert run("verify", "--ledger", copy.parent / "none.db")[0] == 1
+
+
+def _in_last_phase(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluate, "first_phase", lambda policy, start, at: (3, first_phase(policy, start, at)[1]))
+
+
+def _later(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = evaluate.read_case
+
+    def read_case(policy: Any, engine: Any, state: Any, *more: Any) -> Any:
+        return real(policy, engine, replace(state, start=state.start or date(2026, 1, 8)), *more)
+
+    monkeypatch.setattr(evaluate, "read_case", read_case)
+
+
+def _of_another_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluate, "current_state", lambda *_: State(candidate="v9"))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (_in_last_phase, "it began in another phase than the first"),
+        (_later, "its evidence begins on 2026-01-08, and its policy says 2026-01-05"),
+        (_of_another_candidate, "it was judged for v9, and its policy is of"),
+    ],
+)
+def test_a_first_look_of_changed_code_that_begins_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Any, says: str
+) -> None:
+    path = tmp_path / "rampgate.db"
+    change(monkeypatch)
+    policy = {**POLICY, "start": "2026-01-05"}
+    rampgate.check(policy, events=tickets(days=12), as_of="2026-01-13", ledger=path)
+    result = found(path)
+    assert (result.ok, result.first_bad) == (False, 1)
+    assert says in str(result.problem)
