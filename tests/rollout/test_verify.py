@@ -319,7 +319,7 @@ def test_nobody_goes_back_to_earlier_statistics(copy: Path) -> None:
     rewrite(copy, lambda content: content["entry"]["versions"].update(statistics=0), at=2)
     result = found(copy)
     assert (result.ok, result.first_bad) == (False, 2)
-    assert "decided by statistics 0, and a record before it by" in str(result.problem)
+    assert "made by statistics 0, and a record before it by" in str(result.problem)
 
 
 def test_a_decision_of_earlier_statistics_leads_where_its_record_says(copy: Path) -> None:

@@ -163,6 +163,7 @@ def _one(walk: _Walk, record: Record) -> None:
         raise _DiffersError("it does not name the SHA-256 of the record before it")
     try:
         refuse_newer(record)
+        _onward(walk, record)
         _KINDS[record.kind](walk, record)
         walk.signed = walk.signed or record.entry().get("signature") is not None
         walk.last[record.rollout] = record
@@ -177,14 +178,17 @@ def _one(walk: _Walk, record: Record) -> None:
     walk.latest = at if walk.latest is None else max(walk.latest, at)
 
 
+def _onward(walk: _Walk, record: Record) -> None:
+    """What earlier statistics decided is not judged again, so nobody may go back; signed records say theirs."""
+    made = int(record.entry()["versions"]["statistics"])
+    if made < walk.statistics:
+        _demand(f"it says that it was made by statistics {made}, and a record before it by {walk.statistics}")
+    walk.statistics = made
+
+
 def _decision(walk: _Walk, record: Record) -> None:
     inputs, heard = record.entry()["inputs"], walk.heard[record.rollout]
     walk.known.update(named(inputs))
-    made = int(record.entry()["versions"]["statistics"])
-    if made < walk.statistics:
-        # What earlier statistics decided is not judged again, so nobody may go back to them.
-        _demand(f"it says that it was decided by statistics {made}, and a record before it by {walk.statistics}")
-    walk.statistics = made
     known = known_at(record, heard, walk.read)
     stands = stood(known, heard, walk.read)
     found = recompute(record, None if stands is None else stands.state, walk.read)
@@ -197,6 +201,7 @@ def _decision(walk: _Walk, record: Record) -> None:
     if heard.running not in (None, record.state()["candidate"]):
         heard.spend(str(heard.running))
     heard.under_approval |= asked_before(inputs)
+    heard.keyed |= inputs.get("people", {}).get("keys") is not None
     heard.look = record
     walk.recomputed += not found.older
     walk.older += found.older
@@ -227,7 +232,8 @@ def _act(walk: _Walk, record: Record) -> None:
     """What a person recorded of an incident."""
     _signed(walk, record)
     _demand(unchanged_problem(record, walk.last.get(record.rollout)))
-    _demand(unsigned_problem(record, walk.signed) or walk.tells(record.rollout).take(record))
+    signed = walk.signed or walk.heard[record.rollout].keyed
+    _demand(unsigned_problem(record, signed) or walk.tells(record.rollout).take(record))
     problem, names = document_problem(record, walk.read)
     _demand(problem)
     walk.known.update(names)
