@@ -404,3 +404,14 @@ def test_a_first_look_of_changed_code_that_begins_elsewhere(
     result = found(path)
     assert (result.ok, result.first_bad) == (False, 1)
     assert says in str(result.problem)
+
+
+def test_a_record_in_other_bytes_is_found(copy: Path) -> None:
+    last = list(Ledger.open(copy).records())[-1]
+    body = json.dumps(last.content(), indent=1).encode()
+    without_triggers(copy)
+    raw(copy, f"UPDATE records SET body = x'{body.hex()}', sha256 = '{digest(body)}' WHERE sequence = {last.sequence}")
+    with_triggers(copy)
+    result = found(copy)
+    assert result.first_bad == last.sequence
+    assert "not the canonical ones" in str(result.problem)

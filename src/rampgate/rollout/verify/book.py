@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rampgate.errors import LedgerError, NewerLedger, RampgateError
-from rampgate.ledger import GENESIS, Ledger, Record, digest
+from rampgate.ledger import GENESIS, Ledger, Record, canonical, digest
 from rampgate.people import People, find_people
 from rampgate.rollout.approvals import Given, asked_before
 from rampgate.rollout.archive import named
@@ -163,6 +163,8 @@ def _one(walk: _Walk, record: Record) -> None:
         raise _DiffersError("it does not name the SHA-256 of the record before it")
     try:
         refuse_newer(record)
+        if canonical(record.content()) != record.body:
+            _demand("its bytes are not the canonical ones of what it says")
         _onward(walk, record)
         _KINDS[record.kind](walk, record)
         walk.signed = walk.signed or record.entry().get("signature") is not None
