@@ -83,6 +83,7 @@ def test_a_whole_ledger(looked: Path) -> None:
         "older": 0,
         "checkpoints": 0,
         "unheld": 0,
+        "compared": 0,
     }
 
 

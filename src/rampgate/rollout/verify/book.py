@@ -40,6 +40,7 @@ class Verification:
     older : decisions of earlier statistics, whose numbers this version cannot judge again
     checkpoints : those in the ledger, and those kept elsewhere, that it agrees with
     unheld : signatures that were held against the keys that their records name, which anybody can make
+    compared : records of other copies that were held against it
     """
 
     records: int
@@ -52,6 +53,7 @@ class Verification:
     older: int
     checkpoints: int = 0
     unheld: int = 0
+    compared: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         return dict(vars(self))
@@ -71,6 +73,7 @@ class _Walk:
     unheld: int = 0
     ids: dict[int, str] = field(default_factory=dict)
     checkpoints: int = 0
+    compared: int = 0
     documents: dict[str, bytes] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
     recomputed: int = 0
@@ -152,6 +155,7 @@ def verify_ledger(
         walk.older,
         walk.checkpoints,
         walk.unheld,
+        walk.compared,
     )
 
 
@@ -270,7 +274,12 @@ def _elsewhere(
         if (found := one.problem(walk.ids, walk.people)) is not None:
             return found
         walk.checkpoints += 1
-    return next((found for other in others if (found := fork(walk.ids, other)) is not None), None)
+    for other in others:
+        count, found = fork(walk.ids, other)
+        walk.compared += count
+        if found is not None:
+            return found
+    return None
 
 
 def _beside(walk: _Walk) -> str | None:
