@@ -11,12 +11,13 @@ def canonical(value):
 
 
 def follows(before, record):
-    """Whether a state can follow from the one before: a decision to go leaves one phase, the first look enters one."""
-    then, now, entry = before.get("phases", []), record["state"].get("phases", []), record["entry"]
-    if now[: len(then)] != then or record["state"].get("attempt") != before.get("attempt"):
-        return not before or record["state"]["attempt"] == before["attempt"] + 1
+    """Whether a state can follow from the one before: a first look enters a phase, a go the next or the same anew."""
+    state, entry, more = record["state"], record["entry"], record["state"].get("attempt", 1) - before.get("attempt", 1)
+    then, now = [] if more else before.get("phases", []), state.get("phases", [])
     went = entry.get("decision", entry.get("statement")).get("decision") == "go"
-    return len(now) - len(then) <= went + (record["kind"] == "decision" and not then)
+    entered = went + (record["kind"] == "decision" and not then)
+    steps = {now[i][0] - now[i - 1][0] for i in range(1, len(now))}
+    return more in (0, 1) and now[: len(then)] == then and len(now) - len(then) <= entered and steps <= {0, 1}
 
 
 def named(entry):

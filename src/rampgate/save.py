@@ -8,11 +8,19 @@ from pathlib import Path
 
 from rampgate.errors import UsageError
 
+_SQLITE = b"SQLite format 3"
+
 
 def refuse_existing(path: Path, force: bool) -> None:
-    """A file that somebody may have worked on is not overwritten unasked."""
+    """A file that somebody may have worked on is not overwritten unasked, and a ledger or other database never."""
     if path.is_dir():
         raise UsageError("this is a folder", where=str(path), remedy="name the file that is to be written")
+    if _is_database(path):
+        raise UsageError(
+            "the file is a database, which may be a ledger, and is never overwritten",
+            where=str(path),
+            remedy="name another with --out",
+        )
     if path.exists() and not force:
         raise UsageError(
             "the file exists and is not overwritten", where=str(path), remedy="name another with --out, or use --force"
@@ -45,6 +53,15 @@ def save(text: str, path: Path, force: bool = False, remedy: str = "name another
             where=str(path),
             remedy=f"give this user permission to write there, or {remedy}",
         ) from error
+
+
+def _is_database(path: Path) -> bool:
+    """Whether it is a file of SQLite, as ledgers are."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_SQLITE)) == _SQLITE
+    except OSError:
+        return False  # not there, or not to be read: what follows says so
 
 
 def _mode(path: Path) -> int:

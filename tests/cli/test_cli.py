@@ -365,3 +365,20 @@ def test_the_installed_command_and_its_imports(folder: Path) -> None:
     assert compared == "[]", "what is compared is recorded nowhere"
     heavy = ["pandas", "pyarrow", "polars", "alembic", "scipy", "altair"]
     assert loaded(look, heavy) == "[]"
+
+
+def test_an_export_overwrites_no_file_unasked_and_a_ledger_never(run: Run, folder: Path) -> None:
+    policy, ledger, out = folder / "policy.yaml", folder / "rampgate.db", folder / "ledger.jsonl"
+    run("check", policy, "--as-of", "2026-01-08")
+    before = {path: path.read_bytes() for path in (policy, ledger)}
+    assert run("export", "--out", policy, "--ledger", ledger)[0] == 2
+    assert run("export", "--out", ledger, "--ledger", ledger)[0] == 2
+    code, _, err = run("export", "--out", ledger, "--ledger", ledger, "--force")
+    assert code == 2
+    assert "is never overwritten" in err
+    assert {path: path.read_bytes() for path in before} == before
+    assert run("export", "--out", out, "--ledger", ledger)[0] == 0
+    lines = out.read_bytes()
+    out.write_bytes(b"older")
+    assert run("export", "--out", out, "--ledger", ledger, "--force")[0] == 0
+    assert out.read_bytes() == lines

@@ -136,6 +136,21 @@ def test_the_checker_follows_the_phases(lines: list[bytes], check: Any) -> None:
         check([*lines[:at], canonical(content) + b"\n"])
 
 
+@pytest.mark.parametrize(("attempt", "entered"), [(0, [9]), (1, [1, 2, 3]), (2, [1])])
+def test_the_checker_follows_the_numbers_of_phases_and_attempts(
+    lines: list[bytes], check: Any, attempt: int, entered: list[int]
+) -> None:
+    """A decision to go enters the next phase, and another attempt begins with one."""
+    at = _record(lines, 11)
+    content = json.loads(lines[at])
+    state = content["state"]
+    content["entry"]["decision"]["decision"] = "go"
+    state["attempt"] += attempt
+    state["phases"] = ([] if attempt else state["phases"]) + [[index, "2026-01-30T00:00:00+00:00"] for index in entered]
+    with pytest.raises(ValueError, match="record 11: its phases do not follow"):
+        check([*lines[:at], canonical(content) + b"\n"])
+
+
 def test_a_file_that_cannot_be_written_is_an_error_and_leaves_nothing(book: Ledger, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be written"):
         write(book, tmp_path / "absent" / "ledger.jsonl")

@@ -420,3 +420,33 @@ def test_the_bytes_do_not_depend_on_the_ledger_but_on_what_is_recorded(path: Pat
     assert records[0] == records[1]
     assert canonical(records[0].content()) == records[0].body
     assert records[0].recorded_at == WHEN
+
+
+@pytest.mark.parametrize("other", [{"rollout": "other"}, {"kind": "human"}, {"attempt": 2}])
+def test_a_record_of_something_else_is_no_answer(where: Where, other: dict[str, Any]) -> None:
+    ledger = Ledger.open(where)
+    key = add(ledger).key
+    with pytest.raises(LedgerError, match="a record of something else has the key"):
+        add(ledger, **{"rollout": "triage", "key": key, **other})
+    assert len(list(ledger.records())) == 1
+
+
+@pytest.mark.parametrize("table", ["records", "documents"])
+def test_an_insert_that_is_swallowed_is_no_record(where: Where, table: str) -> None:
+    ledger = Ledger.open(where)
+    add(ledger)
+    assert ledger.strange() == []
+    if is_postgresql(where):
+        raw(where, f"CREATE RULE quiet AS ON INSERT TO {table} DO INSTEAD NOTHING")
+    else:
+        raw(where, f"CREATE TRIGGER quiet BEFORE INSERT ON {table} BEGIN SELECT RAISE(IGNORE); END")
+    before = contents(where)
+    with pytest.raises(LedgerError, match="does not have it"):
+        add(ledger, look="2026-01-06", document=b"new")
+    assert contents(where) == before
+    (said,) = ledger.strange()
+    assert "quiet that no version of rampgate made" in said
+    raw(where, f"DROP RULE quiet ON {table}" if is_postgresql(where) else "DROP TRIGGER quiet")
+    raw(where, "CREATE UNIQUE INDEX mine ON records ((rollout || attempt))")
+    (said,) = ledger.strange()
+    assert "index mine" in said

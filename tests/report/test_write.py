@@ -12,6 +12,7 @@ from tests.rollout.tables import tickets, write_policy
 
 import rampgate
 from rampgate.errors import LedgerError, UsageError
+from rampgate.ledger import Ledger
 from rampgate.report.write import report_policy, write_report
 from rampgate.save import save
 
@@ -78,6 +79,17 @@ def test_a_file_is_replaced_whole_and_a_failure_leaves_it_as_it_was(
         save("three\n", path, force=True)
     assert path.read_bytes() == b"two\n"
     assert [p.name for p in tmp_path.iterdir()] == ["report.md"]
+
+
+def test_a_ledger_is_never_overwritten(tmp_path: Path) -> None:
+    ledger = tmp_path / "rampgate.db"
+    Ledger.open(ledger)
+    (tmp_path / "link.md").symlink_to(ledger)
+    before = ledger.read_bytes()
+    for path in (ledger, tmp_path / "link.md"):
+        with pytest.raises(UsageError, match="is a database"):
+            save("one\n", path, force=True)
+    assert ledger.read_bytes() == before
 
 
 def test_others_may_read_it_as_any_new_file(tmp_path: Path) -> None:

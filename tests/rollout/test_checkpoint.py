@@ -247,6 +247,13 @@ def test_the_command(run: Any, book: Ledger, tmp_path: Path) -> None:
     assert len(list(book.records())) == 4
     assert json.loads(run("checkpoint", "--as", "lee", "--json", *ledger)[1])["sequence"] == 4
     assert "it agrees with 3 checkpoints" in run("verify", "--checkpoint", out, *ledger)[1]
+    export, empty = tmp_path / "ledger.jsonl", tmp_path / "empty.jsonl"
+    run("export", "--out", export, *ledger)
+    empty.write_bytes(b"")
+    assert "it agrees with 5 records of other copies" in run("verify", "--against", export, *ledger)[1]
+    code, _, text = run("verify", "--against", empty, *ledger)
+    assert code == 2
+    assert "there is no record in it" in text
     other = tmp_path / "other.db"
     # Another day: the same look within the same second would be the same record.
     look(Ledger.open(other), 9)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.ledger.support import raw, with_triggers, without_triggers
 from tests.rollout.people import clock, project
 from tests.rollout.tables import tickets, write_policy
 from tests.rollout.test_human import HARM, look, order, said, under_approval, whole
@@ -101,6 +103,25 @@ def test_no_record_moves_a_rollout_but_by_what_was_signed(folder: Path, book: Le
         recorded_at=last.recorded_at,
     )
     assert look(policy, book, 13, HARM).decision == "rollback"
+
+
+def test_a_decision_of_a_person_that_is_no_json_stops_no_look(folder: Path, book: Ledger) -> None:
+    """Written past `append`, which takes no NaN: it is nobody's word, and harm is judged."""
+    policy = under_approval(folder, book)
+    look(policy, book, 8)
+    order(book, "hold", "lee", 9)
+    last = book.last("triage")
+    assert last is not None
+    content = last.content()
+    content["entry"]["statement"]["z"] = float("nan")
+    body = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    without_triggers(book.path)
+    raw(book.path, f"UPDATE records SET body = x'{body.hex()}', sha256 = '{digest(body)}' WHERE key = '{last.key}'")
+    with_triggers(book.path)
+    assert look(policy, book, 12, HARM).decision == "rollback"
+    result = verify_ledger(book)
+    assert result.first_bad == last.sequence
+    assert "NaN" in str(result.problem) or "nan" in str(result.problem)
 
 
 def test_a_stolen_key_that_is_taken_out_sets_no_criterion_aside(folder: Path, book: Ledger) -> None:

@@ -39,7 +39,7 @@ from rampgate.rollout.reviews import (
     submit,
     text_of,
 )
-from rampgate.rollout.signed import REVIEW, Draft, Named, Signer, append_signed, key_of
+from rampgate.rollout.signed import INCIDENT, REVIEW, Draft, Named, Signer, append_signed, key_of
 from rampgate.rollout.told import facts_of, proposed, timeline
 from rampgate.rollout.verify import verify_ledger
 
@@ -54,6 +54,9 @@ AGAIN = {**POLICY, "candidate": "v3"}
 @pytest.fixture
 def book(tmp_path: Path) -> Ledger:
     return Ledger.open(tmp_path / "rampgate.db")
+
+
+UNSIGNED = "it is not signed, and records before it are, or a look before it knew keys to sign with"
 
 
 def look(book: Ledger, day: int, frame: Any = HARM, policy: Any = None) -> Decision:
@@ -330,7 +333,36 @@ def test_a_name_alone_after_a_signature_is_found(tmp_path: Path, monkeypatch: py
     note(book, only(book).id, "x", "sam")
     rewrite(book.path, _unsigned, 3)
     result = verify_ledger(Ledger.open(book.path))
-    assert (result.first_bad, result.problem) == (3, "it is not signed, and records before it are")
+    assert (result.first_bad, result.problem) == (3, UNSIGNED)
+
+
+def test_a_name_alone_after_a_look_that_knew_keys_is_refused_and_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project(tmp_path, monkeypatch, "lee", "sam")
+    book = Ledger.open(tmp_path / "rampgate.db")
+    look(book, 12, policy=write_policy(tmp_path))
+    one, toml = only(book), tmp_path / "rampgate.toml"
+    text = toml.read_text()
+    toml.unlink()
+    with pytest.raises(UsageError, match="says whose signature counts"):
+        note(book, one.id, "all is well", "sam")
+    toml.write_text(text)
+
+    def forge(last: Record | None) -> Draft:
+        assert last is not None
+        return Draft({"incident": one.id, "act": "note", "text": "all is well"}, last.state(), {})
+
+    append_signed(book, "triage", INCIDENT, Named("sam"), forge)
+    result = verify_ledger(book)
+    assert (result.first_bad, result.problem) == (2, UNSIGNED)
+
+
+def test_no_look_is_silent_of_reviews(fired: Ledger) -> None:
+    rewrite(fired.path, lambda content: content["entry"]["inputs"].pop("reviews"), 1)
+    result = verify_ledger(Ledger.open(fired.path))
+    assert result.first_bad == 1
+    assert "it says nothing of open reviews" in str(result.problem)
 
 
 def test_a_close_that_nobody_known_signed_lets_nothing_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from tests.rollout.test_verify import rewrite
 from rampgate.errors import UsageError
 from rampgate.ledger import Ledger
 from rampgate.rollout.approve import approve
+from rampgate.rollout.known import nobody
 from rampgate.rollout.verify import verify_ledger
 
 
@@ -176,3 +177,26 @@ def test_a_project_with_people_asks_every_policy_for_approvers(
     toml.write_text(f"approval_required = false\n{people}")
     assert "not_approved" not in codes(look(other, book, 13))  # asked for by the project alone, and no more
     assert whole(book)
+
+
+def test_a_look_of_changed_code_that_knows_nobody_after_one_that_knew_keys(
+    folder: Path, book: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = write_policy(folder)
+    look(policy, book, 8)
+    monkeypatch.setattr("rampgate.rollout.evaluate.known_people", lambda *_: nobody())
+    look(policy, book)
+    result = verify_ledger(book)
+    assert (result.first_bad, result.problem) == (2, "it knew nobody's keys, and a look before it did")
+
+
+def test_a_first_decision_is_of_no_earlier_statistics_than_what_was_signed_before_it(
+    folder: Path, book: Ledger
+) -> None:
+    policy = approved(folder, {"required": 1})
+    approve(policy, "lee", book)
+    look(policy, book)
+    rewrite(book.path, lambda content: content["entry"]["versions"].update(statistics=4), at=2)
+    result = verify_ledger(book)
+    assert result.first_bad == 2
+    assert "made by statistics 4, and a record before it by" in str(result.problem)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+from dataclasses import replace
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,10 @@ from tests.rollout.tables import POLICY, tickets
 
 import rampgate
 from rampgate.errors import NewerLedger
+from rampgate.judge.state import State
 from rampgate.ledger import GENESIS, Ledger, canonical, digest
+from rampgate.rollout import evaluate
+from rampgate.rollout.looks import first_phase
 from rampgate.rollout.verify import verify_ledger
 from rampgate.rollout.verify.decision import without_words
 
@@ -78,6 +83,7 @@ def test_a_whole_ledger(looked: Path) -> None:
         "older": 0,
         "checkpoints": 0,
         "unheld": 0,
+        "compared": 0,
     }
 
 
@@ -119,6 +125,11 @@ def test_what_was_altered_is_named(copy: Path, statement: str, first_bad: int | 
         (["DROP INDEX records_rollout"], "the index records_rollout is not there"),
         (["CREATE TABLE x (a)"], "there is a table x that no version of rampgate made"),
         (["CREATE VIEW v AS SELECT * FROM records"], "there is a view v that no version"),
+        (
+            ["CREATE TRIGGER quiet BEFORE INSERT ON records BEGIN SELECT RAISE(IGNORE); END"],
+            "there is a trigger quiet that no version",
+        ),
+        (["CREATE UNIQUE INDEX mine ON records (rollout, attempt, sequence)"], " index mine that no version"),
         (["ALTER TABLE documents ADD COLUMN note TEXT"], "the table documents has a column note of somebody else"),
         (
             [
@@ -134,6 +145,19 @@ def test_guards_that_were_taken_off_and_tables_that_were_added(copy: Path, state
     result = found(copy)
     assert (result.ok, result.first_bad, result.records) == (False, None, 3)
     assert says in str(result.problem)
+
+
+@pytest.mark.parametrize("sequence", [0, -4])
+def test_a_record_before_the_first_is_found(copy: Path, sequence: int) -> None:
+    first = next(Ledger.open(copy).records())
+    body = canonical({**first.content(), "sequence": sequence, "rollout": "other", "key": "k"})
+    without_triggers(copy)
+    columns = f"{sequence}, 'other', 1, 'decision', 'k', x'{body.hex()}', '{digest(body)}', '{GENESIS}'"
+    raw(copy, f"INSERT INTO records VALUES ({columns}, '{first.recorded_at}')")
+    with_triggers(copy)
+    result = found(copy)
+    assert (result.ok, result.records) == (False, 3)
+    assert "1 more stand beside the records 1 to 3" in str(result.problem)
 
 
 def test_a_document_that_no_record_names_is_found(copy: Path) -> None:
@@ -296,7 +320,7 @@ def test_nobody_goes_back_to_earlier_statistics(copy: Path) -> None:
     rewrite(copy, lambda content: content["entry"]["versions"].update(statistics=0), at=2)
     result = found(copy)
     assert (result.ok, result.first_bad) == (False, 2)
-    assert "decided by statistics 0, and a record before it by" in str(result.problem)
+    assert "made by statistics 0, and a record before it by" in str(result.problem)
 
 
 def test_a_decision_of_earlier_statistics_leads_where_its_record_says(copy: Path) -> None:
@@ -344,3 +368,51 @@ def test_the_command(run: Any, copy: Path) -> None:
     code, out, _ = run("verify", "--json", "--ledger", copy)
     assert (code, json.loads(out)["first_bad"]) == (1, 2)
     assert run("verify", "--ledger", copy.parent / "none.db")[0] == 1
+
+
+def _in_last_phase(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluate, "first_phase", lambda policy, start, at: (3, first_phase(policy, start, at)[1]))
+
+
+def _later(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = evaluate.read_case
+
+    def read_case(policy: Any, engine: Any, state: Any, *more: Any) -> Any:
+        return real(policy, engine, replace(state, start=state.start or date(2026, 1, 8)), *more)
+
+    monkeypatch.setattr(evaluate, "read_case", read_case)
+
+
+def _of_another_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluate, "current_state", lambda *_: State(candidate="v9"))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (_in_last_phase, "it began in another phase than the first"),
+        (_later, "its evidence begins on 2026-01-08, and its policy says 2026-01-05"),
+        (_of_another_candidate, "it was judged for v9, and its policy is of"),
+    ],
+)
+def test_a_first_look_of_changed_code_that_begins_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Any, says: str
+) -> None:
+    path = tmp_path / "rampgate.db"
+    change(monkeypatch)
+    policy = {**POLICY, "start": "2026-01-05"}
+    rampgate.check(policy, events=tickets(days=12), as_of="2026-01-13", ledger=path)
+    result = found(path)
+    assert (result.ok, result.first_bad) == (False, 1)
+    assert says in str(result.problem)
+
+
+def test_a_record_in_other_bytes_is_found(copy: Path) -> None:
+    last = list(Ledger.open(copy).records())[-1]
+    body = json.dumps(last.content(), indent=1).encode()
+    without_triggers(copy)
+    raw(copy, f"UPDATE records SET body = x'{body.hex()}', sha256 = '{digest(body)}' WHERE sequence = {last.sequence}")
+    with_triggers(copy)
+    result = found(copy)
+    assert result.first_bad == last.sequence
+    assert "not the canonical ones" in str(result.problem)

@@ -83,15 +83,19 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", help="File to write, as ledger.jsonl. Default: standard output.")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
     ledger: BookUrl = None,
 ) -> int:
     """Write the ledger as JSON Lines: one record or document a line, in the bytes that were hashed.
 
-    Exit code: 0 written, 1 when a record or document is not what was recorded.
+    Exit code: 0 written, 2 when the file exists, 1 when a record or document is not what was recorded.
     """
     from rampgate.ledger import export as lines
     from rampgate.ledger.export import write
+    from rampgate.save import refuse_existing
 
+    if out is not None:
+        refuse_existing(out, force)
     book = open_book(ledger)
     if out is not None:
         write(book, out)

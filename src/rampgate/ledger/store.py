@@ -262,6 +262,12 @@ class Ledger:
         with self._transaction() as connection:
             return _present(connection, sha256s)
 
+    def count(self, last: int) -> int:
+        """Return how many records have this number or a lower one, those among them that no reader reaches too."""
+        query = sa.select(sa.func.count()).select_from(_RECORDS).where(_RECORDS.c.sequence <= last)
+        with self._transaction() as connection:
+            return connection.scalar(query) or 0
+
     def strange(self) -> list[str]:
         """Return in words what of the tables is gone, added or another one."""
         with self._transaction() as connection:
@@ -313,6 +319,7 @@ class Ledger:
         _check_documents(documents)
         with self._transaction(write=True) as connection:
             if (before := _find(connection, key)) is not None:
+                _check_found(before, rollout, attempt, kind)
                 return before
             _check_head(connection, rollout, expected_head)
             head = _last(connection, None)
@@ -329,6 +336,7 @@ class Ledger:
             )
             _add_documents(connection, documents)
             connection.execute(sa.insert(_RECORDS), [vars(record)])
+            _check_written(connection, record, documents)
         return record
 
     def _transaction(self, *, write: bool = False) -> AbstractContextManager[sa.Connection]:
@@ -384,6 +392,17 @@ def _last(connection: sa.Connection, rollout: str | None, kind: str | Collection
     return None if row is None else _record(row)
 
 
+def _check_found(found: Record, rollout: str, attempt: int, kind: str) -> None:
+    """A record that has the key of a question answers it only if it is a record of the same, with a place in order."""
+    same = (found.rollout, found.attempt, found.kind) == (rollout, attempt, kind)
+    if not same or found.sequence < 1:
+        raise LedgerError(
+            "a record of something else has the key of what was asked",
+            where=f"record {found.sequence}, rollout {found.rollout}",
+            remedy="run `rampgate verify`: somebody else than rampgate wrote it",
+        )
+
+
 def _check_head(connection: sa.Connection, rollout: str, expected: str | None) -> None:
     query = sa.select(_RECORDS.c.sha256).where(_RECORDS.c.rollout == rollout)
     head = connection.scalar(query.order_by(_RECORDS.c.sequence.desc()).limit(1))
@@ -392,6 +411,16 @@ def _check_head(connection: sa.Connection, rollout: str, expected: str | None) -
             "another process has recorded for this rollout since its state was read",
             where=f"rollout {rollout}",
             remedy="check again: the decision must follow from the rollout's new state",
+        )
+
+
+def _check_written(connection: sa.Connection, record: Record, documents: Collection[str]) -> None:
+    """A trigger or rule of somebody can swallow an insert without an error; what is not there is not told."""
+    if _find(connection, record.key) != record or _present(connection, documents) != set(documents):
+        raise LedgerError(
+            "the database took the record without an error and does not have it",
+            where=f"rollout {record.rollout}",
+            remedy="run `rampgate verify`, which names triggers that are not the ledger's; nothing was recorded",
         )
 
 

@@ -38,5 +38,7 @@ def verified_view(found: Verification, quiet: bool = False) -> RenderableType:
         parts.append(indented(f"{text}; their numbers are judged again by the version that made them"))
     if found.checkpoints:
         parts.append(indented(f"it agrees with {counted(found.checkpoints, 'checkpoint')}"))
+    if found.compared:
+        parts.append(indented(f"it agrees with {counted(found.compared, 'record')} of other copies"))
     parts.append(Text(f"head {found.head}", "dim"))
     return Group(*parts)

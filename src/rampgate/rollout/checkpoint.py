@@ -125,25 +125,35 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return found
 
 
-def fork(ids: Mapping[int, str], other: str | Path) -> tuple[int, str] | None:
-    """Where another copy of a ledger goes on otherwise: the first record that differs, and the words.
+def fork(ids: Mapping[int, str], other: str | Path) -> tuple[int, tuple[int, str] | None]:
+    """How many records of another copy were compared; and the first that differs, with the words.
 
     Parameters
     ----------
     ids : SHA-256 of each record by its number
     other : path or URL of a ledger, or what ``rampgate export`` wrote
+
+    Raises
+    ------
+    LedgerError
+        It is neither.
+    UsageError
+        It cannot be read, or has no record, which would agree with everything.
     """
-    more = 0
+    more = sequence = 0
     name, theirs = _copy(other)
     for sequence, sha256 in enumerate(theirs, start=1):
         if sequence not in ids:
             more = sequence - len(ids)
         elif ids[sequence] != sha256:
             text = f"from record {sequence} on it is another one than {name}: a copy of it was continued, or rewritten"
-            return sequence, text
+            return sequence, (sequence, text)
+    if sequence == 0:
+        remedy = "name a copy of the ledger, or what `rampgate export` wrote of one"
+        raise UsageError("there is no record in it, so nothing can be compared", where=name, remedy=remedy)
     if more:
-        return len(ids) + 1, f"{name} has {more} more: this ledger was cut off, or is an older copy"
-    return None
+        return sequence, (len(ids) + 1, f"{name} has {more} more: this ledger was cut off, or is an older copy")
+    return sequence, None
 
 
 def _copy(other: str | Path) -> tuple[str, Iterator[str]]:

@@ -266,6 +266,8 @@ def record_act(
     """
     signer = who_records(person, key, ledger)
     one = find(incidents(ledger), id_or_prefix)
+    if isinstance(signer, Named) and _keyed(ledger, one.rollout):
+        project_people(ledger.folder)  # says that its file is not found from here
     stands: list[Incident] = []
 
     def draft(last: Record | None) -> Draft:
@@ -296,6 +298,12 @@ def who_records(person: str, key: Path | None, ledger: Ledger) -> Signer | Named
     if any(_signed(ledger, kind) for kind in (APPROVAL, HUMAN, CHECKPOINT, INCIDENT, REVIEW)):
         project_people(start)  # says that its file is gone
     return Named(named(person, "--as"))
+
+
+def _keyed(ledger: Ledger, rollout: str) -> bool:
+    """Whether the looks of a rollout know keys, so that a name alone is nobody's word there."""
+    look = ledger.last(rollout, "decision")
+    return look is not None and (look.entry()["inputs"].get("people") or {}).get("keys") is not None
 
 
 def _signed(ledger: Ledger, kind: str) -> bool:

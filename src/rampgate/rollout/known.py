@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rampgate.errors import UsageError
+from rampgate.errors import RampgateError, UsageError
 from rampgate.ledger import Ledger, Record, canonical, digest
 from rampgate.people import PROJECT, People, find_people
 from rampgate.policy import Policy
@@ -71,7 +71,7 @@ class Known:
             public = record.entry()["statement"]["public_key"]
             retired = self.people is not None and self.people.retired(public)
             return signature_problem(record, self.people, latest(record) if retired else None)
-        except (LookupError, TypeError, ValueError, AttributeError):
+        except (RampgateError, LookupError, TypeError, ValueError, AttributeError):
             return "nobody could have signed it"
 
 

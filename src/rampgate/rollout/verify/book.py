@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rampgate.errors import LedgerError, NewerLedger, RampgateError
-from rampgate.ledger import GENESIS, Ledger, Record, digest
+from rampgate.ledger import GENESIS, Ledger, Record, canonical, digest
 from rampgate.people import People, find_people
 from rampgate.rollout.approvals import Given, asked_before
 from rampgate.rollout.archive import named
@@ -40,6 +40,7 @@ class Verification:
     older : decisions of earlier statistics, whose numbers this version cannot judge again
     checkpoints : those in the ledger, and those kept elsewhere, that it agrees with
     unheld : signatures that were held against the keys that their records name, which anybody can make
+    compared : records of other copies that were held against it
     """
 
     records: int
@@ -52,6 +53,7 @@ class Verification:
     older: int
     checkpoints: int = 0
     unheld: int = 0
+    compared: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         return dict(vars(self))
@@ -71,6 +73,7 @@ class _Walk:
     unheld: int = 0
     ids: dict[int, str] = field(default_factory=dict)
     checkpoints: int = 0
+    compared: int = 0
     documents: dict[str, bytes] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
     recomputed: int = 0
@@ -130,7 +133,7 @@ def verify_ledger(
             say(f"record {walk.sequence + 1}")
             _one(walk, record)
         say("documents")
-        problem = _documents(walk)
+        problem = _beside(walk) or _documents(walk)
         found = None if problem is not None else _elsewhere(walk, checkpoints, others)
         if found is not None:
             first_bad, problem = found
@@ -152,6 +155,7 @@ def verify_ledger(
         walk.older,
         walk.checkpoints,
         walk.unheld,
+        walk.compared,
     )
 
 
@@ -163,6 +167,9 @@ def _one(walk: _Walk, record: Record) -> None:
         raise _DiffersError("it does not name the SHA-256 of the record before it")
     try:
         refuse_newer(record)
+        if canonical(record.content()) != record.body:
+            _demand("its bytes are not the canonical ones of what it says")
+        _onward(walk, record)
         _KINDS[record.kind](walk, record)
         walk.signed = walk.signed or record.entry().get("signature") is not None
         walk.last[record.rollout] = record
@@ -177,14 +184,17 @@ def _one(walk: _Walk, record: Record) -> None:
     walk.latest = at if walk.latest is None else max(walk.latest, at)
 
 
+def _onward(walk: _Walk, record: Record) -> None:
+    """What earlier statistics decided is not judged again, so nobody may go back; signed records say theirs."""
+    made = int(record.entry()["versions"]["statistics"])
+    if made < walk.statistics:
+        _demand(f"it says that it was made by statistics {made}, and a record before it by {walk.statistics}")
+    walk.statistics = made
+
+
 def _decision(walk: _Walk, record: Record) -> None:
     inputs, heard = record.entry()["inputs"], walk.heard[record.rollout]
     walk.known.update(named(inputs))
-    made = int(record.entry()["versions"]["statistics"])
-    if made < walk.statistics:
-        # What earlier statistics decided is not judged again, so nobody may go back to them.
-        _demand(f"it says that it was decided by statistics {made}, and a record before it by {walk.statistics}")
-    walk.statistics = made
     known = known_at(record, heard, walk.read)
     stands = stood(known, heard, walk.read)
     found = recompute(record, None if stands is None else stands.state, walk.read)
@@ -197,6 +207,7 @@ def _decision(walk: _Walk, record: Record) -> None:
     if heard.running not in (None, record.state()["candidate"]):
         heard.spend(str(heard.running))
     heard.under_approval |= asked_before(inputs)
+    heard.keyed |= inputs.get("people", {}).get("keys") is not None
     heard.look = record
     walk.recomputed += not found.older
     walk.older += found.older
@@ -227,7 +238,8 @@ def _act(walk: _Walk, record: Record) -> None:
     """What a person recorded of an incident."""
     _signed(walk, record)
     _demand(unchanged_problem(record, walk.last.get(record.rollout)))
-    _demand(unsigned_problem(record, walk.signed) or walk.tells(record.rollout).take(record))
+    signed = walk.signed or walk.heard[record.rollout].keyed
+    _demand(unsigned_problem(record, signed) or walk.tells(record.rollout).take(record))
     problem, names = document_problem(record, walk.read)
     _demand(problem)
     walk.known.update(names)
@@ -262,7 +274,18 @@ def _elsewhere(
         if (found := one.problem(walk.ids, walk.people)) is not None:
             return found
         walk.checkpoints += 1
-    return next((found for other in others if (found := fork(walk.ids, other)) is not None), None)
+    for other in others:
+        count, found = fork(walk.ids, other)
+        walk.compared += count
+        if found is not None:
+            return found
+    return None
+
+
+def _beside(walk: _Walk) -> str | None:
+    """No record stands before the first, where no reader in order comes by and a key would still find it."""
+    more = walk.book.count(walk.sequence) - walk.sequence
+    return f"{more} more stand beside the records 1 to {walk.sequence}: somebody inserted them" if more else None
 
 
 def _documents(walk: _Walk) -> str | None:

@@ -17,6 +17,7 @@ from rampgate.judge.orders import next_candidate
 from rampgate.judge.state import State, after
 from rampgate.ledger import Record, canonical
 from rampgate.rollout.archive import question, restore, source_digest
+from rampgate.rollout.looks import first_phase
 
 #: Keys whose text is for people and may be put better by a later version; what it is about stands beside it.
 WORDS = frozenset({"message", "what"})
@@ -66,7 +67,7 @@ def recompute(record: Record, before: State | None, read: Callable[[str], bytes]
     """
     entry = record.entry()
     case = restore(entry["inputs"], read)
-    problem = _frame(record, entry, case) or _continues(case.state, before)
+    problem = _frame(record, entry, case) or _continues(case.state, before) or _begins(case, before)
     if problem is not None:
         return Recomputed(problem)
     if entry["versions"]["statistics"] < STATISTICS:
@@ -130,6 +131,26 @@ def _continues(state: State, before: State | None) -> str | None:
         apart=state.apart if _grown(stood.apart, state.apart) else stood.apart,
     )
     return None if state == begun else "the look did not begin where the rollout stood after the record before it"
+
+
+def _begins(case: Case, before: State | None) -> str | None:
+    """Whether an attempt is of the policy's candidate, and began where its policy lets it begin.
+
+    Without ``start`` in the policy its first day is that of the candidate's first row, which only the source knows.
+    """
+    policy, state = case.policy, case.state
+    if state.candidate != policy.candidate:
+        return f"it was judged for {state.candidate}, and its policy is of {policy.candidate}"
+    stood = before if before is not None and before.attempt == state.attempt else State()
+    if state.start is None:
+        return "it is in a phase before it has a first day" if state.phases else None
+    if stood.start is None and policy.start is not None:
+        first = state.start == policy.start if state.attempt == 1 else state.start >= policy.start
+        if not first:
+            return f"its evidence begins on {state.start}, and its policy says {policy.start}"
+    if not stood.phases and state.phases != (first_phase(policy, state.start, case.as_of),):
+        return "it began in another phase than the first, or since another moment"
+    return None
 
 
 def _grown(before: Mapping[str, tuple[str, ...]], now: Mapping[str, tuple[str, ...]]) -> bool:

@@ -13,6 +13,7 @@ from rampgate.judge.reviews import OpenReview
 from rampgate.ledger import Record, digest
 from rampgate.rollout.incidents import Event, Latest, Looked, Ordered, Parts, derive, event_of, told_open
 from rampgate.rollout.known import Known
+from rampgate.rollout.verify.mandate import SINCE
 
 
 @dataclass
@@ -41,9 +42,11 @@ class Told:
         ----------
         known : the people of the decision, whose signatures count
         """
-        inputs = record.entry()["inputs"]
+        entry = record.entry()
+        inputs = entry["inputs"]
         if "reviews" not in inputs:
-            return "it says nothing of open reviews, as a record before it does" if self.asked else None
+            silent = not self.asked and entry["versions"]["statistics"] < SINCE
+            return None if silent else "it says nothing of open reviews, as a record of its version does"
         said = {(one["incident"], one["attempt"], one["opened"]) for one in inputs["reviews"]}
         found: tuple[OpenReview, ...] = ()
         if record.attempt > 1:
@@ -76,9 +79,9 @@ class Told:
 
 
 def unsigned_problem(record: Record, signed: bool) -> str | None:
-    """Whether a record bears a name alone although signatures had come into use before it."""
+    """Whether a record bears a name alone although signatures, or keys to make them with, were there before it."""
     if record.entry()["signature"] is None and signed:
-        return "it is not signed, and records before it are"
+        return "it is not signed, and records before it are, or a look before it knew keys to sign with"
     return None
 
 

@@ -21,7 +21,7 @@ from rampgate.rollout.looks import look_at
 from rampgate.rollout.orders import Stands, heed
 from rampgate.rollout.verify.decision import same_version
 
-#: Statistics since which looks record whose keys they knew.
+#: Statistics since which looks record whose keys they knew and which reviews were open.
 SINCE = 5
 
 
@@ -36,6 +36,7 @@ class Heard:
     latest : the latest moment in the ledger before each of them, by the id of its record
     look : the last decision of the gate
     under_approval : whether the rollout has ever asked for approvals
+    keyed : whether a look knew the keys of its project's people; none after it can have known nobody's
     """
 
     approvals: list[Record] = field(default_factory=list)
@@ -43,6 +44,7 @@ class Heard:
     latest: dict[str, datetime | None] = field(default_factory=dict)
     look: Record | None = None
     under_approval: bool = False
+    keyed: bool = False
 
     @property
     def running(self) -> str | None:
@@ -117,6 +119,8 @@ def moments_problem(record: Record, heard: Heard, stands: Stands | None, read: C
 def _keys_problem(entry: Mapping[str, Any], known: Known, heard: Heard) -> str | None:
     """Whether keys that were not read at this look are those of the look before it."""
     said = entry["inputs"].get("people")
+    if heard.keyed and (said is None or said["keys"] is None):
+        return "it knew nobody's keys, and a look before it did"
     if said is None or known.problem is None:
         return None
     before = {} if heard.look is None else heard.look.entry()["inputs"].get("people") or {}
