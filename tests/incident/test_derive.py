@@ -121,6 +121,19 @@ def test_an_incident_that_is_joined_is_closed_with_the_other() -> None:
     assert found.closed(found.get(second))
 
 
+def test_naming_somebody_is_not_their_word() -> None:
+    found = of(look(1, "rollback:override"))
+    (name,) = found.found
+    alone = act("false_alarm", "lee", because="noise")
+    found.acted(name, act("note", "dana", text="seen"))
+    found.acted(name, act("assign", "lee", owner="sam"))
+    with pytest.raises(UsageError, match="lee named sam as the owner, who has recorded nothing here yet"):
+        found.acted(name, alone)
+    found.acted(name, act("note", "sam", text="it is noise"))
+    found.acted(name, alone)
+    assert found.get(name).false_alarm
+
+
 PEOPLE = st.sampled_from(["dana", "lee", "sam"])
 ACTS = st.one_of(
     st.builds(lambda who: act("note", who, text="seen"), PEOPLE),
@@ -163,6 +176,7 @@ def _holds(before: Incident, after: Incident) -> None:
         return
     assert before.owner is not None
     assert after.ended.person != before.owner
+    assert len({one.person for one in after.acts}) > 1  # nobody closes it alone, whomever they name
     if after.false_alarm:
         assert after.ended.says["because"]
         return

@@ -80,9 +80,9 @@ def test_what_reviews_have_judged_is_counted_and_false_alarms_are_no_harm() -> N
 
 def test_the_share_of_false_rollbacks_is_that_of_attempts_taken_for_good() -> None:
     cases = [case(reviewed(1)), case(incident(2, *FALSE)), case(incident(3))]
-    attempts = [Attempt("triage", number, "rolled_back", 0.05) for number in (1, 2, 3)]
+    attempts = [Attempt("triage", number, "rolled_back", 0.05, rolled_back=True) for number in (1, 2, 3)]
     attempts += [Attempt("triage", number, "complete", 0.05) for number in range(4, 13)]
-    attempts += [Attempt("triage", 13, "running", 0.05), Attempt("triage", 14, "rolled_back", 0.05, person=True)]
+    attempts += [Attempt("triage", 13, "running", 0.05), Attempt("triage", 14, "rolled_back", 0.05)]
     found = Stats.of(cases, attempts).false_rollbacks
     assert (found.good, found.false, found.harmed, found.not_judged) == (10, 1, 1, 1)
     assert found.share == 0.1
@@ -90,6 +90,17 @@ def test_the_share_of_false_rollbacks_is_that_of_attempts_taken_for_good() -> No
     # SciPy 1.16: binomtest(1, 10).proportion_ci(0.95, "exact")
     assert (found.lower, found.upper) == pytest.approx((0.00252857854446, 0.44501611702819))
     assert found.budgets == (0.05,)
+
+
+@pytest.mark.parametrize("status", ["rolled_back", "running", "complete"])
+def test_a_rollback_that_people_went_past_is_counted_as_one(status: str) -> None:
+    attempts = [Attempt("triage", 1, status, 0.05, rolled_back=True)]
+    found = Stats.of([case(incident(1, *FALSE))], attempts).false_rollbacks
+    assert (found.good, found.false, found.harmed, found.not_judged) == (1, 1, 0, 0)
+    found = Stats.of([case(reviewed(1))], attempts).false_rollbacks
+    assert (found.good, found.false, found.harmed, found.not_judged) == (0, 0, 1, 0)
+    found = Stats.of([], attempts).false_rollbacks
+    assert (found.good, found.false, found.harmed, found.not_judged) == (0, 0, 0, 1)
 
 
 def test_without_an_attempt_that_ended_there_is_no_share() -> None:

@@ -152,6 +152,35 @@ def test_the_nearest_file_counts(tmp_path: Path) -> None:
     assert found.names == ('Sam "the" Ö',)
 
 
+@pytest.mark.parametrize("head", ["", "approval_required = true\n", "approval_required = false\n"])
+@pytest.mark.parametrize(
+    "nearer",
+    ["", "[store]\nmegabytes = 0\n", 'ledger = "x.db"\n', "people = []\n", "approval_required = false\n"],
+)
+def test_a_nearer_file_that_names_nobody_changes_nothing(tmp_path: Path, head: str, nearer: str) -> None:
+    inner = tmp_path / "a"
+    inner.mkdir()
+    (tmp_path / "rampgate.toml").write_text(head + entry("lee", lambda: PUBLIC))
+    without = find_people(inner)
+    (inner / "rampgate.toml").write_text(nearer)
+    assert without is not None
+    assert find_people(inner) == without
+    assert without.approval_required == ("false" not in head)
+
+
+def test_approvals_are_asked_for_where_any_file_asks(tmp_path: Path) -> None:
+    inner = tmp_path / "a"
+    inner.mkdir()
+    (inner / "rampgate.toml").write_text("approval_required = true\n")
+    found = find_people(inner)
+    assert found is not None
+    assert (found.names, found.approval_required) == ((), True)
+    (tmp_path / "rampgate.toml").write_text("approval_required = false\n" + entry("lee", lambda: PUBLIC))
+    found = find_people(inner)
+    assert found is not None
+    assert (found.names, found.approval_required) == (("lee",), True)
+
+
 def test_a_name_that_is_none_makes_no_key() -> None:
     with pytest.raises(UsageError, match="cannot be used as a name"):
         entry("a|b", lambda: pytest.fail("a key was made"))

@@ -169,7 +169,7 @@ def test_a_project_with_people_asks_every_policy_for_approvers(
         assert decision.decision == "go"
         return
     assert decision.decision == "hold"
-    assert "names nobody who approves it, and rampgate.toml lists people" in why(decision)
+    assert "names nobody who approves it, and rampgate.toml asks for that" in why(decision)
     assert "approval_required = false" in why(decision)
     assert look(renamed, book, 20, tickets(days=40, traffic=ramp, harm=0.3)).decision == "rollback"
     other = write_policy(folder, rollout="triage3")
@@ -200,3 +200,21 @@ def test_a_first_decision_is_of_no_earlier_statistics_than_what_was_signed_befor
     result = verify_ledger(book)
     assert result.first_bad == 2
     assert "made by statistics 4, and a record before it by" in str(result.problem)
+
+
+@pytest.mark.parametrize("toml", ["approval_required = true\n", "approval_required = true\npeople = []\n"])
+def test_a_project_that_asks_for_approvals_and_names_nobody_gets_none(folder: Path, book: Ledger, toml: str) -> None:
+    (folder / "rampgate.toml").write_text(toml)
+    decision = look(write_policy(folder), book)
+    assert (decision.decision, "not_approved" in codes(decision)) == ("hold", True)
+    assert "names nobody who approves it, and rampgate.toml asks for that" in why(decision)
+    assert look(approved(folder, {"required": 1}, rollout="other"), book).decision == "hold"
+    assert whole(book)
+
+
+def test_a_nearer_file_without_people_hides_none(folder: Path, book: Ledger) -> None:
+    toml, inner = folder / "rampgate.toml", folder / "inner"
+    toml.write_text(toml.read_text().removeprefix("approval_required = false\n"))
+    inner.mkdir()
+    (inner / "rampgate.toml").write_text("[store]\nmegabytes = 0\n")
+    assert look(write_policy(inner), book).decision == "hold"

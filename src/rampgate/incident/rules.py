@@ -146,6 +146,20 @@ def _false_alarm(incident: Incident, act: Act) -> None:
             where="--as",
             remedy="let somebody else look at it and close it",
         )
+    if _named_by(incident) == act.person and incident.owner not in {one.person for one in incident.acts}:
+        raise UsageError(
+            f"{act.person} named {incident.owner} as the owner, who has recorded nothing here yet; a false alarm takes "
+            "two people to say so",
+            where="--as",
+            remedy=f"let {incident.owner} add a note with `rampgate incident note {incident.short}`, or somebody else "
+            "close it",
+        )
+
+
+def _named_by(incident: Incident) -> str | None:
+    """Who named the owner: an owner who was only named has agreed to nothing."""
+    named = incident.last(ASSIGN, SUBMIT)
+    return None if named is None else named.person
 
 
 def _done(incident: Incident, act: Act) -> None:

@@ -130,13 +130,14 @@ class Attempt:
     ----------
     status : running, complete or rolled_back, as its last record leaves it
     budget : the false rollbacks that its policy accepts
+    rolled_back : whether the gate ever rolled it back, also where people went on past that
     """
 
     rollout: str
     number: int
     status: str
     budget: float
-    person: bool = False
+    rolled_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ class FalseRollbacks:
 
     Attributes
     ----------
-    good : attempts taken for good: those that came to the end, and those whose rollback was a false alarm
+    good : attempts taken for good: those that came to the end without one, and those whose rollback was a false alarm
     false : of them, those rolled back
     harmed : attempts whose rollback was judged to be for harm
     not_judged : attempts that were rolled back and whose review is not closed
@@ -179,9 +180,8 @@ def false_rollbacks(attempts: Sequence[Attempt], cases: Sequence[Case]) -> False
     for case in cases:
         if case.answer is not None:
             judged.setdefault((case.rollout, case.attempt), set()).add(case.judged)
-    ended = [one for one in attempts if not one.person]
-    back = [judged.get((a.rollout, a.number), {UNKNOWN}) for a in ended if a.status == "rolled_back"]
-    complete = sum(one.status == "complete" for one in ended)
+    back = [judged.get((a.rollout, a.number), {UNKNOWN}) for a in attempts if a.rolled_back]
+    complete = sum(one.status == "complete" and not one.rolled_back for one in attempts)
     # Several incidents may have ended one attempt: one that was for harm tells of it.
     harmed = sum(HARM in found for found in back)
     unknown = sum(HARM not in found and UNKNOWN in found for found in back)

@@ -1,7 +1,7 @@
 """``rampgate.toml``: the people of a project with their public keys, its ledger, and what its looks may keep.
 
 Whoever may change it decides whose word counts. Where people are listed, every policy of the project must name who
-approves it, unless the file says otherwise.
+approves it, unless the file says otherwise; a nearer file that lists nobody does not take that back.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -116,21 +116,37 @@ class People:
 
 def find_project(start: Path) -> Path | None:
     """The file of the project that a folder belongs to: the nearest ``rampgate.toml`` in it or above it."""
+    return next(_files(start), None)
+
+
+def _files(start: Path) -> Iterator[Path]:
+    """Every ``rampgate.toml`` in a folder or above it, the nearest first."""
     here = start.resolve()
-    return next((path for folder in (here, *here.parents) if (path := folder / PROJECT).is_file()), None)
+    return (path for folder in (here, *here.parents) if (path := folder / PROJECT).is_file())
 
 
 def find_people(start: Path) -> People | None:
-    """The people of the project that a folder belongs to; None where its file names none.
+    """The people of the project that a folder belongs to; None where no file names any or asks for approvals.
+
+    A file that names nobody hides nothing: those of the nearest one above that does are the people, and approvals are
+    asked for where one of the files on the way asks for them.
 
     Raises
     ------
     UsageError
-        The file says something that no project's file says.
+        A file on the way says something that no project's file says.
     """
-    path = find_project(start)
-    content = {} if path is None else read_project(path)
-    return None if path is None or "people" not in content else _people(path, content)
+    found: People | None = None
+    for path in _files(start):
+        content = read_project(path)
+        if not {"people", "approval_required"} & content.keys():
+            continue
+        here = _people(path, content)
+        asked = here.approval_required or (found is not None and found.approval_required)
+        if here.keys:
+            return replace(here, approval_required=asked)
+        found = replace(found or here, approval_required=asked)
+    return found
 
 
 def find_megabytes(start: Path) -> int | None:

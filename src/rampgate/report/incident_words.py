@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rampgate.incident.facts import Facts, Made
 from rampgate.incident.harmed import Harmed
 from rampgate.incident.values import Incident
+from rampgate.judge.decision import PASS
 from rampgate.report.words import percent, signed
 
 SINCE = {"launch": "since launch", "phase": "in its phase", "onset": "since the onset", "hold": "while held"}
@@ -84,9 +85,10 @@ def _share(one: Made) -> str:
 
 
 def moved(facts: Facts) -> Iterator[str]:
-    """What else moved, and what did not."""
+    """What else moved, and what could not be compared; what did not move is in the facts alone."""
     for one in facts.moved:
-        yield f"{one.what}: {one.message}"
+        if one.verdict != PASS:
+            yield f"{one.what}: {one.message}"
 
 
 def summary(incident: Incident, facts: Facts | None) -> str:

@@ -79,7 +79,8 @@ def _one(found: Reviewed, incident: Incident) -> Iterator[Block]:
             heads = ("harmed", "when", "#units", "#extra bad outcomes", "95 % interval")
             yield Table.of(f"Units harmed, incident {incident.short}", heads, rows)
         lines = [*(Item(text, "made of") for text in made_of(facts)), *(Item(text, "moved") for text in moved(facts))]
-        yield Fold("What it is made of, and what else moved", (Items(tuple(lines)),))
+        if lines:
+            yield Fold("What it is made of, and what else moved", (Items(tuple(lines)),))
     lined = [(one.at[:10], one.who, one.what) for one in found.timeline(incident)]
     yield Fold("Timeline", (Table.of("Looks, decisions and what people did", ("when", "who", "what"), lined),))
 

@@ -213,7 +213,7 @@ def _problem(
     rules, sha256 = given.approval, given.sha256()
     if rules is None and not under_approval:
         return (
-            f"the policy names nobody who approves it, and {PROJECT} lists people: name them in `approval`, or write "
+            f"the policy names nobody who approves it, and {PROJECT} asks for that: name them in `approval`, or write "
             f"approval_required = false into {PROJECT}"
         )
     if rules is None:

@@ -58,9 +58,9 @@ def _case(ledger: Ledger, incident: Incident, root: Incident, simulated: Simulat
 
 
 def _attempts(ledger: Ledger, rollout: str) -> Iterator[Attempt]:
-    """Each attempt as its last record leaves it."""
+    """Each attempt as its last record leaves it, and whether the gate ever rolled it back."""
     found: dict[int, Attempt] = {}
-    budget, by_person = 0.0, False
+    budget = 0.0
     policies: dict[str, float] = {}
     for kind, number, status, policy, ordered in ledger.excerpts(rollout, _PATHS):
         if policy is not None and policy not in policies:
@@ -70,11 +70,10 @@ def _attempts(ledger: Ledger, rollout: str) -> Iterator[Attempt]:
         if status is None:
             continue  # approved, and not looked at yet
         before = found.get(number)
-        if status != ROLLED_BACK:
-            by_person = False
-        elif before is None or before.status != ROLLED_BACK:
-            by_person = kind == HUMAN and ordered == ROLLBACK
-        found[number] = Attempt(rollout, number, status, budget, by_person)
+        began = status == ROLLED_BACK and (before is None or before.status != ROLLED_BACK)
+        by_gate = began and not (kind == HUMAN and ordered == ROLLBACK)
+        ever = by_gate or (before is not None and before.rolled_back)
+        found[number] = Attempt(rollout, number, status, budget, ever)
     yield from found.values()
 
 
