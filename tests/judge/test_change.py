@@ -145,6 +145,24 @@ def test_several_metrics_share_the_rate() -> None:
     assert [found["false_alerts_a_year"] for found in decision.after] == [2.0, 2.0]
 
 
+@pytest.mark.parametrize("given", [{}, {"reference": {"from": "2026-01-05", "to": "2026-03-02"}}])
+def test_before_the_first_watched_day_is_over_it_waits_for_it(given: dict[str, Any]) -> None:
+    decision = judge(rollout(SWITCH, {**WATCH, **given}))
+    assert of(decision)["verdict"] == "NO_DATA"
+    assert "no day since 2026-03-02 is complete and old enough" in of(decision)["message"]
+    assert decision.decision == "hold"
+    [waiting] = [w for w in decision.waiting_for if "reference" in w.what]
+    assert waiting.expected_at == midnight(SWITCH + 1)
+
+
+def test_a_reference_that_is_not_over_is_waited_for() -> None:
+    decision = judge(rollout(SWITCH + 28, {**WATCH, "reference": {"from": "2026-01-05", "to": "2026-07-08"}}))
+    assert of(decision)["verdict"] == "NO_DATA"
+    assert "the reference is not over before 2026-07-08" in of(decision)["message"]
+    assert decision.decision == "hold"
+    assert not [r for r in decision.reasons if r.code == "error"]
+
+
 def test_a_rare_outcome_is_watched_by_weeks_and_one_that_never_comes_not_at_all() -> None:
     case = rollout(SWITCH + 28, WATCH)
     made = units(SWITCH + 28, 300, 0.5, {"right": (0.85, 0.85), "override": (0.005, 0.005)}, seed=6)
