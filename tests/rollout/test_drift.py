@@ -167,6 +167,27 @@ def test_more_missing_values_hold() -> None:
     assert "share of missing values away by 0.2" in said(decision)[0][1]
 
 
+def _losing(seed: int, candidate: float, baseline: float) -> pd.DataFrame:
+    """A large candidate beside a small baseline, both of which lose values in the last week."""
+    frame = scored(2, per_day=300, seed=seed)
+    rng = np.random.default_rng(seed)
+    since = frame.opened_at >= START
+    frame.loc[since, "version"] = np.where(rng.random(since.sum()) < 0.98, "v2", "v1")
+    share = np.where(frame.version == "v2", candidate, baseline)
+    frame.loc[(frame.opened_at >= "2026-01-12") & (rng.random(len(frame)) < share), "score"] = np.nan
+    return frame
+
+
+@pytest.mark.parametrize("seed", [4, 12])
+def test_values_that_both_versions_lose_alike_do_not_roll_back(seed) -> None:
+    """With seed 12 chance leaves the small version below the threshold, or within its own noise."""
+    policy = {**watching(rollback=True), "phases": [{"traffic": "98%"}, {"traffic": "100%"}]}
+    alike = look(_losing(seed, 0.14, 0.14), policy)
+    assert alike.decision == "hold"
+    assert {row.whose for row in alike.drift if row.verdict == "FAIL"} == {"both"}
+    assert look(_losing(seed, 0.5, 0.0), policy).decision == "rollback"
+
+
 def test_infinities_are_missing_values() -> None:
     frame = scored()
     frame.loc[frame.opened_at >= START, "score"] = np.inf

@@ -84,7 +84,7 @@ def distances(bins: Drawn, reference: Floats, current: Floats, missing: tuple[fl
     noise = {
         "psi": float(psi_noise(*few, ONCE_IN)),
         "js": float(jensen_shannon_noise(*few, ONCE_IN)),
-        "missing": _missing_noise(reference, current, missing),
+        "missing": missing_noise(reference, current, missing),
     }
     new: float | None = None
     vanished: tuple[str, ...] = ()
@@ -116,7 +116,7 @@ def _numeric_noise(bins: Edges, reference: Floats, current: Floats) -> dict[str,
     }
 
 
-def _missing_noise(reference: Floats, current: Floats, missing: tuple[float, float]) -> float:
+def missing_noise(reference: Floats, current: Floats, missing: tuple[float, float]) -> float:
     """How far two shares of missing values are apart by chance."""
     n, m = (float(counts.sum()) + gone for counts, gone in zip((reference, current), missing, strict=True))
     if not n or not m:
