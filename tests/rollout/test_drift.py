@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.rollout.tables import POLICY, tickets
 
 import rampgate
 from rampgate.errors import ColumnError, DataError, PolicyError, SourceError, UsageError
+from rampgate.judge.drift_words import too_few
 from rampgate.ledger import Ledger, canonical, verify
 from rampgate.rollout.drift import drift_of
 from rampgate.rollout.evaluate import recompute
@@ -147,6 +149,28 @@ def test_without_history_there_is_no_reference_and_the_remedy_is_said() -> None:
     assert verdict == "NO_DATA"
     assert "no row of the baseline before the start" in message
     assert "under drift.reference" in message
+
+
+@pytest.mark.parametrize("rows", [3, 8, 20, 40])
+@pytest.mark.parametrize("world", [0.0, 1.0])
+def test_a_reference_too_small_to_tell_anything_by_holds(rows, world) -> None:
+    frame = scored(world=world)
+    past = frame.opened_at < START
+    few = pd.concat([frame[past].sample(rows, random_state=1), frame[~past]])
+    decision = look(few, watching())
+    assert decision.decision == "hold"
+    [(verdict, message)] = said(decision)
+    if verdict != "FAIL":
+        assert verdict == "NO_DATA"
+        assert f"the reference of score has too few units ({rows})" in message
+        assert {row.verdict for row in decision.drift} == {"NO_DATA"}
+    assert verdict == "NO_DATA" or world
+
+
+def test_the_smaller_side_is_named_where_chance_may_be_why() -> None:
+    row = replace(look(scored(), watching()).drift[0], over=("psi",))
+    assert "and v2 has too few units to say (40)" in too_few(replace(row, units=40, reference_units=5000))
+    assert "and its reference has too few units to say (40)" in too_few(replace(row, units=5000, reference_units=40))
 
 
 @pytest.mark.parametrize("column", ["score", "channel"])

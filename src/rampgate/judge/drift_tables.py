@@ -15,8 +15,8 @@ from rampgate.aggregate.marginals import OVERALL, Group, groups_of, tallied
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Floats
 from rampgate.estimate.distances import Alarm, alarm, mix_part, psi, psi_noise
 from rampgate.judge.case import Case
-from rampgate.judge.decision import FAIL
-from rampgate.judge.distance import ONCE_IN, distances, known, missing_noise, row_of, thresholds
+from rampgate.judge.decision import FAIL, NO_DATA
+from rampgate.judge.distance import ONCE_IN, distances, known, missing_noise, row_of, tells, thresholds
 from rampgate.judge.drifted import ONE_BASELINE, ONE_CANDIDATE, WORLD, Drifted
 from rampgate.judge.ripe import is_ripe
 from rampgate.judge.show import none_if_nan, window_bounds
@@ -112,6 +112,7 @@ class Tables:
         bare = row_of(name, reference.bins.kind, found, levels, warn, own is not None)
         return replace(
             bare,
+            verdict=bare.verdict if bare.verdict == FAIL or tells(reference, drift.levels(name)) else NO_DATA,
             window=span.name,
             variant=policy.candidate if arm == CANDIDATE else policy.baseline,
             start=local_midnight(span.first, policy.zone),
