@@ -145,6 +145,18 @@ def test_several_metrics_share_the_rate() -> None:
     assert [found["false_alerts_a_year"] for found in decision.after] == [2.0, 2.0]
 
 
+@pytest.mark.parametrize(("first", "end"), [(0, 21), (0, 28), (14, 24)])
+def test_a_reference_that_straddles_the_change_of_the_candidates_days_is_none(first: int, end: int) -> None:
+    """The change is in the days on which the baseline no longer runs, fewer than it has in the reference."""
+    days = [START.fromordinal(START.toordinal() + day).isoformat() for day in (first, SWITCH + end)]
+    given = {**WATCH, "reference": {"from": days[0], "to": days[1]}}
+    decision = judge(rollout(SWITCH + 56, given, moved_by(0.1, SWITCH + 14)))
+    assert "its reference has itself changed, told on 2026-03-2" in of(decision)["message"]
+    assert decision.decision == "hold"
+    still = judge(rollout(SWITCH + 56, given))
+    assert of(still)["verdict"] == "PASS"
+
+
 @pytest.mark.parametrize("given", [{}, {"reference": {"from": "2026-01-05", "to": "2026-03-02"}}])
 def test_before_the_first_watched_day_is_over_it_waits_for_it(given: dict[str, Any]) -> None:
     decision = judge(rollout(SWITCH, {**WATCH, **given}))
