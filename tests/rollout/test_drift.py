@@ -302,6 +302,24 @@ def test_rows_that_come_later_cannot_move_the_reference(book: Ledger) -> None:
     assert [row.psi for row in later.drift] == [row.psi for row in alone.drift]
 
 
+def test_another_segment_splits_the_reference_and_moves_neither_bins_nor_counts(book: Ledger) -> None:
+    frame = scored(4, world=1.0)
+    policy = watching()
+    look(frame, policy, "2026-01-19", book)
+    before = book.last("triage").state()["drift"]["score"]
+    past = frame.opened_at < START
+    frame.loc[past, "score"] += 1.0  # the history is filled in again, and looks like what came of it
+    wider = {**policy, "segments": {**policy["segments"], "by": ["queue", "channel"]}}
+    decision = look(frame, wider, "2026-01-26", book)
+    after = book.last("triage").state()["drift"]["score"]
+    assert decision.decision == "hold"
+    assert said(decision)[0][0] == "FAIL"
+    assert set(after["segments"]) == {"queue", "channel"}
+    assert after["segments"]["queue"] == before["segments"]["queue"]
+    assert {key for key in after if after[key] != before[key]} == {"segments", "split"}
+    assert verify_ledger(book).ok
+
+
 def test_changed_values_of_a_watched_column_are_other_rows(book: Ledger) -> None:
     frame, policy = scored(), watching()
     first = look(frame, policy, "2026-01-19", book)

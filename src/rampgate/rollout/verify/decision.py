@@ -126,7 +126,7 @@ def _continues(state: State, before: State | None) -> str | None:
         start=stood.start or state.start,
         phases=stood.phases or state.phases[:1],
         bounds={**state.bounds, **stood.bounds},
-        drift={**state.drift, **{name: r for name, r in stood.drift.items() if _same(state.drift.get(name), r)}},
+        drift={**state.drift, **{name: _stays(state.drift.get(name), r) for name, r in stood.drift.items()}},
         apart=state.apart if _grown(stood.apart, state.apart) else stood.apart,
     )
     return None if state == begun else "the look did not begin where the rollout stood after the record before it"
@@ -140,9 +140,11 @@ def _grown(before: Mapping[str, tuple[str, ...]], now: Mapping[str, tuple[str, .
     )
 
 
-def _same(now: ReferenceCounts | None, stood: ReferenceCounts) -> bool:
-    """Whether a reference of drift must have stayed: a policy that asks for another one is answered."""
-    return now is None or now.of == stood.of
+def _stays(now: ReferenceCounts | None, stood: ReferenceCounts) -> ReferenceCounts:
+    """What a reference of drift must be: as it stood, split further where that is asked; another one is answered."""
+    if now is None:
+        return stood
+    return stood.grown(now) if now.of == stood.of else now
 
 
 def _difference(found: Mapping[str, Any], recorded: Mapping[str, Any]) -> str:
