@@ -107,7 +107,7 @@ def test_a_short_reference_holds_until_it_is_long_enough() -> None:
     assert (found["verdict"], found["reference_steps"]) == ("NO_DATA", 16)
     assert decision.decision == "hold"
     assert "once its reference has 4 more days" in found["message"]
-    [waiting] = [w for w in decision.waiting_for if "reference" in w.what]
+    [waiting] = [w for w in decision.waiting_for if "days to watch" in w.what]
     assert waiting.expected_at == midnight(SWITCH + 7)
 
 
@@ -163,7 +163,7 @@ def test_before_the_first_watched_day_is_over_it_waits_for_it(given: dict[str, A
     assert of(decision)["verdict"] == "NO_DATA"
     assert "no day since 2026-03-02 is complete and old enough" in of(decision)["message"]
     assert decision.decision == "hold"
-    [waiting] = [w for w in decision.waiting_for if "reference" in w.what]
+    [waiting] = [w for w in decision.waiting_for if "days to watch" in w.what]
     assert waiting.expected_at == midnight(SWITCH + 1)
 
 

@@ -302,16 +302,22 @@ def test_rows_that_come_later_cannot_move_the_reference(book: Ledger) -> None:
     assert [row.psi for row in later.drift] == [row.psi for row in alone.drift]
 
 
+def _fixed(book: Ledger) -> dict[str, Any]:
+    last = book.last("triage")
+    assert last is not None
+    return dict(last.state()["drift"]["score"])
+
+
 def test_another_segment_splits_the_reference_and_moves_neither_bins_nor_counts(book: Ledger) -> None:
     frame = scored(4, world=1.0)
     policy = watching()
     look(frame, policy, "2026-01-19", book)
-    before = book.last("triage").state()["drift"]["score"]
+    before = _fixed(book)
     past = frame.opened_at < START
     frame.loc[past, "score"] += 1.0  # the history is filled in again, and looks like what came of it
     wider = {**policy, "segments": {**policy["segments"], "by": ["queue", "channel"]}}
     decision = look(frame, wider, "2026-01-26", book)
-    after = book.last("triage").state()["drift"]["score"]
+    after = _fixed(book)
     assert decision.decision == "hold"
     assert said(decision)[0][0] == "FAIL"
     assert set(after["segments"]) == {"queue", "channel"}

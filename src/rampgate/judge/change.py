@@ -194,5 +194,5 @@ def change_reasons(case: Case, watched: Sequence[Watched]) -> tuple[list[Reason]
             back.append(reason)
         elif one.verdict != PASS:
             until = None if one.waits_until is None else local_midnight(one.waits_until, case.policy.zone)
-            held.append(Demand(reason, Waiting(f"a reference for {called(one.metric, OVERALL)}", until)))
+            held.append(Demand(reason, Waiting(f"days to watch {called(one.metric, OVERALL)} by", until)))
     return back, held
