@@ -186,6 +186,8 @@ def test_text_that_says_numbers(values, numbers):
 
 @pytest.mark.parametrize("bins", [edges(COLUMNS["mostly 0"]), Categories("x", ("a", "b"), more=True)])
 def test_references_survive_their_json_form(bins):
-    kept = ReferenceCounts("of", bins, tuple(range(bins.size)), 3, {"queue": {"a": (1, 2)}}, ((1, 2), (3, 4)))
+    kept = ReferenceCounts(
+        "of", bins, tuple(range(bins.size)), 3, {"queue": {"a": (1, 2)}}, ((1, 2), (3, 4)), ("queue",), "week of x"
+    )
     again = ReferenceCounts.from_dict("x", json.loads(json.dumps(kept.to_dict(), allow_nan=False)))
     assert again == kept

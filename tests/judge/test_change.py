@@ -107,7 +107,7 @@ def test_a_short_reference_holds_until_it_is_long_enough() -> None:
     assert (found["verdict"], found["reference_steps"]) == ("NO_DATA", 16)
     assert decision.decision == "hold"
     assert "once its reference has 4 more days" in found["message"]
-    [waiting] = [w for w in decision.waiting_for if "reference" in w.what]
+    [waiting] = [w for w in decision.waiting_for if "days to watch" in w.what]
     assert waiting.expected_at == midnight(SWITCH + 7)
 
 
@@ -143,6 +143,36 @@ def test_several_metrics_share_the_rate() -> None:
     decision = judge(rollout(SWITCH + 28, {"metrics": ["kpi", "override"], "false_alerts": "1 per quarter"}))
     assert [found["metric"] for found in decision.after] == ["kpi", "override"]
     assert [found["false_alerts_a_year"] for found in decision.after] == [2.0, 2.0]
+
+
+@pytest.mark.parametrize(("first", "end"), [(0, 21), (0, 28), (14, 24)])
+def test_a_reference_that_straddles_the_change_of_the_candidates_days_is_none(first: int, end: int) -> None:
+    """The change is in the days on which the baseline no longer runs, fewer than it has in the reference."""
+    days = [START.fromordinal(START.toordinal() + day).isoformat() for day in (first, SWITCH + end)]
+    given = {**WATCH, "reference": {"from": days[0], "to": days[1]}}
+    decision = judge(rollout(SWITCH + 56, given, moved_by(0.1, SWITCH + 14)))
+    assert "its reference has itself changed, told on 2026-03-2" in of(decision)["message"]
+    assert decision.decision == "hold"
+    still = judge(rollout(SWITCH + 56, given))
+    assert of(still)["verdict"] == "PASS"
+
+
+@pytest.mark.parametrize("given", [{}, {"reference": {"from": "2026-01-05", "to": "2026-03-02"}}])
+def test_before_the_first_watched_day_is_over_it_waits_for_it(given: dict[str, Any]) -> None:
+    decision = judge(rollout(SWITCH, {**WATCH, **given}))
+    assert of(decision)["verdict"] == "NO_DATA"
+    assert "no day since 2026-03-02 is complete and old enough" in of(decision)["message"]
+    assert decision.decision == "hold"
+    [waiting] = [w for w in decision.waiting_for if "days to watch" in w.what]
+    assert waiting.expected_at == midnight(SWITCH + 1)
+
+
+def test_a_reference_that_is_not_over_is_waited_for() -> None:
+    decision = judge(rollout(SWITCH + 28, {**WATCH, "reference": {"from": "2026-01-05", "to": "2026-07-08"}}))
+    assert of(decision)["verdict"] == "NO_DATA"
+    assert "the reference is not over before 2026-07-08" in of(decision)["message"]
+    assert decision.decision == "hold"
+    assert not [r for r in decision.reasons if r.code == "error"]
 
 
 def test_a_rare_outcome_is_watched_by_weeks_and_one_that_never_comes_not_at_all() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.rollout.tables import POLICY, tickets
 
 import rampgate
 from rampgate.errors import ColumnError, DataError, PolicyError, SourceError, UsageError
+from rampgate.judge.drift_words import too_few
 from rampgate.ledger import Ledger, canonical, verify
 from rampgate.rollout.drift import drift_of
 from rampgate.rollout.evaluate import recompute
@@ -149,6 +151,28 @@ def test_without_history_there_is_no_reference_and_the_remedy_is_said() -> None:
     assert "under drift.reference" in message
 
 
+@pytest.mark.parametrize("rows", [3, 8, 20, 40])
+@pytest.mark.parametrize("world", [0.0, 1.0])
+def test_a_reference_too_small_to_tell_anything_by_holds(rows, world) -> None:
+    frame = scored(world=world)
+    past = frame.opened_at < START
+    few = pd.concat([frame[past].sample(rows, random_state=1), frame[~past]])
+    decision = look(few, watching())
+    assert decision.decision == "hold"
+    [(verdict, message)] = said(decision)
+    if verdict != "FAIL":
+        assert verdict == "NO_DATA"
+        assert f"the reference of score has too few units ({rows})" in message
+        assert {row.verdict for row in decision.drift} == {"NO_DATA"}
+    assert verdict == "NO_DATA" or world
+
+
+def test_the_smaller_side_is_named_where_chance_may_be_why() -> None:
+    row = replace(look(scored(), watching()).drift[0], over=("psi",))
+    assert "and v2 has too few units to say (40)" in too_few(replace(row, units=40, reference_units=5000))
+    assert "and its reference has too few units to say (40)" in too_few(replace(row, units=5000, reference_units=40))
+
+
 @pytest.mark.parametrize("column", ["score", "channel"])
 def test_a_column_that_is_all_null_in_a_window_is_no_data(column) -> None:
     frame = scored()
@@ -165,6 +189,27 @@ def test_more_missing_values_hold() -> None:
     decision = look(frame, watching())
     assert decision.decision == "hold"
     assert "share of missing values away by 0.2" in said(decision)[0][1]
+
+
+def _losing(seed: int, candidate: float, baseline: float) -> pd.DataFrame:
+    """A large candidate beside a small baseline, both of which lose values in the last week."""
+    frame = scored(2, per_day=300, seed=seed)
+    rng = np.random.default_rng(seed)
+    since = frame.opened_at >= START
+    frame.loc[since, "version"] = np.where(rng.random(since.sum()) < 0.98, "v2", "v1")
+    share = np.where(frame.version == "v2", candidate, baseline)
+    frame.loc[(frame.opened_at >= "2026-01-12") & (rng.random(len(frame)) < share), "score"] = np.nan
+    return frame
+
+
+@pytest.mark.parametrize("seed", [4, 12])
+def test_values_that_both_versions_lose_alike_do_not_roll_back(seed) -> None:
+    """With seed 12 chance leaves the small version below the threshold, or within its own noise."""
+    policy = {**watching(rollback=True), "phases": [{"traffic": "98%"}, {"traffic": "100%"}]}
+    alike = look(_losing(seed, 0.14, 0.14), policy)
+    assert alike.decision == "hold"
+    assert {row.whose for row in alike.drift if row.verdict == "FAIL"} == {"both"}
+    assert look(_losing(seed, 0.5, 0.0), policy).decision == "rollback"
 
 
 def test_infinities_are_missing_values() -> None:
@@ -270,6 +315,30 @@ def test_history_that_is_loaded_after_the_first_look_is_the_reference(book: Ledg
     moved.loc[moved.opened_at < START, "score"] += 1.0
     later = look(moved, policy, "2026-02-02", book)
     assert later.decision == "hold"  # and then it stays
+    assert verify_ledger(book).ok
+
+
+def _fixed(book: Ledger) -> dict[str, Any]:
+    last = book.last("triage")
+    assert last is not None
+    return dict(last.state()["drift"]["score"])
+
+
+def test_another_segment_splits_the_reference_and_moves_neither_bins_nor_counts(book: Ledger) -> None:
+    frame = scored(4, world=1.0)
+    policy = watching()
+    look(frame, policy, "2026-01-19", book)
+    before = _fixed(book)
+    past = frame.opened_at < START
+    frame.loc[past, "score"] += 1.0  # the history is filled in again, and looks like what came of it
+    wider = {**policy, "segments": {**policy["segments"], "by": ["queue", "channel"]}}
+    decision = look(frame, wider, "2026-01-26", book)
+    after = _fixed(book)
+    assert decision.decision == "hold"
+    assert said(decision)[0][0] == "FAIL"
+    assert set(after["segments"]) == {"queue", "channel"}
+    assert after["segments"]["queue"] == before["segments"]["queue"]
+    assert {key for key in after if after[key] != before[key]} == {"segments", "split"}
     assert verify_ledger(book).ok
 
 

@@ -183,11 +183,13 @@ class ReferenceCounts:
 
     Attributes
     ----------
-    of : what it was taken from and how; where the policy says something else, it is taken anew
+    of : which column it is, of what kind and from where; where the policy says something else, it is taken anew
     counts : units by bin
     missing : units without a value
     segments : by segment column and value the units in the merged bins
     windows : units in the merged bins of each whole window, where thresholds are found in them
+    split, cut : segment columns that were asked for, and which windows of which columns; others are counted in the same
+        bins, and move neither these nor the counts
     """
 
     of: str
@@ -196,6 +198,8 @@ class ReferenceCounts:
     missing: int
     segments: Mapping[str, Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
     windows: tuple[tuple[int, ...], ...] = ()
+    split: tuple[str, ...] = ()
+    cut: str = ""
 
     @property
     def known(self) -> int:
@@ -215,7 +219,16 @@ class ReferenceCounts:
             "missing": self.missing,
             "segments": {column: {v: list(c) for v, c in by.items()} for column, by in self.segments.items()},
             "windows": [list(counts) for counts in self.windows],
+            "split": list(self.split),
+            "cut": self.cut,
         }
+
+    def grown(self, now: ReferenceCounts) -> ReferenceCounts:
+        """The reference with the splits of another one that it does not have yet; bins and counts stay."""
+        of_both = {column: by for column, by in self.segments.items() if column in now.split}
+        new = {column: by for column, by in now.segments.items() if column not in self.split}
+        windows = self.windows if now.cut == self.cut else now.windows
+        return replace(self, segments={**new, **of_both}, windows=windows, split=now.split, cut=now.cut)
 
     @classmethod
     def from_dict(cls, name: str, data: Mapping[str, Any]) -> ReferenceCounts:
@@ -232,6 +245,8 @@ class ReferenceCounts:
             data["missing"],
             {column: {v: tuple(c) for v, c in by.items()} for column, by in data["segments"].items()},
             tuple(tuple(counts) for counts in data["windows"]),
+            tuple(data["split"]),
+            data["cut"],
         )
 
 

@@ -76,17 +76,19 @@ def watched(ask: Question, kept: Mapping[str, ReferenceCounts]) -> tuple[Questio
     policy = ask.policy
     assert policy.drift is not None
     fixed = {name: kept[name] for name in policy.drift.columns if name in kept and _stays(policy, name, kept[name])}
-    new = [name for name in policy.drift.columns if name not in fixed]
+    # What is only split in another way is read again in the same bins: rows that came later move no bin and no count.
+    new = [name for name in policy.drift.columns if name not in fixed or not _is_split(policy, name, fixed[name])]
     if new:
         file = policy.drift.reference.file if policy.drift.reference is not None else None
         if file is None:
-            fixed |= _own(ask, new)
+            read = _own(ask, new, fixed)
         else:
             engine = open_engine(file, base=policy.path.parent if policy.path is not None else None)
             try:
-                fixed |= _from_file(ask, engine, new)
+                read = _from_file(ask, engine, new, fixed)
             finally:
                 engine.close()
+        fixed |= {name: fixed[name].grown(found) if name in fixed else found for name, found in read.items()}
     columns = [Watched(name, policy.watched_column(name), r.bins.kind, r.bins) for name, r in sorted(fixed.items())]
     return _watching(ask, columns), fixed
 
@@ -113,16 +115,30 @@ def window_days(policy: Policy) -> int:
 
 
 def _of(policy: Policy, name: str) -> str:
-    """What a reference is taken from and how, as far as the policy says it."""
+    """Which column a reference is of, of what kind, and from where."""
     drift = policy.drift
     assert drift is not None
     reference = drift.reference
     days = "before the start" if reference is None else f"{reference.from_} to {reference.to}"
     told = days if reference is None else reference.file or days
-    segments = ", ".join(policy.segments.by) if policy.segments is not None else ""
-    together = ", ".join(one for one in drift.columns if drift.calibrated(one)) if drift.calibrated(name) else ""
-    windows = f"; windows of {policy.source.window} of {together}" if together else ""
-    return f"{policy.watched_column(name)} ({drift.columns[name].kind or 'by type'}); {told}; {segments}{windows}"
+    return f"{policy.watched_column(name)} ({drift.columns[name].kind or 'by type'}); {told}"
+
+
+def _split(policy: Policy) -> tuple[str, ...]:
+    """Segment columns that a reference is split by."""
+    return tuple(policy.segments.by) if policy.segments is not None else ()
+
+
+def _cut(policy: Policy, name: str) -> str:
+    """The windows that a reference is cut into; those of all columns together, as their thresholds are."""
+    drift = policy.drift
+    assert drift is not None
+    together = ", ".join(one for one in drift.columns if drift.calibrated(one))
+    return f"{policy.source.window} of {together}" if drift.calibrated(name) else ""
+
+
+def _is_split(policy: Policy, name: str, found: ReferenceCounts) -> bool:
+    return (found.split, found.cut) == (_split(policy), _cut(policy, name))
 
 
 def _stays(policy: Policy, name: str, kept: ReferenceCounts) -> bool:
@@ -141,7 +157,7 @@ class _Rows(NamedTuple):
     end: date | None
 
 
-def _own(ask: Question, names: Sequence[str]) -> dict[str, ReferenceCounts]:
+def _own(ask: Question, names: Sequence[str], kept: Mapping[str, ReferenceCounts]) -> dict[str, ReferenceCounts]:
     """From the baseline's rows in the same source; nothing while the reference's days are not over."""
     policy, zone = ask.policy, ask.policy.zone
     assert policy.drift is not None
@@ -153,7 +169,7 @@ def _own(ask: Question, names: Sequence[str]) -> dict[str, ReferenceCounts]:
         first, end = midnight(policy.drift.reference.from_, zone), midnight(policy.drift.reference.to, zone)
     if end > ask.before:
         return {}
-    kinds = {name: _kind(policy, name, ask.engine, ask.types) for name in names}
+    kinds = _kinds(ask, names, kept)
     asked = _watching(ask, [Watched(n, policy.watched_column(n), kinds[n]) for n in names])
     within: list[exp.Expr] = [exp.LT(this=part("at"), expression=moment_of(end, ask))]
     within += [exp.GTE(this=part("at"), expression=moment_of(first, ask))] if first is not None else []
@@ -166,10 +182,12 @@ def _own(ask: Question, names: Sequence[str]) -> dict[str, ReferenceCounts]:
         .where(exp.and_(*within), copy=False)
         for w, name in enumerate(names)
     }
-    return _counted(policy, _Rows(ask.engine, select, kinds, ask.needs.segments, True, local_day(end, zone)))
+    return _counted(policy, _Rows(ask.engine, select, kinds, ask.needs.segments, True, local_day(end, zone)), kept)
 
 
-def _from_file(ask: Question, engine: Engine, names: Sequence[str]) -> dict[str, ReferenceCounts]:
+def _from_file(
+    ask: Question, engine: Engine, names: Sequence[str], kept: Mapping[str, ReferenceCounts]
+) -> dict[str, ReferenceCounts]:
     """From every row of a file; its time and segment columns are used where it has them."""
     policy, types = ask.policy, {one.name: one.type for one in engine.columns()}
     time = policy.source.time
@@ -178,7 +196,7 @@ def _from_file(ask: Question, engine: Engine, names: Sequence[str]) -> dict[str,
             what = f"there is no column {policy.watched_column(name)!r} (drift.columns.{name})"
             remedy = "name a reference that has it: its columns are " + ", ".join(types)
             raise ColumnError(what, where=engine.name, remedy=remedy)
-    kinds = {name: _kind(policy, name, ask.engine, ask.types) for name in names}
+    kinds = _kinds(ask, names, kept)
     segments = tuple(s for s in ask.needs.segments if s in types)
     timed = time in types and types[time] in (*TYPED_TIMES, "text")
     outer = [named(part(key), key) for key in ((*(("period",) if timed else ()), *_segment_names(segments)))]
@@ -201,7 +219,7 @@ def _from_file(ask: Question, engine: Engine, names: Sequence[str]) -> dict[str,
         else:
             rows = exp.Select().select(*inner).from_(relation(engine)).subquery("typed", copy=False)
             select[name] = exp.Select().select(part("x"), *outer).from_(rows, copy=False)
-    return _counted(policy, _Rows(engine, select, kinds, segments, timed, None))
+    return _counted(policy, _Rows(engine, select, kinds, segments, timed, None), kept)
 
 
 def _segment_names(segments: Sequence[str]) -> tuple[str, ...]:
@@ -220,6 +238,11 @@ def _value(policy: Policy, name: str, types: Mapping[str, ColumnType], kind: Kin
         word = word_of(column(name))
         return number_in(word, parsed_word(word, policy.source.decimal)).value
     return number_of(column(name), types[name]).value
+
+
+def _kinds(ask: Question, names: Sequence[str], kept: Mapping[str, ReferenceCounts]) -> dict[str, Kind]:
+    """What columns hold; where bins are fixed, what they are for."""
+    return {n: kept[n].bins.kind if n in kept else _kind(ask.policy, n, ask.engine, ask.types) for n in names}
 
 
 def _kind(policy: Policy, name: str, engine: Engine, types: Mapping[str, ColumnType]) -> Kind:
@@ -261,18 +284,19 @@ def says_numbers(engine: Engine, name: str, decimal: str = ".") -> bool:
     return words > 0 and numbers >= NUMBERS * words
 
 
-def _counted(policy: Policy, rows: _Rows) -> dict[str, ReferenceCounts]:
-    out = {name: _of_column(policy, rows, name) for name in rows.select}
+def _counted(policy: Policy, rows: _Rows, kept: Mapping[str, ReferenceCounts]) -> dict[str, ReferenceCounts]:
+    out = {name: _of_column(policy, rows, name, kept.get(name)) for name in rows.select}
     _refuse_short(policy, rows, out)
     return out
 
 
-def _of_column(policy: Policy, rows: _Rows, name: str) -> ReferenceCounts:
+def _of_column(policy: Policy, rows: _Rows, name: str, kept: ReferenceCounts | None) -> ReferenceCounts:
+    """What a column's rows say, in bins that are kept where there are some."""
     assert policy.drift is not None
-    bins = drawn(rows.engine, rows.select[name], name, rows.kinds[name])
+    bins = drawn(rows.engine, rows.select[name], name, rows.kinds[name]) if kept is None else kept.bins
     keys = [*(["period"] if rows.dated else []), *_segment_names(rows.segments)]
     found = by_bin(rows.engine, rows.select[name], bins, keys)
-    bins = centered(bins, found)
+    bins = centered(bins, found) if kept is None else bins
     place, n = found["bin"], found["n"]
     counts = np.bincount(place + 1, n, minlength=bins.size + 1)
     segments = {
@@ -283,7 +307,8 @@ def _of_column(policy: Policy, rows: _Rows, name: str) -> ReferenceCounts:
     if policy.drift.calibrated(name) and rows.dated:
         windows = _by_window(policy, found["period"], place, n, bins, rows.end)
     whole = tuple(int(c) for c in counts[1:])
-    return ReferenceCounts(_of(policy, name), bins, whole, int(counts[0]), segments, windows)
+    told = _split(policy), _cut(policy, name)
+    return ReferenceCounts(_of(policy, name), bins, whole, int(counts[0]), segments, windows, *told)
 
 
 def drawn(engine: Engine, rows: exp.Select, name: str, kind: Kind) -> Drawn:

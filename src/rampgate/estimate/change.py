@@ -47,6 +47,8 @@ FARTHEST = 3.0
 STEPS = (1, 7, 28)
 #: Days of the reference beyond one for each level, at one false alarm in a year of days.
 ENOUGH = 20
+#: Steps of each arm at the beginning of a reference of both that is asked whether it has changed.
+BOTH = 7
 _YEAR = 365.25
 
 
@@ -319,7 +321,8 @@ def changed_within(rows: Rows, values: Floats, threshold: float) -> int | None:
     """The row of the reference at which the watch would have alarmed, had it begun inside it.
 
     A reference that has changed itself is the law of neither its beginning nor its end. Asked of the arm that has most
-    rows in it, and only of a reference twice as long as one must be.
+    rows in it, where they are twice as many as a reference needs, and of both arms together: the days on which the
+    candidate is alone may be few, and are told by what both were before.
 
     Parameters
     ----------
@@ -327,13 +330,36 @@ def changed_within(rows: Rows, values: Floats, threshold: float) -> int | None:
 
     Returns
     -------
-    Index of the row; None where it would not have.
+    Index of the first such row; None where it would not have.
     """
     reference = np.flatnonzero(~rows.watched)
-    of_arm = [reference[rows.arm[reference] == arm] for arm in np.unique(rows.arm)]
-    part = max(of_arm, key=len)
+    asked = [*_longest(rows, reference, threshold), *_together(rows, reference, threshold)]
+    found = [_told_at(rows, values, part, needed, threshold) for part, needed in asked]
+    return min((row for row in found if row is not None), default=None)
+
+
+def _longest(rows: Rows, reference: Ints, threshold: float) -> list[tuple[Ints, int]]:
+    """The rows of the arm that has most, and how many of them are the first reference."""
+    part = max((reference[rows.arm[reference] == arm] for arm in np.unique(rows.arm)), key=len)
     needed = steps_needed(threshold) + len(np.unique(rows.level[part]))
-    if len(part) < 2 * needed or np.ptp(values[part[:needed]]) == 0:
+    return [(part, needed)] if len(part) >= 2 * needed else []
+
+
+def _together(rows: Rows, reference: Ints, threshold: float) -> list[tuple[Ints, int]]:
+    """The rows of both arms, likewise; the first reference has some of each, so that their difference is known."""
+    arms = [rows.step[reference[rows.arm[reference] == arm]] for arm in (0, 1)]
+    if min(len(steps) for steps in arms) <= BOTH:
+        return []
+    steps = np.unique(rows.step[reference])
+    needed = steps_needed(threshold) + len(np.unique(rows.level[reference])) + 1
+    begin = max(int(steps[needed]) if len(steps) > needed else int(steps[-1]) + 1, *(int(a[BOTH]) for a in arms))
+    first = int((rows.step[reference] < begin).sum())
+    return [(reference, first)] if first < len(reference) else []
+
+
+def _told_at(rows: Rows, values: Floats, part: Ints, needed: int, threshold: float) -> int | None:
+    """The row at which the watch over a part would have alarmed, its first rows being the reference."""
+    if np.ptp(values[part[:needed]]) == 0:
         return None
     inside = Rows(rows.units[part], rows.step[part], rows.level[part], rows.arm[part], np.arange(len(part)) >= needed)
     over = np.flatnonzero(Detector.of(inside).watch(values[part]).log_r >= np.log(threshold))

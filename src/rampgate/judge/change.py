@@ -17,7 +17,8 @@ from rampgate.judge.case import Case
 from rampgate.judge.days import Entries, Series, entries, first_watched, series
 from rampgate.judge.decision import FAIL, NO_DATA, PASS, Reason, Waiting
 from rampgate.judge.findings import amount, called
-from rampgate.judge.gate import Demand
+from rampgate.judge.gate import Demand, look_days
+from rampgate.judge.ripe import ripe_at
 from rampgate.policy import After
 
 #: Significant digits of what the watch tells. Its sums go through matrices, whose last digits differ by processor.
@@ -105,8 +106,11 @@ def _watched(case: Case, after: After, name: str) -> Watched:
     """One metric. Where the reference is short and nobody has said which it is, the watch begins later."""
     begin, found = first_watched(case, after), entries(case, name)
     alerts = after.false_alerts.a_year / len(after.metrics)
-    made = series(case, name, after, begin, found)
     what = called(name, OVERALL)
+    if after.reference is not None and local_midnight(after.reference.to, case.policy.zone) > case.look:
+        text = f"{what} is not watched yet: the reference is not over before {after.reference.to} ({_REFERENCE})"
+        return Watched(name, NO_DATA, text, begin, np.inf, alerts, waits_until=after.reference.to)
+    made = series(case, name, after, begin, found)
     if made is None:
         text = f"{what} cannot be watched: four weeks of the reference hold too few outcomes; {_TAKE_OUT}"
         return Watched(name, NO_DATA, text, begin, np.inf, alerts)
@@ -128,10 +132,27 @@ def _watched(case: Case, after: After, name: str) -> Watched:
     if (moved := changed_within(made.rows, made.values, threshold)) is not None:
         text = f"its reference has itself changed, told on {made.days[moved]}: give days since then as {_REFERENCE}"
         return replace(blind, message=f"{what} cannot be watched: {text}")
+    if not made.rows.watched.any():
+        text = f"{what} is not watched yet: no {_step(made.length)} since {begin} is complete and old enough"
+        return replace(blind, message=text, waits_until=_first_step(case, name, begin, made.length))
     watch = Detector.of(made.rows).watch(made.values)
     change = alarmed(watch, threshold)
     seen = replace(blind, series=made, watch=watch, change=change, verdict=PASS if change.alarm is None else FAIL)
     return replace(seen, message=_message(case, seen))
+
+
+def _step(length: int) -> str:
+    return "day" if length == 1 else f"step of {length} days"
+
+
+def _first_step(case: Case, name: str, begin: date, length: int) -> date | None:
+    """The first midnight at which a whole step since a day is old enough; None where that has been."""
+    anchor = begin - timedelta(days=begin.weekday() if look_days(case) == 7 else 0)
+    zone = case.policy.zone
+    at = ripe_at(case.policy, name, local_midnight(anchor + timedelta(days=length), zone))
+    day = at.astimezone(zone).date()
+    until = day if local_midnight(day, zone) >= at else day + timedelta(days=1)
+    return until if local_midnight(until, zone) > case.look else None
 
 
 def _long_enough(
@@ -173,5 +194,5 @@ def change_reasons(case: Case, watched: Sequence[Watched]) -> tuple[list[Reason]
             back.append(reason)
         elif one.verdict != PASS:
             until = None if one.waits_until is None else local_midnight(one.waits_until, case.policy.zone)
-            held.append(Demand(reason, Waiting(f"a reference for {called(one.metric, OVERALL)}", until)))
+            held.append(Demand(reason, Waiting(f"days to watch {called(one.metric, OVERALL)} by", until)))
     return back, held

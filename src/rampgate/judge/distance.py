@@ -41,6 +41,8 @@ ONCE_IN = 1000.0
 SHOWN = ("psi", "js", "ks", "wasserstein", "wasserstein_scaled")
 #: Categories of the reference of which fewer units were to be expected have not vanished.
 EXPECTED = 5.0
+#: Units of a window that has none too few.
+LARGE = 1e7
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def distances(bins: Drawn, reference: Floats, current: Floats, missing: tuple[fl
     noise = {
         "psi": float(psi_noise(*few, ONCE_IN)),
         "js": float(jensen_shannon_noise(*few, ONCE_IN)),
-        "missing": _missing_noise(reference, current, missing),
+        "missing": missing_noise(reference, current, missing),
     }
     new: float | None = None
     vanished: tuple[str, ...] = ()
@@ -116,7 +118,7 @@ def _numeric_noise(bins: Edges, reference: Floats, current: Floats) -> dict[str,
     }
 
 
-def _missing_noise(reference: Floats, current: Floats, missing: tuple[float, float]) -> float:
+def missing_noise(reference: Floats, current: Floats, missing: tuple[float, float]) -> float:
     """How far two shares of missing values are apart by chance."""
     n, m = (float(counts.sum()) + gone for counts, gone in zip((reference, current), missing, strict=True))
     if not n or not m:
@@ -208,10 +210,22 @@ def units_needed(reference: ReferenceCounts, level: float) -> int | None:
     For windows with the reference's shares, to a hundredth.
     """
     few = reference.bins.few(np.array(reference.counts, dtype=float))
-    units = np.geomspace(10.0, 1e7, 1400)
+    units = np.geomspace(10.0, LARGE, 1400)
     noise = psi_noise(few, units[:, None] * shares(few), ONCE_IN)
     enough = np.flatnonzero(noise < level)
     return int(np.ceil(units[enough[0]])) if len(enough) else None
+
+
+def tells(reference: ReferenceCounts, levels: Mapping[str, float]) -> bool:
+    """Whether there is a window, however large, in which a distance at its threshold is beyond noise.
+
+    A reference of a few rows is as noisy itself, and nothing that moves can be told from that. Missing values, and
+    thresholds that are found in the reference, are not asked about.
+    """
+    asked = {measure: level for measure, level in levels.items() if measure != "missing"}
+    before = np.array(reference.counts, dtype=float)
+    noise = distances(reference.bins, before, before / before.sum() * LARGE, (0.0, 0.0)).noise
+    return not asked or any(noise[measure] < level for measure, level in asked.items())
 
 
 def known(reference: ReferenceCounts | None) -> bool:

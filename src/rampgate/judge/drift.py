@@ -14,9 +14,9 @@ from rampgate.aggregate.calendar import local_midnight
 from rampgate.aggregate.drift_reference import window_days
 from rampgate.judge.case import Case
 from rampgate.judge.decision import FAIL, INCONCLUSIVE, NO_DATA, PASS, Reason, Waiting
-from rampgate.judge.distance import known, units_needed
+from rampgate.judge.distance import known, tells, units_needed
 from rampgate.judge.drift_tables import Span, Tables
-from rampgate.judge.drift_words import mixed, moved, nothing, too_few, warned
+from rampgate.judge.drift_words import mixed, moved, nothing, too_few, too_small, warned
 from rampgate.judge.drifted import ONE_CANDIDATE, WARN, Drifted
 from rampgate.judge.gate import Demand
 from rampgate.judge.show import window_bounds
@@ -76,6 +76,15 @@ def problems(case: Case) -> list[str]:
     return [demand.reason.message for _, demand in found if demand is not None]
 
 
+def without(case: Case, name: str) -> str | None:
+    """That a column has no reference, or one that is too small to tell anything by."""
+    found = case.state.drift.get(name)
+    if found is None or not known(found):
+        return nothing(case.policy, name)
+    levels = {} if case.policy.drift is None else case.policy.drift.levels(name)
+    return None if tells(found, levels) else too_small(case.policy, name, found.units)
+
+
 def smallest(case: Case) -> list[str]:
     """From how many units on a distance that acts is more than chance makes of it, by column."""
     drift, out = case.policy.drift, []
@@ -84,12 +93,10 @@ def smallest(case: Case) -> list[str]:
         if reference is None or level is None or not known(reference):
             continue
         least = units_needed(reference, level)
-        told = (
-            f"from {least:,} units of a version in a window on"
-            if least
-            else "with no window, so small is the reference"
-        )
-        out.append(f"{name}: a PSI of {level:g} is told from chance {told}; in fewer it is said and does not hold")
+        if least is None:  # which holds, and is among the problems
+            continue
+        told = f"from {least:,} units of a version in a window on; in fewer it is said and does not hold"
+        out.append(f"{name}: a PSI of {level:g} is told from chance {told}")
     return out
 
 
@@ -102,17 +109,17 @@ def _follows(case: Case, name: str, spans: Sequence[Span], rows: Sequence[Drifte
     """What the rows of one column's latest window lead to."""
     assert case.policy.drift is not None
     kept = tuple(rows)
+    failed = [row for row in rows if row.verdict == FAIL]
     lacking = _lacking(case, name, spans)
-    if lacking is not None:
+    if lacking is not None and not failed:
         return Found(kept, holds=(lacking,))
-    silent = [row for row in rows if row.verdict == NO_DATA]
+    silent = [row for row in rows if row.psi is None]
     if silent:
         text = f"{name} has no known value in {silent[0].window} of the {' and the '.join(r.variant for r in silent)}"
         wait = Waiting(f"a complete window with values of {name}", _next_end(case))
         return Found(kept, holds=(Demand(Reason("drift", NO_DATA, text, name), wait),))
     notes = [Reason("drift", INCONCLUSIVE, too_few(row), name) for row in rows if row.verdict == INCONCLUSIVE]
     notes += [Reason("drift", PASS, warned(row), name) for row in rows if row.level == WARN]
-    failed = [row for row in rows if row.verdict == FAIL]
     if not failed:
         return Found(kept, notes=tuple(notes))
     reason = Reason("drift", FAIL, moved(failed) + mixed(failed), name)
@@ -130,9 +137,9 @@ def _lacking(case: Case, name: str, spans: Sequence[Span]) -> Demand | None:
         if over > case.look:
             text = f"the reference of {name} is not over before {reference.to}"
             return Demand(Reason("drift", NO_DATA, text, name), Waiting("the end of drift's reference", over))
-    if not known(case.state.drift.get(name)):
-        wait = Waiting(f"a reference for {name}", None)
-        return Demand(Reason("drift", NO_DATA, nothing(case.policy, name), name), wait)
+    lacking = without(case, name)
+    if lacking is not None:
+        return Demand(Reason("drift", NO_DATA, lacking, name), Waiting(f"a reference for {name}", None))
     if not spans:
         text = f"no complete window yet in which {name} could have moved"
         return Demand(Reason("drift", NO_DATA, text, name), Waiting("the first complete window", _next_end(case)))

@@ -15,8 +15,8 @@ from rampgate.aggregate.marginals import OVERALL, Group, groups_of, tallied
 from rampgate.aggregate.moments import BASELINE, CANDIDATE, Floats
 from rampgate.estimate.distances import Alarm, alarm, mix_part, psi, psi_noise
 from rampgate.judge.case import Case
-from rampgate.judge.decision import FAIL
-from rampgate.judge.distance import ONCE_IN, distances, known, row_of, thresholds
+from rampgate.judge.decision import FAIL, NO_DATA
+from rampgate.judge.distance import ONCE_IN, distances, known, missing_noise, row_of, tells, thresholds
 from rampgate.judge.drifted import ONE_BASELINE, ONE_CANDIDATE, WORLD, Drifted
 from rampgate.judge.ripe import is_ripe
 from rampgate.judge.show import none_if_nan, window_bounds
@@ -93,7 +93,7 @@ class Tables:
         counts, units = self.counts(name)[inside].sum(0), self.units[inside].sum(0)
         arms = [arm for arm in (CANDIDATE, BASELINE) if units[arm] or arm == CANDIDATE]
         rows = {arm: self._row(name, span, reference, arm, counts[arm], float(units[arm])) for arm in arms}
-        whose = _whose(rows, reference, counts)
+        whose = _whose(rows, reference, counts, units)
         failed = {
             arm: self._with_mix(row, name, span, arm) if row.verdict == FAIL else row for arm, row in rows.items()
         }
@@ -112,6 +112,7 @@ class Tables:
         bare = row_of(name, reference.bins.kind, found, levels, warn, own is not None)
         return replace(
             bare,
+            verdict=bare.verdict if bare.verdict == FAIL or tells(reference, drift.levels(name)) else NO_DATA,
             window=span.name,
             variant=policy.candidate if arm == CANDIDATE else policy.baseline,
             start=local_midnight(span.first, policy.zone),
@@ -159,8 +160,13 @@ def _alarm(case: Case) -> tuple[Alarm, list[str]] | None:
     return alarm(windows, rate), names
 
 
-def _whose(rows: Mapping[int, Drifted], reference: ReferenceCounts, counts: Floats) -> str | None:
-    """Of which versions it is: of one alone only if the versions differ from each other beyond noise."""
+def _whose(rows: Mapping[int, Drifted], reference: ReferenceCounts, counts: Floats, units: Floats) -> str | None:
+    """Of which versions it is: of one alone only if the versions differ from each other beyond noise.
+
+    Parameters
+    ----------
+    counts, units : of the window, (arm, bin) and (arm,); units have a value or not
+    """
     failed = [arm for arm, row in rows.items() if row.verdict == FAIL]
     if not failed or len(rows) < 2:  # with nobody beside it, nobody can say
         return None
@@ -170,5 +176,14 @@ def _whose(rows: Mapping[int, Drifted], reference: ReferenceCounts, counts: Floa
     few = reference.bins.few(counts[BASELINE]), reference.bins.few(counts[CANDIDATE])
     if not (few[0].sum() and few[1].sum()):
         return alone
-    apart = bool(psi(*few) > psi_noise(*few, ONCE_IN)) or "missing" in rows[failed[0]].over
-    return alone if apart else WORLD
+    over = rows[failed[0]].over
+    # What is not over says nothing of whose it is: values alike, of which more are missing, and the other way round.
+    apart = any(measure != "missing" for measure in over) and bool(psi(*few) > psi_noise(*few, ONCE_IN))
+    return alone if apart or ("missing" in over and _missing_apart(counts, units)) else WORLD
+
+
+def _missing_apart(counts: Floats, units: Floats) -> bool:
+    """Whether the versions' shares of missing values differ from each other beyond noise."""
+    gone = units - counts.sum(-1)
+    noise = missing_noise(counts[BASELINE], counts[CANDIDATE], (float(gone[BASELINE]), float(gone[CANDIDATE])))
+    return bool(abs(gone[CANDIDATE] / units[CANDIDATE] - gone[BASELINE] / units[BASELINE]) > noise)

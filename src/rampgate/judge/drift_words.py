@@ -58,8 +58,11 @@ def too_few(row: Drifted) -> str:
     """That a distance is beyond its threshold and chance alone may be why."""
     far = ", ".join(distance(row, measure) for measure in row.over)
     noise = ", ".join(f"{row.noise.get(measure) or 0.0:.3g}" for measure in row.over)
+    side, units = (
+        ("its reference", row.reference_units) if row.reference_units < row.units else (row.variant, row.units)
+    )
     return (
-        f"{row.column} may have moved in {row.window}, and {row.variant} has too few units to say ({row.units}): "
+        f"{row.column} may have moved in {row.window}, and {side} has too few units to say ({units}): "
         f"{far}; chance alone passes {noise} once in a thousand windows"
     )
 
@@ -72,6 +75,16 @@ def warned(row: Drifted) -> str:
         if level is not None and (value := row.value(measure)) is not None and value >= level
     ]
     return f"{row.column} is moving in {row.window} in {row.variant}: {', '.join(far)}"
+
+
+def too_small(policy: Policy, name: str, units: int) -> str:
+    """That a reference is so small that no window could be told from it."""
+    levels = {} if policy.drift is None else policy.drift.levels(name)
+    asked = " or ".join(f"{NAMES[measure]} {level:.3g}" for measure, level in levels.items() if measure != "missing")
+    return (
+        f"the reference of {name} has too few units ({units}): no window of any size tells {asked} from chance; "
+        "name more days, or a file, under drift.reference"
+    )
 
 
 def nothing(policy: Policy, name: str) -> str:

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rampgate.errors import DataError, UsageError
-from rampgate.judge.distance import known
-from rampgate.judge.drift import every_window
-from rampgate.judge.drift_words import nothing
+from rampgate.judge.drift import every_window, without
 from rampgate.judge.drifted import DriftTable
 from rampgate.judge.state import State
 from rampgate.ledger import Ledger
@@ -54,11 +52,11 @@ def drift_of(
         if engine is not events:
             engine.close()
     rows = every_window(case)
-    without = [nothing(policy, name) for name in policy.drift.columns if not known(case.state.drift.get(name))]
+    lacking = [text for name in policy.drift.columns if (text := without(case, name)) is not None]
     if not rows:
-        why = without[0] if without else f"no window since the start is complete before {case.look:%Y-%m-%d}"
+        why = lacking[0] if lacking else f"no window since the start is complete before {case.look:%Y-%m-%d}"
         raise DataError(why, where=engine.name, remedy="see `reference` under drift, or look again later")
-    return DriftTable(rows, f"{policy.rollout}, before {case.look:%Y-%m-%d}", tuple(without))
+    return DriftTable(rows, f"{policy.rollout}, before {case.look:%Y-%m-%d}", tuple(lacking))
 
 
 def _stands(policy: Policy, ledger: Ledger | str | Path | None) -> State:

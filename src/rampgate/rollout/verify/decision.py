@@ -127,7 +127,7 @@ def _continues(state: State, before: State | None) -> str | None:
         start=stood.start or state.start,
         phases=stood.phases or state.phases[:1],
         bounds={**state.bounds, **stood.bounds},
-        drift={**state.drift, **{name: r for name, r in stood.drift.items() if _same(state.drift.get(name), r)}},
+        drift={**state.drift, **{name: _stays(state.drift.get(name), r) for name, r in stood.drift.items()}},
         apart=state.apart if _grown(stood.apart, state.apart) else stood.apart,
     )
     return None if state == begun else "the look did not begin where the rollout stood after the record before it"
@@ -161,9 +161,14 @@ def _grown(before: Mapping[str, tuple[str, ...]], now: Mapping[str, tuple[str, .
     )
 
 
-def _same(now: ReferenceCounts | None, stood: ReferenceCounts) -> bool:
-    """Whether a reference of drift must have stayed: one with a known value, unless the policy asks for another."""
-    return now is None or (now.of == stood.of and stood.known > 0)
+def _stays(now: ReferenceCounts | None, stood: ReferenceCounts) -> ReferenceCounts:
+    """What a reference of drift must be: as it stood, split further where that is asked.
+
+    Another one is right where another is asked for, or where the one that stood has no known value.
+    """
+    if now is None:
+        return stood
+    return stood.grown(now) if now.of == stood.of and stood.known > 0 else now
 
 
 def _difference(found: Mapping[str, Any], recorded: Mapping[str, Any]) -> str:
