@@ -218,3 +218,24 @@ def test_a_nearer_file_without_people_hides_none(folder: Path, book: Ledger) -> 
     inner.mkdir()
     (inner / "rampgate.toml").write_text("[store]\nmegabytes = 0\n")
     assert look(write_policy(inner), book).decision == "hold"
+
+
+def test_a_policy_that_was_replaced_by_void_approvals_is_approved_again(folder: Path, book: Ledger) -> None:
+    toml, other = folder / "rampgate.toml", {"guardrails": {"override": {"margin": "6pp"}}}
+    add(folder, "kim", folder / "keys" / "kim.pem")
+    rules = {"approvers": ["lee", "sam", "kim"]}
+    for person in ("sam", "kim"):
+        approve(approved(folder, rules), person, book)
+    for person in ("lee", "sam"):
+        approve(approved(folder, rules, **other), person, book)
+    before, _, after = toml.read_text().partition('[[people]]\nname = "lee"')
+    toml.write_text(before + after[after.index("[[people]]") :])
+    decision = look(approved(folder, rules), book, 12)
+    assert decision.decision == "hold"
+    assert "was replaced by another one since it was approved: it has 0 of 2 approvals" in why(decision)
+    assert [one.person for one in approve(approved(folder, rules), "sam", book).by] == ["sam"]
+    assert "not_approved" in codes(look(approved(folder, rules), book, 13))
+    assert approve(approved(folder, rules), "kim", book).problem is None
+    assert "not_approved" not in codes(look(approved(folder, rules), book, 14))
+    # Whose key is not known any more, of them `verify` says so; the looks themselves are derived as they were.
+    assert verify_ledger(book).first_bad == 3

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from rampgate.errors import RampgateError
 from rampgate.judge.mandate import Approver, Mandate
 from rampgate.ledger import Ledger, Record
 from rampgate.people import PROJECT
@@ -59,8 +60,8 @@ class Standing:
 
     Attributes
     ----------
-    approved : SHA-256 of the last policy that had all its approvals; those of any before it count no more
-    by : the approvals of each policy, by person
+    approved : SHA-256 of the last policy that had all its approvals
+    by : the approvals of each policy that count, by person; those of one that another was approved after do not
     """
 
     approved: str | None = None
@@ -70,22 +71,30 @@ class Standing:
 def standing(given: Iterable[Given], rules: Callable[[str], Approval | None]) -> Standing:
     """Where approvals, in their order, lead to.
 
+    Those that are void count for nothing but that they still end those of the policies before them: taking a leaver's
+    key out brings no policy back that was replaced. By which one harm is judged they do not say.
+
     Parameters
     ----------
     given : approvals of one candidate
     rules : SHA-256 of a policy -> its own rules of approval
     """
-    found = Standing()
+    found, latest = Standing(), None
+    signed: dict[str, set[str]] = {}  # by whom, void or not
     for one in given:
-        asked = rules(one.policy_sha256)
+        sha256, asked = one.policy_sha256, rules(one.policy_sha256)
         if asked is None or one.person not in asked.approvers or one.person == asked.author:
             continue
-        own = found.by.setdefault(one.policy_sha256, {})
-        own[one.person] = one
-        if len(own) >= asked.required and found.approved != one.policy_sha256:
-            if found.approved is not None:
-                del found.by[found.approved]
-            found.approved = one.policy_sha256
+        own, names = found.by.setdefault(sha256, {}), signed.setdefault(sha256, set())
+        names.add(one.person)
+        if one.void is None:
+            own[one.person] = one
+        if len(names) >= asked.required and latest != sha256:
+            if latest is not None:
+                del found.by[latest], signed[latest]
+            latest = sha256
+        if len(own) >= asked.required:
+            found.approved = sha256
     return found
 
 
@@ -114,7 +123,7 @@ def ruling(given: Policy, book: Ledger | None, as_of: datetime, known: Known | N
     under = bool(records) or (before is not None and asked_before(before.entry()["inputs"]))
     held = _unspent(list(_held(records, book, known)), book, given.rollout)
     running = None if before is None else before.state()["candidate"]
-    return ruled(given, under, held, running, known, as_of, _policies((one for one in held if one.void is None), book))
+    return ruled(given, under, held, running, known, as_of, policies_of(held, book.document))
 
 
 def ruled(
@@ -133,14 +142,13 @@ def ruled(
     under_approval : whether an earlier record of the rollout asked for approvals
     held : approvals against the keys of those who are known, in their order, less those that are spent
     running : the candidate of the look before
-    policies : those that were approved, by SHA-256
+    policies : as `policies_of` finds them
     """
-    believed = [one for one in held if one.void is None]
     if given.approval is None and not under_approval and not known.required:
         return Ruling(given, None)
     rules = {sha256: policy.approval for sha256, policy in policies.items()}
-    last = approved_for(believed, rules.get, given.candidate, running)
-    found = standing([one for one in believed if one.candidate == given.candidate], rules.get)
+    last = approved_for(held, rules.get, given.candidate, running)
+    found = standing([one for one in held if one.candidate == given.candidate], rules.get)
     sha256 = given.sha256()
     by = () if known.problem else tuple(one.counted() for one in found.by.get(sha256, {}).values())
     problem = known.problem or _problem(given, under_approval, found, by, as_of, policies)
@@ -218,13 +226,15 @@ def _problem(
         )
     if rules is None:
         return "the policy names nobody who approves it, and this rollout is under approval; put `approval` back"
-    if found.approved == sha256:
+    if found.approved == sha256 and len(by) >= rules.required:
         return expired(rules, [one.at for one in by], given, as_of)
     others = [name for name in rules.approvers if name not in {one.person for one in by}]
     has = f"{len(by)} of {rules.required} approvals" + (f" ({', '.join(one.person for one in by)})" if by else "")
     may = f"it has {has}; {' or '.join(others)} may approve it"
     if found.approved is None:
         return f"the policy (sha256 {sha256[:8]}) is not approved: {may}"
+    if found.approved == sha256:
+        return f"the policy (sha256 {sha256[:8]}) was replaced by another one since it was approved: {may}"
     changes = diff(policies[found.approved], given)
     looser = [change for change in changes if change.effect == LOOSER]
     told = "; ".join(str(change) for change in (*looser, *(c for c in changes if c not in looser))[:3])
@@ -265,7 +275,20 @@ def without_key(policy: Policy) -> list[str]:
     return [f"approval: {', '.join(missing)} has no key in {people.where} yet, and cannot approve"] if missing else []
 
 
-def _policies(given: Iterable[Given], book: Ledger) -> dict[str, Policy]:
-    """The policies that were approved, as the ledger keeps them."""
-    found = book.documents({one.policy_sha256 for one in given})
-    return {sha256: Policy.from_canonical(json.loads(body)) for sha256, body in found.items()}
+def policies_of(held: Iterable[Given], read: Callable[[str], bytes]) -> dict[str, Policy]:
+    """The policies that approvals are of, by SHA-256; what only void ones name may be no policy and is left out.
+
+    Parameters
+    ----------
+    read : SHA-256 -> bytes of a document
+    """
+    found: dict[str, Policy] = {}
+    for one in sorted(held, key=lambda one: one.void is not None):
+        if one.policy_sha256 in found:
+            continue
+        try:
+            found[one.policy_sha256] = Policy.from_canonical(json.loads(read(one.policy_sha256)))
+        except (RampgateError, ValueError, LookupError, TypeError, AttributeError):
+            if one.void is None:
+                raise
+    return found

@@ -14,7 +14,7 @@ from rampgate.ledger import Record
 from rampgate.people import People
 from rampgate.people.project import Key
 from rampgate.policy import Policy
-from rampgate.rollout.approvals import Given, Ruling, ruled
+from rampgate.rollout.approvals import Given, Ruling, policies_of, ruled
 from rampgate.rollout.evaluate import changed_criteria
 from rampgate.rollout.known import Known
 from rampgate.rollout.looks import look_at
@@ -169,9 +169,8 @@ def _ruled(inputs: Mapping[str, Any], known: Known, heard: Heard, read: Callable
     given = _policy(inputs["mandate"]["given"] if "mandate" in inputs else inputs["policy"], read)
     approvals = heard.approvals if known.people is not None else []
     held = [Given.of(one, known.disbelieves(one, heard.before)) for one in approvals]
-    policies = {one.policy_sha256: _policy(one.policy_sha256, read) for one in held if one.void is None}
     as_of = datetime.fromisoformat(inputs["as_of"])
-    return ruled(given, heard.under_approval, held, heard.running, known, as_of, policies)
+    return ruled(given, heard.under_approval, held, heard.running, known, as_of, policies_of(held, read))
 
 
 def _policy(sha256: str, read: Callable[[str], bytes]) -> Policy:
