@@ -168,6 +168,37 @@ def test_a_source_in_parts_is_told_apart_as_one_piece(tmp_path: Path) -> None:
         apart = found.apart
 
 
+def _state(book: Ledger) -> Any:
+    last = book.last("triage")
+    assert last is not None
+    return last.state()
+
+
+@pytest.mark.parametrize("bound", [{}, {"combinations": 5}], ids=["values", "columns"])
+def test_looks_before_the_launch_fix_nothing(tmp_path: Path, bound: dict[str, int]) -> None:
+    frame = table(days=24)
+    past = frame.opened_at < pd.Timestamp("2026-01-15")
+    few = frame[past].groupby(frame.opened_at.dt.date).head(3).assign(version="v1")
+    few["customer"] = [f"old {i % 7}" for i in range(len(few))]
+    frame = pd.concat([few, frame[~past]])
+    policy = {**rules(2, ("queue", "customer"), **bound), "start": date(2026, 1, 15)}
+    criteria, states = [], []
+    launched = ["2026-01-18", "2026-01-22"]
+    for i, before in enumerate(([], ["2026-01-12"], ["2026-01-12", "2026-01-15"])):
+        book = Ledger.open(tmp_path / f"{i}.db")
+        for as_of in before:
+            assert rampgate.check(policy, events=frame, as_of=as_of, ledger=book).decision == "hold"
+            assert "apart" not in _state(book)
+        decisions = [rampgate.check(policy, events=frame, as_of=as_of, ledger=book) for as_of in launched]
+        criteria.append([one.content()["criteria"] for one in decisions])
+        states.append(_state(book)["apart"])
+        assert verify_ledger(book).ok
+    assert states[0] == states[1] == states[2]
+    assert not any(value.startswith("old") for value in states[0]["customer"])
+    assert bool(states[0]["customer"]) == (not bound)
+    assert criteria[0] == criteria[1] == criteria[2]
+
+
 def test_what_is_not_judged_holds_and_harm_is_still_rolled_back() -> None:
     bound = rules(values=None, by=("queue", "customer"), combinations=20)
     held = rampgate.check(bound, events=table(), as_of="2026-01-14", ledger=None)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rampgate import __version__
+from rampgate.aggregate.calendar import local_midnight
 from rampgate.aggregate.moments import CANDIDATE, Cells
 from rampgate.aggregate.read import read
 from rampgate.aggregate.store import Store
@@ -175,16 +176,29 @@ def read_case(policy: Policy, engine: Engine, state: State, as_of: datetime, sto
     if state.start is None and state.attempt > 1:
         state = replace(state, start=_new_start(policy, engine, look, store))
     fixed = state.start if state.start is not None or state.attempt > 1 else policy.start
-    steps, apart = switches(policy, state), None if state.start is None else state.apart
+    steps, apart = switches(policy, state), _told_apart(policy, state)
     found = read(policy, engine, steps, look, fixed, state.bounds, state.drift, store, apart)
     cells, intake, start = found.cells, found.intake, found.start
     if state.start is None and state.attempt == 1 and start is not None and _begun(policy, cells):
         state = replace(state, start=start)
     if state.start is not None:
-        state = replace(state, bounds=found.bounds, drift=found.drift, apart=found.apart)
+        told = found.apart if local_midnight(state.start, policy.zone) < found.look else state.apart
+        state = replace(state, bounds=found.bounds, drift=found.drift, apart=told)
     if not state.phases and state.start is not None:
         state = replace(state, phases=(first_phase(policy, state.start, as_of),))
     return Case(policy, cells, intake, state, as_of, look)
+
+
+def _told_apart(policy: Policy, state: State) -> Mapping[str, tuple[str, ...]] | None:
+    """The segment values that are fixed; None where no look has seen the run yet, so that they are to be chosen.
+
+    Looks before the launch choose among the history's values for themselves and fix nothing.
+    """
+    if state.apart:
+        return state.apart
+    if state.start is None or state.seen is None:
+        return None
+    return state.apart if local_midnight(state.start, policy.zone) < state.seen.through else None
 
 
 def _begun(policy: Policy, cells: Cells) -> bool:
