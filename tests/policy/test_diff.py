@@ -122,3 +122,12 @@ def test_another_horizon_is_another_beginning_for_every_criterion() -> None:
     assert [str(change) for change in diff(old, new)] == ["error_budget.horizon: 12w, which was not there"]
     assert criteria_changed(old, new) == criteria_changed(old, load(**{**BASE, "timezone": "Europe/Oslo"}))
     assert old.sha256() != new.sha256()
+
+
+def test_another_reference_of_drift_may_take_in_what_has_drifted() -> None:
+    drift = {"columns": {"score": {"psi": 0.2}}}
+    days = {"reference": {"from": "2026-01-05", "to": "2026-02-02"}}
+    before, after = load(**BASE, drift=drift), load(**BASE, drift={**drift, **days})
+    assert [(change.key, change.effect) for change in diff(before, after)] == [("drift.reference", "looser")]
+    assert {change.effect for change in diff(after, before)} == {"looser"}
+    assert criteria_changed(before, after) == ("drift",)

@@ -111,6 +111,8 @@ def _rules(policy: Policy) -> dict[str, Any]:
         by, least = policy.segments.by, (policy.segments.minimum_units, policy.segments.values)
         for kind, rules in (("rollback", policy.segments.rollback), ("guardrail", policy.segments.guardrails)):
             found |= {f"{kind}:{name} by segment": (rule, by, least, of(name)) for name, rule in rules.items()}
+    if policy.drift is not None:
+        found["drift"] = policy.drift
     return found
 
 
@@ -139,6 +141,9 @@ def _parts(value: Any) -> dict[str, Any] | None:
 
 def _effect(path: tuple[str, ...], old: Any, new: Any) -> str:
     key = path[-1]
+    if "reference" in path:
+        # What drift is measured from: another one may take in what has drifted, and nobody can say that it does not.
+        return LOOSER
     if path[0] in ("metrics", "source", "kpi") and key not in ("margin", "floor", "ignore"):
         return OTHER
     if key in _ORDER and old is not None and new is not None:
