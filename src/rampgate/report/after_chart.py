@@ -69,7 +69,7 @@ def days_chart(
     table = canvas.on(rows)
     layers = [
         table.mark_area(color=BASELINE.light, opacity=0.18).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
-        *(_onset(canvas, onset, max(row["high"] for row in rows), alt.Y("value:Q")) if onset is not None else ()),
+        *(_onset(canvas, onset) if onset is not None else ()),
         table.mark_line(strokeWidth=2, color=CANDIDATE.light).encode(x=x, y=y),
         *hover(table, len(rows), x, y, ("day", "level", "usual")),
     ]
@@ -111,11 +111,11 @@ def detector_chart(days: Sequence[date], log_r: Sequence[float], threshold: floa
     return canvas.finished(layers, 190)
 
 
-def _onset(canvas: Canvas, onset: date, top: float, y: Any) -> list[Any]:
+def _onset(canvas: Canvas, onset: date) -> list[Any]:
     import altair as alt
 
-    mark = canvas.on([{"at": wall(noon(onset)), "value": top, "text": f"onset {day_of(noon(onset))}"}])
+    mark = canvas.on([{"at": wall(noon(onset)), "text": f"onset {day_of(noon(onset))}"}])
     return [
         mark.mark_rule(color=ROLLBACK.light, strokeDash=[2, 2]).encode(x=alt.X("at:T")),
-        lettering(mark, "text", alt.X("at:T"), y, dx=4, align="left", color=ROLLBACK.light),
+        lettering(mark, "text", alt.X("at:T"), alt.value(6), dx=4, align="left", color=ROLLBACK.light),
     ]

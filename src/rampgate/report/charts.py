@@ -19,6 +19,7 @@ from rampgate.report.drawing import (
     Bound,
     Canvas,
     Unit,
+    arm_channels,
     day_of,
     drawn,
     hover,
@@ -84,12 +85,7 @@ def weekly(windows: Sequence[Window], name: str, arms: tuple[str, str], unit: Un
     many = len(windows) > MANY_WINDOWS
     x = time_axis(alt.X("at:T"), starts, ticks=starts, most=TICKS if height > SMALL else FEW_TICKS)
     y = alt.Y("value:Q", scale=alt.Scale(zero=False), axis=value_axis(unit.share, "%"))
-    colour = alt.Scale(domain=list(arms), range=[BASELINE.light, CANDIDATE.light])
-    legend = alt.Legend(title=None, orient="top", symbolSize=90)
-    both = {
-        "color": alt.Color("arm:N", scale=colour, legend=legend),
-        "shape": alt.Shape("arm:N", scale=alt.Scale(domain=list(arms), range=["square", "circle"]), legend=legend),
-    }
+    colour, shape = arm_channels(arms)
     canvas = Canvas()
     table = canvas.on(rows)
     baseline, candidate = (table.transform_filter(f"datum.side === {side}") for side in (0, 1))
@@ -104,14 +100,14 @@ def weekly(windows: Sequence[Window], name: str, arms: tuple[str, str], unit: Un
         baseline.mark_line(strokeWidth=2, strokeDash=[5, 3], color=BASELINE.light).encode(x=x, y=y),
         candidate.mark_line(strokeWidth=2, color=CANDIDATE.light).encode(x=x, y=y),
         table.mark_point(filled=True, size=24 if many else 90, opacity=1).encode(
-            x=x, y=y, color=both["color"], shape=both["shape"], tooltip=tips
+            x=x, y=y, color=colour, shape=shape, tooltip=tips
         ),
     ]
     if tops := _tops(rows):
         hollow = table.transform_filter("!datum.complete").mark_point(
             filled=True, size=8 if many else 30, opacity=1, color=PAPER.light
         )
-        layers.append(hollow.encode(x=x, y=y, shape=both["shape"], tooltip=tips))
+        layers.append(hollow.encode(x=x, y=y, shape=shape, tooltip=tips))
         layers.append(lettering(canvas.on(tops), "note", x, y, dy=-14, color=MUTED.light, fontStyle="italic"))
     return canvas.finished(layers, height)
 

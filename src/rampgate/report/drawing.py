@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rampgate.judge.findings import odds
-from rampgate.report.palette import GRID, INK, LINE, MUTED
+from rampgate.report.palette import BASELINE, CANDIDATE, GRID, INK, LINE, MUTED
 from rampgate.report.words import number
 
 if TYPE_CHECKING:
@@ -191,6 +191,17 @@ def lettering(data: Any, field: str, x: Any, y: Any, **style: Any) -> Any:
     style = {"fontSize": 11, **edge, **style}
     place = {"y": y} if x is None else {"x": x, "y": y}
     return data.mark_text(**style).encode(**place, text=alt.Text(f"{field}:N"))
+
+
+def arm_channels(arms: Sequence[str]) -> tuple[Any, Any]:
+    """Colour and shape that tell baseline and candidate apart, with one legend for both."""
+    import altair as alt
+
+    # Some layers are pale: the legend is not.
+    legend = alt.Legend(title=None, orient="top", symbolSize=90, symbolOpacity=1)
+    colour = alt.Scale(domain=list(arms), range=[BASELINE.light, CANDIDATE.light])
+    shape = alt.Scale(domain=list(arms), range=["square", "circle"])
+    return alt.Color("arm:N", scale=colour, legend=legend), alt.Shape("arm:N", scale=shape, legend=legend)
 
 
 def last_value(data: Any, x: Any, y: Any, field: str, colour: str) -> Any:

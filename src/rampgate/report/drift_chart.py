@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rampgate.judge.drifted import Drifted
-from rampgate.report.drawing import FEW_TICKS, Canvas, drawn, lettering, time_axis, value_axis, wall
+from rampgate.report.drawing import FEW_TICKS, Canvas, arm_channels, drawn, lettering, time_axis, value_axis, wall
 from rampgate.report.palette import BASELINE, CANDIDATE, MUTED, ROLLBACK
 from rampgate.report.words import number
 
@@ -30,10 +30,7 @@ def distance_chart(rows: Sequence[Drifted], arms: tuple[str, str], height: int =
     starts: list[datetime] = sorted({row.start for row in rows if row.start is not None})
     x = time_axis(alt.X("at:T"), starts, ticks=starts, most=FEW_TICKS)
     y = alt.Y("psi:Q", scale=alt.Scale(zero=True), axis=value_axis(False, ""))
-    colour = alt.Scale(domain=list(arms), range=[BASELINE.light, CANDIDATE.light])
-    legend = alt.Legend(title=None, orient="top", symbolSize=90)
-    hue = alt.Color("arm:N", scale=colour, legend=legend)
-    shape = alt.Shape("arm:N", scale=alt.Scale(domain=list(arms), range=["square", "circle"]), legend=legend)
+    hue, shape = arm_channels(arms)
     canvas = Canvas()
     table = canvas.on(points)
     tips = [alt.Tooltip(f"{key}:N") for key in ("window", "arm", "told", "interval")]
