@@ -21,7 +21,7 @@ import duckdb
 import rampgate
 
 DAYS, CUSTOMERS = 84, 50_000
-#: Most values told apart; the last is all of them, which is what there was without a bound.
+#: Most values told apart; the last tells all of them apart.
 BOUNDS = (50, 200, 1_000, CUSTOMERS)
 
 

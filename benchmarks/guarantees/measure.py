@@ -36,11 +36,6 @@ class Hits:
         found = float(np.median(days))
         return found if np.isfinite(found) else None
 
-    @property
-    def median_of_hits(self) -> float | None:
-        """The median day of those that got there; None when none did."""
-        return float(np.median(self.day[self.day > 0])) if (self.day > 0).any() else None
-
 
 def first(reached: np.ndarray) -> np.ndarray:
     """Day from 1 on at which each rollout first got there, 0 for never, (rollout,)."""

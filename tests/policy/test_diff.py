@@ -124,6 +124,27 @@ def test_another_horizon_is_another_beginning_for_every_criterion() -> None:
     assert old.sha256() != new.sha256()
 
 
+@pytest.mark.parametrize(
+    ("key", "loose", "strict"),
+    [
+        ("false_alerts", "1 per year", "1 per month"),
+        ("then", "hold", "rollback"),
+        ("metrics", ["kpi"], ["kpi", "accuracy"]),
+    ],
+)
+def test_what_is_watched_after_the_last_phase(key: str, loose: Any, strict: Any) -> None:
+    last = {"phases": [*BASE["phases"][:2], {"traffic": "100%"}]}
+    before, after = (load(**{**BASE, **last}, drift={"after": {key: value}}) for value in (strict, loose))
+    assert [(change.key, change.effect) for change in diff(before, after)] == [(f"drift.after.{key}", "looser")]
+    assert [(change.key, change.effect) for change in diff(after, before)] == [(f"drift.after.{key}", "stricter")]
+
+
+def test_a_column_that_is_called_reference_is_no_reference() -> None:
+    wide, near = ({"columns": {"reference": {"psi": psi}}} for psi in (0.2, 0.1))
+    [change] = diff(load(**BASE, drift=wide), load(**BASE, drift=near))
+    assert (change.key, change.effect) == ("drift.columns.reference.psi", "stricter")
+
+
 def test_another_reference_of_drift_may_take_in_what_has_drifted() -> None:
     drift = {"columns": {"score": {"psi": 0.2}}}
     days = {"reference": {"from": "2026-01-05", "to": "2026-02-02"}}

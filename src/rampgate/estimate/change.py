@@ -43,6 +43,8 @@ _LEAST = 1e-300
 _ALL = 1e-12
 #: Standard deviations that a day counts as at most. One such day alone is odds of less than 20 to 1.
 FARTHEST = 3.0
+#: The chance that the days told hold the onset.
+ONSET_LEVEL = 0.9
 #: Days that a step may have.
 STEPS = (1, 7, 28)
 #: Days of the reference beyond one for each level, at one false alarm in a year of days.
@@ -283,7 +285,7 @@ class Watch:
         """Log of the e-detector after each watched row, (..., watched)."""
         return log_sum_exp(self.log_e)
 
-    def onset(self, row: int, level: float = 0.9) -> Onset:
+    def onset(self, row: int) -> Onset:
         """Where the change began that is told of at a watched row, of one rollout.
 
         Every onset is as likely beforehand as any other; which are likely afterwards is the share of each in R.
@@ -293,7 +295,7 @@ class Watch:
         likeliest = int(np.argmax(share))
         first = last = likeliest
         held = share[likeliest]
-        while held < level and last - first < row:
+        while held < ONSET_LEVEL and last - first < row:
             before = share[first - 1] if first else -1.0
             after = share[last + 1] if last < row else -1.0
             first, last = (first - 1, last) if before > after else (first, last + 1)

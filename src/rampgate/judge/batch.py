@@ -20,7 +20,7 @@ from rampgate.estimate.metric import KPI
 from rampgate.estimate.process import Steps
 from rampgate.judge.batch_balance import by_balance
 from rampgate.judge.batch_budget import not_within_budget
-from rampgate.judge.batch_point import NO_DATA, point_alarms
+from rampgate.judge.batch_point import TOO_LITTLE_DATA, point_alarms
 from rampgate.judge.case import Data
 from rampgate.judge.criteria import Criterion, criteria, group_weights
 from rampgate.judge.flow import Flow, may_be_silent
@@ -238,7 +238,7 @@ def _verdicts(batch: Batch) -> Verdicts:
     holds |= {
         "minimum_duration": ~stays,
         "minimum_units": _few_units(batch),
-        NO_DATA: alarms[NO_DATA] if point else _not_compared(batch),
+        TOO_LITTLE_DATA: alarms[TOO_LITTLE_DATA] if point else _not_compared(batch),
         **_health(batch),
     }
     # What follows is asked only where nothing else holds: it is dear, and changes nothing elsewhere.

@@ -18,8 +18,8 @@ from rampgate.judge.show import Raw
 if TYPE_CHECKING:
     from rampgate.judge.batch import Batch
 
-#: What a criterion that fails is called, by its family; and what it is called without data.
-NO_DATA = "too_little_data"
+#: The reason of a criterion about all units that has no data, as the judge codes it.
+TOO_LITTLE_DATA = "too_little_data"
 
 
 def point_alarms(batch: Batch) -> dict[str, np.ndarray]:
@@ -27,21 +27,21 @@ def point_alarms(batch: Batch) -> dict[str, np.ndarray]:
 
     Returns
     -------
-    By family, and under `NO_DATA`, (rollout, look) each
+    By family, and under `TOO_LITTLE_DATA`, (rollout, look) each
     """
     data, nowhere = batch.data, np.zeros(batch.share.shape, dtype=bool)
     rules = criteria(batch.policy, group_weights(data.segments, data.first))
-    out = {family: nowhere.copy() for family in ("rollback", "guardrail", "segment", FLOOR, NO_DATA)}
+    out = {family: nowhere.copy() for family in ("rollback", "guardrail", "segment", FLOOR, TOO_LITTLE_DATA)}
     for inside, looks in _windows(batch):
         if not inside:
-            out[NO_DATA][:, looks] = True
+            out[TOO_LITTLE_DATA][:, looks] = True
             continue
         raw = Raw.of(data, slice(inside[0], inside[-1] + 1))
         for rule in rules:
             failed, unknown = _judged(batch, rule, raw, inside)
             out[rule.family][:, looks] |= failed[:, None]
             if rule.group == OVERALL:
-                out[NO_DATA][:, looks] |= unknown[:, None]
+                out[TOO_LITTLE_DATA][:, looks] |= unknown[:, None]
     return out
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from rampgate.aggregate.calendar import local_midnight
 from rampgate.aggregate.marginals import OVERALL
-from rampgate.estimate.change import Detector, Onset, Watch, changed_within, steps_needed
+from rampgate.estimate.change import ONSET_LEVEL, Detector, Onset, Watch, changed_within, steps_needed
 from rampgate.estimate.detect import YEAR_DAYS, Change, alarmed
 from rampgate.judge.case import Case
 from rampgate.judge.days import Entries, Series, entries, first_watched, series
@@ -27,8 +27,6 @@ _TAKE_OUT = "take it out of drift.after.metrics"
 _REFERENCE = "drift.after.reference"
 _FROM = "day as drift.after.reference.from"
 _ACCEPT = "To go on from the new level, give days since then as drift.after.reference"
-#: The chance that the days named hold the onset.
-LEVEL = 0.9
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,9 @@ class Watched:
     ----------
     begin : the first day that is watched; days before it are the reference
     step_days : how many days are put together
-    reference : steps of the reference, less those that its levels use up
+    threshold, alerts : of the e-detector, and the false alarms a year that are accepted of this metric
+    spare : steps of the reference, less those that its levels use up
+    waits_until : when it can be watched, where that is known
     series, watch : what it was computed from; None where it cannot be
     """
 
@@ -90,7 +90,7 @@ def _told(value: float | None) -> float | None:
 
 def _between(onset: Onset, days: list[date]) -> Mapping[str, Any]:
     likeliest, first, last = (days[row].isoformat() for row in (onset.row, onset.first, onset.last))
-    return {"likeliest": likeliest, "from": first, "to": last, "level": LEVEL}
+    return {"likeliest": likeliest, "from": first, "to": last, "level": ONSET_LEVEL}
 
 
 def changes(case: Case) -> tuple[Watched, ...]:
@@ -176,7 +176,7 @@ def _message(case: Case, seen: Watched) -> str:
     if change is None or change.alarm is None or change.onset is None:
         return f"{what} follows the days before {seen.begin}, as far as {len(days)} steps since tell"
     onset, first, last = (days[row] for row in (change.onset.row, change.onset.first, change.onset.last))
-    between = "" if first == last else f" (90 %: {first} to {last})"
+    between = "" if first == last else f" ({100 * ONSET_LEVEL:.0f} %: {first} to {last})"
     moved = amount(case.policy, seen.metric, change.onset.shift, signed=True)
     text = f"{what} has changed by about {moved} since {onset}{between}, told on {days[change.alarm]}"
     often = f"at most {seen.alerts:.3g} false alarm{'' if seen.alerts == 1 else 's'} a year"

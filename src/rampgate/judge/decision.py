@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -297,10 +297,6 @@ class Decision(Shown):
     def __repr__(self) -> str:
         phase = f"phase {self.phase.index} of {self.phase.of}"
         return f"<Decision {self.decision}: {self.rollout}, look of {self.look:%Y-%m-%d %H:%M}, {phase}>"
-
-    def recorded_as(self, decision_id: str, previous_sha256: str) -> Decision:
-        """The same decision, knowing its place in the ledger."""
-        return replace(self, decision_id=decision_id, previous_sha256=previous_sha256)
 
     def content(self) -> dict[str, Any]:
         """What is recorded: everything but the place in the ledger."""

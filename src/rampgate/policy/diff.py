@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from rampgate.policy.change import Alerts
 from rampgate.policy.model import Policy
 from rampgate.policy.values import Duration, Margin, percent
 
@@ -54,7 +55,13 @@ _LESS_IS_LOOSER = frozenset(
 _GUARDS = ("guardrails", "rollback", "segments", "drift", "approval", "harm_budget", "phases", "by", "require", "floor")
 #: Lists of which a part that is added lets more through.
 _DOORS = ("approvers", "ignore")
-_ORDER = {"go": ("non_inferior", "within_budget", "no_harm"), "evidence": ("sequential", "point")}
+_ORDER = {
+    "go": ("non_inferior", "within_budget", "no_harm"),
+    "evidence": ("sequential", "point"),
+    "then": ("rollback", "hold"),
+}
+#: What is watched after the last phase: metrics, as above under `metrics`, but a guard.
+_WATCHED = ("drift", "after", "metrics")
 #: The parts of a policy on which a criterion's evidence rests beside its own rule.
 _SHARED = ("source", "timezone", "start", "evidence", "baseline", "candidate", "exposure")
 
@@ -141,7 +148,7 @@ def _parts(value: Any) -> dict[str, Any] | None:
 
 def _effect(path: tuple[str, ...], old: Any, new: Any) -> str:
     key = path[-1]
-    if "reference" in path:
+    if path[:2] == ("drift", "reference") or path[:3] == ("drift", "after", "reference"):
         # What drift is measured from: another one may take in what has drifted, and nobody can say that it does not.
         return LOOSER
     if path[0] in ("metrics", "source", "kpi") and key not in ("margin", "floor", "ignore"):
@@ -149,7 +156,7 @@ def _effect(path: tuple[str, ...], old: Any, new: Any) -> str:
     if key in _ORDER and old is not None and new is not None:
         order = _ORDER[key]
         return LOOSER if order.index(new) > order.index(old) else STRICTER
-    if isinstance(old, tuple) and isinstance(new, tuple) and key in (*_GUARDS, *_DOORS):
+    if isinstance(old, tuple) and isinstance(new, tuple) and (key in (*_GUARDS, *_DOORS) or path == _WATCHED):
         gone, come = set(old) - set(new), set(new) - set(old)
         return LOOSER if (come if key in _DOORS else gone) else STRICTER
     if old is None or new is None:
@@ -186,6 +193,8 @@ def _more(old: Any, new: Any) -> bool | None:
         return new.timedelta > old.timedelta
     if isinstance(old, date) and isinstance(new, date):
         return new > old
+    if isinstance(old, Alerts) and isinstance(new, Alerts):
+        return new.a_year > old.a_year
     numbers = isinstance(old, (int, float)) and isinstance(new, (int, float))
     return bool(new > old) if numbers else None
 

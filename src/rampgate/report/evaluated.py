@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from rampgate.incident.stats import FALSE, Case, FalseRollbacks, Row, Stats
+from rampgate.incident.values import SHORT
 from rampgate.report.explained.told import counted
 from rampgate.report.incident_words import count
 from rampgate.report.sheet import Column, Sheet
@@ -40,7 +41,7 @@ def _cases(cases: tuple[Case, ...]) -> Sheet:
     for case in cases:
         expected = case.predicted
         sheet.add(
-            case.incident[:8],
+            case.incident[:SHORT],
             _where(case),
             _JUDGED[case.judged],
             _days(case.detect),

@@ -52,15 +52,6 @@ def _ends(one: Harmed) -> str:
     return f"{count(one.lower)} to {count(one.upper)}"
 
 
-def harmed_in_short(facts: Facts) -> str | None:
-    """How many units of the metric that tells most were harmed in the phase."""
-    one = next((h for h in facts.harmed if h.since == "phase" and h.segment is None and h.estimate is not None), None)
-    if one is None:
-        return None
-    what = "bad outcomes more than with the baseline" if one.counts else f"worse in sum, in the unit of {one.metric}"
-    return f"{count(one.estimate)} {what} ({_ends(one)}) among {one.units:,} units of the phase ({one.metric})"
-
-
 def made_of(facts: Facts) -> Iterator[str]:
     """What the KPI's difference since the onset is made of: metrics, then segment values."""
     whole = next((one for one in facts.made_of if one.kind == "whole"), None)

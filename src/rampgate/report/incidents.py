@@ -13,7 +13,7 @@ from rich.text import Text
 from rampgate.incident.derive import Incidents
 from rampgate.incident.facts import Facts
 from rampgate.incident.settings import Settings
-from rampgate.incident.values import Action, Incident
+from rampgate.incident.values import SHORT, Action, Incident
 from rampgate.ledger import Ledger
 from rampgate.report.incident_words import exposed, harm_rows, made_of, moved, since_when
 from rampgate.report.sheet import Column, Sheet
@@ -74,10 +74,10 @@ def list_view(found: list[dict[str, Any]], every: bool) -> RenderableType:
     columns = [Column("id", "word"), Column("opened", "word"), Column("rollout", "name"), Column("try")]
     sheet = Sheet([*columns, Column("state", "word"), Column("owner", "word"), Column("what", "name")])
     for one in found:
-        what = f"joined to {one['joined_to'][:8]}: {one['title']}" if one["joined_to"] else one["title"]
+        what = f"joined to {one['joined_to'][:SHORT]}: {one['title']}" if one["joined_to"] else one["title"]
         state = f"{one['state']} (false alarm)" if one["false_alarm"] else one["state"]
         sheet.add(
-            one["incident"][:8],
+            one["incident"][:SHORT],
             one["opened"][:10],
             one["rollout"],
             str(one["attempt"]),
@@ -108,7 +108,7 @@ def show_view(ledger: Ledger, incident: Incident, known: Incidents, settings: Se
         indented(f"owner: {incident.owner or 'nobody yet'}{alarm}"),
     ]  # fmt: skip
     if incident.joined is not None:
-        parts.append(indented(f"joined to incident {incident.joined[:8]}, and closed with it"))
+        parts.append(indented(f"joined to incident {incident.joined[:SHORT]}, and closed with it"))
     parts += [] if facts is None else list(_facts(facts))
     parts += list(_review(ledger, incident, today))
     sheet = Sheet([Column("when", "word"), Column("who", "word"), Column("what", "name")])
