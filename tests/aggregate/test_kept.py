@@ -253,7 +253,7 @@ def test_what_was_written_a_moment_ago_is_not_kept(tmp_path: Path, monkeypatch: 
     assert Store(source.store).size() == (0, 0)
 
 
-def test_a_file_of_other_types_has_all_rows_read(tmp_path: Path) -> None:
+def test_a_file_of_other_types_has_all_rows_read(tmp_path: Path, asked: list[list[str]]) -> None:
     source, files = Source(tmp_path, "parquet"), by_day(table())
     for name, rows in files.items():
         source.write(name, rows)
@@ -261,7 +261,10 @@ def test_a_file_of_other_types_has_all_rows_read(tmp_path: Path) -> None:
     place = files["03"].column_names.index("hours")
     whole = pa.array([None if x is None else round(x) for x in files["03"]["hours"].to_pylist()], pa.int32())
     source.write("03", files["03"].set_column(place, "hours", whole))
-    agree(source.look(policy()), source.look(policy(), fresh=True))
+    asked.clear()
+    kept = source.look(policy())
+    assert max(len(query) for query in asked) == len(files)
+    agree(kept, source.look(policy(), fresh=True))
 
 
 def test_a_duckdb_file_is_one_part(tmp_path: Path, asked: list[list[str]]) -> None:
@@ -368,11 +371,12 @@ def test_columns_in_another_order_are_another_question(tmp_path: Path) -> None:
     assert len(set(made_by)) == 2
 
 
-def test_frames_are_read_whole() -> None:
+def test_frames_are_read_whole(tmp_path: Path) -> None:
     whole = table()
     engine = open_engine(whole)
-    store = Store(Path("/nowhere/at/all"))
+    store = Store(tmp_path / "store")
     assert read(policy(), engine, (), LATE, store=store).intake.used == len(whole)
+    assert not store.folder.exists()
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["numbers", "text"])

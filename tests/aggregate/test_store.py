@@ -121,8 +121,11 @@ def _puts(folder: str, seed: int) -> int:
 def test_processes_that_write_at_once_find_whole_entries(tmp_path: Path) -> None:
     with ProcessPoolExecutor(3) as pool:
         assert sum(pool.map(_puts, [str(tmp_path)] * 3, range(3))) > 0
-    files, size = Store(tmp_path).size()
-    assert files <= 50
+    last = Store(tmp_path, limit=40 * len(_packed(ENTRY)))
+    last.put("n0", ENTRY)
+    last.close()
+    files, size = last.size()
+    assert files == 40
     assert size == files * len(_packed(ENTRY))
 
 

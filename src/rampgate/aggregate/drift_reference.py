@@ -27,12 +27,11 @@ from rampgate.aggregate.drift_bins import (
 )
 from rampgate.aggregate.moments import BASELINE
 from rampgate.aggregate.needs import needs
-from rampgate.aggregate.rows import Question, coded, relation
+from rampgate.aggregate.rows import Question, at_of, coded, relation
 from rampgate.aggregate.steps import moment_of, period_of
 from rampgate.aggregate.survey import is_dated
-from rampgate.aggregate.times import TYPED_TIMES, moment
+from rampgate.aggregate.times import TYPED_TIMES
 from rampgate.aggregate.typed import (
-    coalesce,
     column,
     known,
     named,
@@ -41,6 +40,7 @@ from rampgate.aggregate.typed import (
     parsed_number,
     parsed_word,
     part,
+    segment_of,
     text_of,
     told_of,
     word_of,
@@ -199,35 +199,27 @@ def _from_file(
     kinds = _kinds(ask, names, kept)
     segments = tuple(s for s in ask.needs.segments if s in types)
     timed = time in types and types[time] in (*TYPED_TIMES, "text")
-    outer = [named(part(key), key) for key in ((*(("period",) if timed else ()), *_segment_names(segments)))]
+    own = Question(policy, ask.needs, engine, types, timed and types[time] == "date", ask.before)
+    own = replace(own, dated=is_dated(own)) if timed and types[time] == "text" else own
+    names_of = _segment_names(segments)
+    inner = [
+        named(told_of(segment_of(column(s), types[s]), ask.apart.get(s, ())), key)
+        for s, key in zip(segments, names_of, strict=True)
+    ]
+    inner += [named(at_of(own), "at")] if timed else []
+    outer = [*([named(period_of(own), "period")] if timed else []), *(part(key) for key in names_of)]
     select = {}
     for name in names:
-        value = _value(policy, policy.watched_column(name), types, kinds[name])
-        inner = [named(value, "x")]
-        inner += [
-            named(told_of(_text(s, types), ask.apart.get(s, ())), key)
-            for s, key in zip(segments, _segment_names(segments), strict=True)
-        ]
-        if timed:
-            own = Question(policy, ask.needs, engine, types, types[time] == "date", ask.before)
-            own = own if types[time] in TYPED_TIMES else replace(own, dated=is_dated(own))
-            at = named(moment(policy.source, types[time], engine, own.dated), "at")
-            rows = exp.Select().select(*inner, at).from_(relation(engine)).subquery("typed", copy=False)
-            keys = [part(key) for key in _segment_names(segments)]
-            period = named(period_of(own), "period")
-            select[name] = exp.Select().select(part("x"), period, *keys).from_(rows, copy=False)
-        else:
-            rows = exp.Select().select(*inner).from_(relation(engine)).subquery("typed", copy=False)
-            select[name] = exp.Select().select(part("x"), *outer).from_(rows, copy=False)
+        value = named(_value(policy, policy.watched_column(name), types, kinds[name]), "x")
+        rows = exp.Select().select(value, *(one.copy() for one in inner)).from_(relation(engine))
+        select[name] = exp.Select().select(part("x"), *(one.copy() for one in outer)).from_(
+            rows.subquery("typed", copy=False), copy=False
+        )
     return _counted(policy, _Rows(engine, select, kinds, segments, timed, None), kept)
 
 
 def _segment_names(segments: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"seg_{i}" for i in range(len(segments)))
-
-
-def _text(name: str, types: Mapping[str, ColumnType]) -> exp.Expr:
-    return coalesce(text_of(column(name), types[name]), exp.Literal.string("(unknown)"))
 
 
 def _value(policy: Policy, name: str, types: Mapping[str, ColumnType], kind: Kind) -> exp.Expr:

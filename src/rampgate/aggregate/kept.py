@@ -45,14 +45,12 @@ class Kept:
     ----------
     parts : as they were when the look began
     label : a column for the name of a row's part, unlike any column of the source
-    read : names of the parts that were read
     """
 
     engine: Parted
     store: Store
     parts: tuple[Part, ...]
     label: str
-    read: set[str] = field(default_factory=set)
     _engines: dict[tuple[int, ...], Engine | None] = field(default_factory=dict)
 
     @classmethod
@@ -120,7 +118,6 @@ class Kept:
         assert engine is not None
         mine = exp.EQ(this=part("part"), expression=exp.Literal.string(self.parts[place].name))
         found = engine.query(build(replace(ask, engine=engine, label=self.label, kept=None)).where(mine))
-        self.read.add(self.parts[place].name)
         self._refuse_change()
         return found
 
@@ -150,7 +147,6 @@ class Kept:
         asked = replace(ask, engine=engine, label=self.label, kept=None)
         found = {name: _split(engine.query(build(asked))) for name, build in builds.items()}
         self._refuse_change()
-        self.read |= {self.parts[i].name for i in places}
         return [(i, {name: of(self.parts[i].name) for name, of in found.items()}) for i in places]
 
     def _only(self, places: tuple[int, ...]) -> Engine | None:

@@ -12,6 +12,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -84,6 +85,9 @@ class Store:
 
     def close(self) -> None:
         """Note what was used, and make room where the folder has become too large."""
+        for name in self._used:
+            with suppress(OSError):  # another look has made room meanwhile
+                os.utime(self._path(name))
         if not self._wrote:
             return
         try:
@@ -96,8 +100,6 @@ class Store:
                     break
                 path.unlink(missing_ok=True)
                 total -= stat.st_size
-            for name in self._used:
-                os.utime(self._path(name))
         except OSError:
             return
 

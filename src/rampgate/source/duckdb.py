@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from rampgate.errors import SourceError
 from rampgate.policy.time_format import EPOCHS
-from rampgate.source.dialect import Dialect, data_type
+from rampgate.source.dialect import Dialect, call, data_type, epoch
 from rampgate.source.engine import Array, Column, ColumnType
 from rampgate.source.files import AS_UTF8, Located, locate, refuse_repeated
 from rampgate.source.parts import Part, parts_of
@@ -52,7 +52,7 @@ class DuckDBSQL(Dialect):
     def utc(self, value: exp.Expr, kind: ColumnType, form: str | None = None) -> exp.Expr:
         """See `Engine.utc`. Through microseconds, as a cast from ``timestamptz`` costs ten times as much."""
         if form is not None:
-            return _since_1970(value, EPOCHS[form]) if form in EPOCHS else _in_form(value, form)
+            return _since_1970(value, kind, EPOCHS[form]) if form in EPOCHS else _in_form(value, form)
         if kind == "timestamp":
             return exp.Cast(this=value.copy(), to=data_type("timestampntz"))
         zoned = value.copy()
@@ -246,14 +246,10 @@ class DuckDBEngine(DuckDBSQL):
         self.close()
 
 
-def _since_1970(value: exp.Expr, units: int) -> exp.Expr:
+def _since_1970(value: exp.Expr, kind: ColumnType, units: int) -> exp.Expr:
     """A number of units a second as a timestamp, if it lies in the years 1973 to 5138."""
-    number = exp.TryCast(this=value.copy(), to=data_type("double"))
-    low, high = (exp.Literal.number(f"{seconds * units}.0") for seconds in (10**8, 10**11))
-    inside = exp.and_(exp.GTE(this=number, expression=low), exp.LT(this=number.copy(), expression=high))
-    micros = exp.Mul(this=number.copy(), expression=exp.Literal.number(1_000_000 // units))
-    made = exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[exp.Cast(this=micros, to=data_type("bigint"))])
-    return exp.Case(ifs=[exp.If(this=inside, true=made)])
+    inside, micros = epoch(value, kind, units)
+    return exp.Case(ifs=[exp.If(this=inside, true=call("MAKE_TIMESTAMP", micros))])
 
 
 def _in_form(value: exp.Expr, form: str) -> exp.Expr:
