@@ -87,5 +87,5 @@ kills:  ## eight processes at one ledger, 200 looks, 500 kills at random moments
 	@$(BIN)/python -m tests.ledger.kills 500 $(or $(LEDGER),sqlite)
 
 clean:  ## remove the environment, caches and what the demo left
-	rm -rf .venv .venv-peers .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist site rampgate-demo
+	rm -rf .venv .venv-peers benchmarks/drift_contest/.venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist site rampgate-demo
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

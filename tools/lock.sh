@@ -26,4 +26,5 @@ compile requirements/dev.txt pyproject.toml --group build --group dev --constrai
 override=$(mktemp)
 trap 'rm -f "$override"' EXIT
 printf 'pandas>=2.2\nnumpy>=2\nscipy>=1.14\n' >"$override"
+compile benchmarks/drift_contest/requirements.txt benchmarks/drift_contest/requirements.in "$@"
 compile requirements/peers.txt --group peers --override "$override" "$@"

@@ -29,6 +29,23 @@ def test_the_table_and_the_exit_code(run: Run, moved: Path) -> None:
     assert not (moved.parent / "rampgate.db").exists()
 
 
+def test_a_ledger_is_read_where_the_project_says_and_none_is_made(run: Run, moved: Path) -> None:
+    (moved.parent / "book").mkdir()
+    (moved.parent / "rampgate.toml").write_text('ledger = "book/gate.db"\n')
+    day = ("--as-of", "2026-01-19", "--json")
+    assert run("check", moved, *day)[0] == 10
+    fixed = run("drift", moved, *day)[1]
+    late = scored(2, world=1.0)
+    late.loc[late.opened_at < "2026-01-05", "score"] += 1.0  # history that is filled in again moves no reference
+    late.to_csv(moved.parent / "tickets.csv", index=False)
+    assert run("drift", moved, *day)[1] == fixed
+    nowhere = moved.parent / "typo.db"
+    code, out, err = run("drift", moved, *day[:2], "--ledger", nowhere)
+    assert (code, out) == (1, "")
+    assert "there is no ledger here" in err
+    assert not nowhere.exists()
+
+
 def test_json_has_the_keys_of_the_contract(run: Run, moved: Path) -> None:
     code, out, _ = run("drift", moved, "--as-of", "2026-01-19", "--json")
     found = json.loads(out)

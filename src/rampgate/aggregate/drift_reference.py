@@ -212,8 +212,10 @@ def _from_file(
     for name in names:
         value = named(_value(policy, policy.watched_column(name), types, kinds[name]), "x")
         rows = exp.Select().select(value, *(one.copy() for one in inner)).from_(relation(engine))
-        select[name] = exp.Select().select(part("x"), *(one.copy() for one in outer)).from_(
-            rows.subquery("typed", copy=False), copy=False
+        select[name] = (
+            exp.Select()
+            .select(part("x"), *(one.copy() for one in outer))
+            .from_(rows.subquery("typed", copy=False), copy=False)
         )
     return _counted(policy, _Rows(engine, select, kinds, segments, timed, None), kept)
 

@@ -54,6 +54,12 @@ def ledger_of(given: str | None, folder: Path) -> str | Path:
     return given or find_ledger(folder) or folder / LEDGER_NAME
 
 
+def ledger_there(given: str | None, folder: Path) -> str | Path | None:
+    """The same for a command that writes nothing: None where nobody names one and there is no file yet."""
+    where = ledger_of(given, folder)
+    return where if given is not None or isinstance(where, str) or where.exists() else None
+
+
 @app.callback(invoke_without_command=True)
 def _main(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,

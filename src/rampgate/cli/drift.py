@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rampgate.cli.app import EXIT, LEDGER_NAME, Events, Json, LedgerUrl, PolicyFile, Quiet, app
+from rampgate.cli.app import EXIT, Events, Json, LedgerUrl, PolicyFile, Quiet, app, ledger_there
 from rampgate.cli.output import print_json, print_view, progress
 
 
@@ -26,9 +26,8 @@ def drift(
     from rampgate.report.drift_view import drift_view
     from rampgate.rollout.drift import drift_of
 
-    beside = policy.parent / LEDGER_NAME
     with progress("reading the rows", quiet):
-        found = drift_of(policy, events, as_of, ledger or (beside if beside.exists() else None))
+        found = drift_of(policy, events, as_of, ledger_there(ledger, policy.parent))
     if as_json:
         print_json(found.to_dict())
     else:

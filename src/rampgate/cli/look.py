@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rampgate.cli.app import EXIT, Events, Fresh, Json, LedgerUrl, PolicyFile, Quiet, app, ledger_of
+from rampgate.cli.app import EXIT, Events, Fresh, Json, LedgerUrl, PolicyFile, Quiet, app, ledger_of, ledger_there
 from rampgate.cli.output import print_decision, print_json, print_view, progress
 
 
@@ -37,17 +37,16 @@ def check(
 
     Exit code: 0 go or complete, 10 hold, 20 rollback, 2 wrong arguments or policy, 1 could not judge (hold).
     """
-    where = ledger_of(ledger, policy.parent)
     if sql:
-        known = isinstance(where, str) or where.exists()
-        return _explained(policy, events, as_of, where if known else None, dialect, as_json)
+        return _explained(policy, events, as_of, ledger_there(ledger, policy.parent), dialect, as_json)
     if dialect is not None:
         raise typer.BadParameter("--dialect says how --explain-sql writes")
     with progress("reading the rows and judging them", quiet):
         from rampgate.rollout.evaluate import check as look
         from rampgate.rollout.keeping import store_beside
 
-        decision = look(policy, events, as_of, where, None if fresh else store_beside(policy))
+        where, store = ledger_of(ledger, policy.parent), None if fresh else store_beside(policy)
+        decision = look(policy, events, as_of, where, store)
     print_decision(decision, as_json, quiet)
     return 0 if exit_zero else EXIT[decision.decision]
 

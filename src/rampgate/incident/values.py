@@ -15,7 +15,6 @@ OPEN, IN_REVIEW, CLOSED = "open", "in review", "closed"
 NOTE, ASSIGN, LINK, JOIN = "note", "assign", "link", "join"
 SUBMIT, CLOSE, FALSE_ALARM, DONE, PROPOSE = "submit", "close", "false_alarm", "done", "propose"
 NOTES = (NOTE, ASSIGN, LINK, JOIN)
-REVIEWS = (SUBMIT, CLOSE, FALSE_ALARM, DONE, PROPOSE)
 
 #: What an action is for.
 KINDS = ("prevent", "detect", "mitigate")

@@ -64,7 +64,7 @@ def _stands(policy: Policy, ledger: Ledger | str | Path | None) -> State:
     begun = State(candidate=policy.candidate)
     if ledger is None:
         return begun
-    book = ledger if isinstance(ledger, Ledger) else Ledger.open(ledger)
+    book = ledger if isinstance(ledger, Ledger) else Ledger.open(ledger, create=False)
     last = book.last(policy.rollout)
     stands = last.state() if last is not None else {}
     state = State.from_dict(stands) if stands else begun

@@ -76,7 +76,8 @@ def _whole(scenario: Any) -> bool:
     if not isinstance(scenario, dict):
         return False
     named = all(isinstance(scenario.get(key), str) and scenario[key] for key in ("name", "says"))
-    return named and all(_figure(scenario.get(key)) for key in _FIGURES)
+    told = {"criterion", "harmless", "days_to_rollback"} <= scenario.keys()  # what incidents are held against
+    return named and told and all(_figure(scenario.get(key)) for key in _FIGURES)
 
 
 def _figure(figure: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Whatever holds the rows: the `Engine` protocol, DuckDB, and a public in-memory fake."""
+"""Whatever holds the rows: the `Engine` protocol, DuckDB, PostgreSQL, Spark, and a public fake."""
 
 from rampgate.source.engine import Array, Column, ColumnType, Engine
 from rampgate.source.memory import MemoryEngine
